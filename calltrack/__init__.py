@@ -1,0 +1,1 @@
+"""calltrack: call tracking and offline conversions for companies that sell by phone."""

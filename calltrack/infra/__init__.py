@@ -1,0 +1,1 @@
+"""The only sockets: database, Redis, embedded services, outgoing HTTP, crypto."""

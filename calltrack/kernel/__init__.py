@@ -1,0 +1,1 @@
+"""Values every room may use: clock, ids, phone numbers, money, touches, errors."""
