@@ -1,0 +1,1 @@
+"""Agencies, companies, locations, sites, users, roles, keys and the audit trail."""

@@ -1,0 +1,1 @@
+"""Which visit made the call, with an honest probability and the reasons."""

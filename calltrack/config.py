@@ -1,0 +1,196 @@
+"""All settings: one frozen object, read once at boot, which names everything that is missing or wrong."""
+
+import base64
+import binascii
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# The documented sandbox pair: only the demo uses it, the carrier simulator signs with it.
+SANDBOX_ACCOUNT_SID = "AC5a11db0c5a11db0c5a11db0c5a11db0c"
+SANDBOX_AUTH_TOKEN = "sandbox-token-of-the-demo-carrier"  # noqa: S105 - not a secret: documented, loopback only
+
+
+class Settings(BaseSettings):
+    """Every setting of calltrack; the field's description is its sentence in docs/configuration.md."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True
+    )
+
+    mode: Literal["production", "demo"] = Field(
+        "production", alias="CALLTRACK_MODE", description="`demo` adds the sandbox and the demo company."
+    )
+    data_dir: Path = Field(
+        Path("var"),
+        alias="DATA_DIR",
+        description="Folder of embedded services, secrets, spool and route table.",
+    )
+    port: int = Field(
+        8000, alias="PORT", ge=1, le=65535, description="Port the process listens on (loopback)."
+    )
+    public_base_url: str = Field(
+        "",
+        alias="PUBLIC_BASE_URL",
+        description="Origin under which browsers and the carrier reach calltrack; signatures depend on it.",
+    )
+    database_url: str = Field(
+        "", alias="DATABASE_URL", description="PostgreSQL 15 or newer, logging in as the app's role."
+    )
+    database_owner_url: str = Field(
+        "", alias="DATABASE_OWNER_URL", description="Login that owns the tables; only migrations use it."
+    )
+    database_system_url: str = Field(
+        "",
+        alias="DATABASE_SYSTEM_URL",
+        description="Login of the system role that finds due work of all companies.",
+    )
+    redis_url: str = Field(
+        "", alias="REDIS_URL", description="Redis for nudges to workers; it may be flushed."
+    )
+    encryption_key: SecretStr = Field(
+        SecretStr(""), alias="ENCRYPTION_KEY", description="32 bytes in base64; seals personal data at rest."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), alias="SECRET_KEY", description="At least 32 characters; signs cookies and links."
+    )
+    twilio_account_sid: str = Field(
+        "",
+        alias="TWILIO_ACCOUNT_SID",
+        description="Carrier account of the demo company (default: sandbox pair).",
+    )
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""),
+        alias="TWILIO_AUTH_TOKEN",
+        description="Token of that account; checks the hooks' signatures.",
+    )
+    google_status_after_seconds: float = Field(
+        1800, alias="GOOGLE_STATUS_AFTER_SECONDS", gt=0,
+        description="How long after an upload Google is first asked for its verdict.",
+    )  # fmt: skip
+    worker_count: int = Field(1, alias="WORKER_COUNT", ge=1, le=64, description="Worker processes to start.")
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value.rstrip("/"))
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write an origin such as https://calls.example.com")
+        return value.rstrip("/")
+
+    @field_validator("database_url", "database_owner_url", "database_system_url")
+    @classmethod
+    def _postgres_only(cls, value: str) -> str:
+        if not value:
+            return value
+        scheme, found, rest = value.partition("://")
+        if not found or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("write a PostgreSQL address such as postgresql://user:password@host/name")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_only(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("write a Redis address such as redis://host:6379/0")
+        return value
+
+    @property
+    def base_url(self) -> str:
+        """The public origin; loopback on our own port where none is set."""
+        return self.public_base_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the sandbox and the demo company belong to this run."""
+        return self.mode == "demo"
+
+    @property
+    def system_url(self) -> str:
+        """Login of the system role; derived from DATABASE_URL where it has no address of its own."""
+        return self.database_system_url or as_role(
+            self.database_owner_url or self.database_url, "calltrack_system"
+        )
+
+    @property
+    def app_url(self) -> str:
+        """Login of the app's role: DATABASE_URL itself once an owner's address stands beside it."""
+        return self.database_url if self.database_owner_url else as_role(self.database_url, "calltrack_app")
+
+    @property
+    def owner_url(self) -> str:
+        """Login for migrations."""
+        return self.database_owner_url or self.database_url
+
+    def master_key(self) -> bytes:
+        """Return the 32 bytes behind ENCRYPTION_KEY."""
+        return base64.b64decode(self.encryption_key.get_secret_value())
+
+
+REQUIRED = {
+    "database_url": "DATABASE_URL: an address such as postgresql://user:password@host/name",
+    "redis_url": "REDIS_URL: an address such as redis://host:6379/0",
+    "encryption_key": "ENCRYPTION_KEY: make one with `calltrack new-key`",
+    "secret_key": "SECRET_KEY: make one with `calltrack new-key`",
+}
+
+
+def as_role(url: str, role: str) -> str:
+    """Return the address with `SET ROLE` at connection time, for a login that may act as that role."""
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{role}" if url else ""
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the environment (`given` wins); stops the program with one sentence per wrong setting."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value
+    except ValidationError as problem:
+        lines = [f"  {error['loc'][0]}: {error['msg']}" for error in problem.errors()]
+        raise SystemExit("These settings are wrong:\n" + "\n".join(lines)) from None
+
+
+def require_complete(settings: Settings) -> Settings:
+    """Stop the program when a serving process lacks a setting; all that is missing is named at once."""
+    missing = [hint for name, hint in REQUIRED.items() if not _plain(getattr(settings, name))]
+    try:
+        if settings.encryption_key.get_secret_value() and len(settings.master_key()) != 32:
+            missing.append("ENCRYPTION_KEY must be 32 bytes in base64; make one with `calltrack new-key`")
+    except (binascii.Error, ValueError):
+        missing.append("ENCRYPTION_KEY is not base64; make one with `calltrack new-key`")
+    if 0 < len(settings.secret_key.get_secret_value()) < 32:
+        missing.append("SECRET_KEY is too short (32 characters at least); make one with `calltrack new-key`")
+    if missing:
+        raise SystemExit("Set these variables first (see docs/configuration.md):\n  " + "\n  ".join(missing))
+    return settings
+
+
+def secrets_of(data_dir: Path) -> dict[str, str]:
+    """Return this installation's own secrets, made at random and kept in the data folder (mode 0600)."""
+    path = data_dir / "secrets.json"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fresh = {"ENCRYPTION_KEY": new_key(), "SECRET_KEY": new_key()}
+        draft = path.with_suffix(f".{os.getpid()}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(fresh, file)
+        draft.rename(path)
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept
+
+
+def new_key() -> str:
+    """Return 32 random bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

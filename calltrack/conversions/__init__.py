@@ -1,0 +1,1 @@
+"""Leads and purchases: which calls count, with which value, and how that changes later."""

@@ -1,0 +1,62 @@
+"""Conversions and their changes; a change is what destinations are told of."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from calltrack.infra.db import Base
+
+
+class Conversion(Base):
+    """A lead or a purchase that a call brought: at most one of each kind per call."""
+
+    __tablename__ = "conversion"
+    __table_args__ = (
+        UniqueConstraint("company_id", "call_id", "kind"),
+        ForeignKeyConstraint(["company_id", "call_id"], ["call.company_id", "call.id"], ondelete="CASCADE"),
+        Index("ix_conversion_occurred", "company_id", "occurred_at"),
+        Index("ix_conversion_person", "company_id", "person_id"),
+        CheckConstraint("kind IN ('lead', 'purchase')", name="kind"),
+        CheckConstraint("status IN ('counted', 'retracted')", name="status"),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[UUID]
+    person_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    status: Mapped[str]
+    value_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    occurred_at: Mapped[datetime]
+    decided_by: Mapped[str]
+    reason: Mapped[str]
+    # Number of the newest change; the first is 0.
+    sequence: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ConversionChange(Base):
+    """The creation (sequence 0), a new value (restate) or the taking back (retract) of a conversion."""
+
+    __tablename__ = "conversion_change"
+    __table_args__ = (
+        UniqueConstraint("company_id", "conversion_id", "sequence"),
+        ForeignKeyConstraint(
+            ["company_id", "conversion_id"], ["conversion.company_id", "conversion.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("action IN ('create', 'restate', 'retract')", name="action"),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversion_id: Mapped[UUID]
+    sequence: Mapped[int]
+    action: Mapped[str]
+    value_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    reason: Mapped[str]

@@ -1,0 +1,1 @@
+"""The upload ledger: one conversion change to one destination, from plan to receipt."""

@@ -1,0 +1,107 @@
+"""Destinations that are connected, deliveries to them, and every attempt."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from calltrack.infra.db import Base
+
+STATES = (
+    "pending", "sending", "accepted", "confirmed", "rejected", "unknown", "parked", "withheld",
+)  # fmt: skip
+
+
+class DestinationAccount(Base):
+    """A connected ad account or webhook; `settings` fit the class's Settings, secrets are sealed apart."""
+
+    __tablename__ = "destination"
+    __table_args__ = (CheckConstraint("status IN ('active', 'paused', 'removed')", name="status"),)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    # Seals the JSON of the secret settings (place `destination.secrets`).
+    secrets: Mapped[bytes]
+    status: Mapped[str]
+    # Why it is paused, in words that name the next step.
+    status_reason: Mapped[str] = mapped_column(server_default=text("''"))
+    status_changed_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Delivery(Base):
+    """One conversion change on its way to one destination; the payload is frozen when it is planned."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("company_id", "destination_id", "change_id"),
+        ForeignKeyConstraint(["company_id", "destination_id"], ["destination.company_id", "destination.id"]),
+        ForeignKeyConstraint(
+            ["company_id", "conversion_id"], ["conversion.company_id", "conversion.id"], ondelete="CASCADE"
+        ),
+        Index("ix_delivery_conversion", "company_id", "conversion_id"),
+        Index(
+            "ix_delivery_due",
+            "company_id",
+            "destination_id",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index("ix_delivery_sweep", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_delivery_request", "company_id", "request_id", postgresql_where=text("request_id IS NOT NULL")
+        ),
+        CheckConstraint("state IN ('" + "', '".join(STATES) + "')", name="state"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    destination_id: Mapped[UUID]
+    conversion_id: Mapped[UUID]
+    change_id: Mapped[UUID]
+    sequence: Mapped[int]
+    # Stable at the destination for all attempts: `conv-<hex>`.
+    upload_id: Mapped[str]
+    payload: Mapped[bytes]
+    payload_hash: Mapped[bytes]
+    state: Mapped[str]
+    # When something is to be done next: send, send again, poll, or take over a dead lease. NULL: nothing.
+    due_at: Mapped[datetime | None]
+    lease_token: Mapped[UUID | None]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    # What the platform called the request, to poll its verdict by.
+    request_id: Mapped[str | None]
+    last_class: Mapped[str | None]
+    # The last answer in words a marketer understands, with the next step.
+    explanation: Mapped[str] = mapped_column(server_default=text("''"))
+    planned_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Attempt(Base):
+    """One try of one delivery: what was sent (hash), what came back, when, and its class."""
+
+    __tablename__ = "delivery_attempt"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "delivery_id"], ["delivery.company_id", "delivery.id"], ondelete="CASCADE"
+        ),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    # send or poll
+    step: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    request_hash: Mapped[bytes]
+    status: Mapped[int | None]
+    answer: Mapped[str] = mapped_column(server_default=text("''"))
+    class_: Mapped[str | None] = mapped_column("class")
+    message: Mapped[str] = mapped_column(server_default=text("''"))

@@ -1,0 +1,114 @@
+"""Facts, recorded in the transaction that made them true; `workers/subscriptions.py` says who reacts.
+
+A fact is due until every subscriber has handled it; a lease keeps two workers apart, an expired lease
+brings the work of a killed one back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, bindparam, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from calltrack.infra.db import Base
+from calltrack.kernel.ids import new_id
+
+LEASE = timedelta(seconds=40)
+# Waiting time after the n-th failure; the last repeats for ever: infrastructure errors are never given up.
+STEPS = (1, 5, 15, 60, 300, 900)
+
+
+class Fact(Base):
+    """Something that became true and that others may react to."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "company_id", "due_at", postgresql_where=text("done_at IS NULL")),
+        {
+            "postgresql_with": {"fillfactor": "70"},
+        },
+    )
+
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A fact this worker may handle until its lease ends."""
+
+    company_id: UUID
+    id: UUID
+    kind: str
+    subject_id: UUID
+    failures: int
+
+
+def record(session: Session, company_id: UUID, kind: str, subject_id: UUID, now: datetime) -> None:
+    """Write down that `kind` became true of the subject; commits with the caller's transaction."""
+    session.add(
+        Fact(
+            company_id=company_id,
+            id=new_id(now),
+            kind=kind,
+            subject_id=subject_id,
+            recorded_at=now,
+            due_at=now,
+            failures=0,
+        )
+    )
+
+
+_CLAIM = text(
+    """
+    UPDATE outbox SET due_at = :lease_end
+    WHERE (company_id, id) IN (
+        SELECT company_id, id FROM outbox
+        WHERE company_id = :company_id AND done_at IS NULL AND due_at <= :now
+        ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
+    RETURNING id, kind, subject_id, failures
+    """
+).bindparams(bindparam("now"), bindparam("lease_end"))
+
+
+def claim(session: Session, company_id: UUID, now: datetime, most: int = 100) -> list[Claimed]:
+    """Take up to `most` due facts of the company, oldest first, for the length of a lease."""
+    rows = session.execute(
+        _CLAIM, {"company_id": company_id, "now": now, "lease_end": now + LEASE, "most": most}
+    ).all()
+    claimed = [Claimed(company_id, row.id, row.kind, row.subject_id, row.failures) for row in rows]
+    return sorted(claimed, key=lambda fact: fact.id)
+
+
+def settle(session: Session, fact: Claimed, now: datetime) -> None:
+    """Mark a fact as handled by every subscriber."""
+    session.execute(
+        update(Fact)
+        .where(Fact.company_id == fact.company_id, Fact.id == fact.id)
+        .values(done_at=now, last_error=None)
+    )
+
+
+def postpone(session: Session, fact: Claimed, error: str, now: datetime) -> None:
+    """Put a fact back after a subscriber failed; it stays due for ever, more and more rarely."""
+    wait = STEPS[min(fact.failures, len(STEPS) - 1)]
+    session.execute(
+        update(Fact)
+        .where(Fact.company_id == fact.company_id, Fact.id == fact.id)
+        .values(due_at=now + timedelta(seconds=wait), failures=Fact.failures + 1, last_error=error[:500])
+    )
+
+
+def companies_with_due_facts(system: Session, now: datetime) -> list[UUID]:
+    """Name the companies that have facts to handle (the sweeper's question; system role)."""
+    due: Any = select(Fact.company_id).where(Fact.done_at.is_(None), Fact.due_at <= now).distinct()
+    return list(system.scalars(due))

@@ -1,0 +1,1 @@
+"""Persons: callers and visitors known to be one, and their line of time."""

@@ -1,0 +1,62 @@
+"""Money as integer minor units and an ISO 4217 currency."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from calltrack.kernel.errors import BadInput
+
+# ISO 4217 currencies whose minor unit is not 1/100.
+EXPONENTS = {
+    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0,
+    "KRW": 0, "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "VND": 0, "VUV": 0,
+    "XAF": 0, "XOF": 0, "XPF": 0,
+}  # fmt: skip
+LARGEST_MINOR = 10**15
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in minor units (cents) of one currency."""
+
+    minor: int
+    currency: str
+
+    def major(self) -> Decimal:
+        """Return the amount in whole units, exact."""
+        exponent = EXPONENTS.get(self.currency, 2)
+        return Decimal(self.minor).scaleb(-exponent).quantize(Decimal(1).scaleb(-exponent))
+
+
+def currency_code(text: str) -> str:
+    """Return an ISO 4217 code in upper case; raises BadInput when it has another shape."""
+    code = text.strip().upper()
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise BadInput(f"{text[:16]!r} is not a currency; write an ISO code such as EUR.")
+    return code
+
+
+def parse_money(amount: str, currency: str) -> Money:
+    """Read an amount a person typed (`850`, `850,50`, `1.234,50`, `1,234.50`) in the given currency.
+
+    Raises:
+        BadInput: not a number, negative, too large, or finer than the currency's minor unit.
+    """
+    code = currency_code(currency)
+    try:
+        value = Decimal(_plain(amount)).scaleb(EXPONENTS.get(code, 2))
+    except InvalidOperation:
+        raise BadInput(f"{amount[:32]!r} is not an amount; write it like 850 or 850.50.") from None
+    if not value.is_finite() or value != value.to_integral_value():
+        raise BadInput(f"{code} has no smaller part than its minor unit; round the amount.")
+    if not 0 <= value <= LARGEST_MINOR:
+        raise BadInput("The amount must not be negative or absurdly large.")
+    return Money(int(value), code)
+
+
+def _plain(amount: str) -> str:
+    text = re.sub(r"[\s\u00a0\u202f']", "", amount)
+    last_comma, last_dot = text.rfind(","), text.rfind(".")
+    if last_comma > last_dot:
+        return text.replace(".", "").replace(",", ".") if text.count(",") == 1 else text.replace(",", "")
+    return text.replace(",", "")

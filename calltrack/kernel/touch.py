@@ -1,0 +1,134 @@
+"""Where a visit came from: click ids, campaign words, referrer, consent; cleaned of personal data."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "dclid")
+AD_COOKIES = ("_ga", "_fbc", "_fbp")
+UTM = ("source", "medium", "campaign", "term", "content")
+LONGEST_WORD = 256
+LONGEST_CLICK_ID = 512
+LONGEST_URL = 1024
+
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+?\d[\d\s().-]{7,}\d")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_KEPT_PARAMETERS = frozenset((*CLICK_IDS, *(f"utm_{word}" for word in UTM)))
+_SEARCH = re.compile(r"(^|\.)(google|bing|yahoo|duckduckgo|ecosia|qwant|yandex|baidu)\.")
+_SOCIAL = re.compile(r"(^|\.)(facebook|instagram|linkedin|tiktok|twitter|x|t|pinterest|youtube)\.(com|co)$")
+# Which platform wrote a click id: (click id, source, medium).
+_PAID = (
+    ("gclid", "google", "cpc"), ("gbraid", "google", "cpc"), ("wbraid", "google", "cpc"),
+    ("msclkid", "bing", "cpc"), ("fbclid", "facebook", "social"), ("ttclid", "tiktok", "paid_social"),
+    ("li_fat_id", "linkedin", "paid_social"), ("dclid", "display", "display"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Touch:
+    """What one visit tells of its origin. Click ids are case-exact; words are trimmed and bounded."""
+
+    source: str = "direct"
+    medium: str = "none"
+    campaign: str = ""
+    term: str = ""
+    content: str = ""
+    click_ids: dict[str, str] = field(default_factory=dict)
+    ad_cookies: dict[str, str] = field(default_factory=dict)
+    referrer: str = ""
+    landing_url: str = ""
+    consent: dict[str, bool] | None = None
+
+    def campaign_key(self) -> tuple[str, str, str]:
+        """What makes two visits come from the same campaign: source, medium, campaign."""
+        return (self.source, self.medium, self.campaign)
+
+
+def read_touch(
+    url: str,
+    referrer: str,
+    remembered: dict[str, str],
+    words: dict[str, str],
+    consent: dict[str, bool] | None = None,
+) -> Touch:
+    """Build a touch from the page's address, its referrer and what the snippet remembered.
+
+    The address wins over memory for utm words; without utm words a click id names the source, then the
+    referrer (search: organic, social, else referral), then nothing: direct.
+    """
+    query = dict(parse_qsl(_safe_query(url)))
+    utm = {word: clean(query.get(f"utm_{word}") or words.get(word, "")) for word in UTM}
+    clicks = {
+        name: value
+        for name in CLICK_IDS
+        if (value := clean_click_id(query.get(name) or remembered.get(name, "")))
+    }
+    source, medium = utm["source"], utm["medium"]
+    if not source:
+        source, guessed = _source_of(clicks, referrer, url)
+        medium = medium or guessed
+    return Touch(
+        source=source.lower(),
+        medium=(medium or ("cpc" if clicks else "none")).lower(),
+        campaign=utm["campaign"],
+        term=utm["term"],
+        content=utm["content"],
+        click_ids=clicks,
+        ad_cookies={name: clean(remembered[name]) for name in AD_COOKIES if remembered.get(name)},
+        referrer=page_of(referrer),
+        landing_url=scrub_url(url),
+        consent=consent,
+    )
+
+
+def clean(text: str) -> str:
+    """Return a campaign word: no control characters, no e-mail or phone number, bounded length."""
+    return _PERSONAL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
+
+
+def clean_click_id(text: str) -> str:
+    """Return a click id as it was, or nothing when it holds what no click id holds."""
+    return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
+
+
+def page_of(url: str) -> str:
+    """Return origin and path of an address, without query and fragment, scrubbed."""
+    try:
+        parts = urlsplit(_CONTROL.sub("", url))
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{_PERSONAL.sub('-', parts.path)}"[:LONGEST_URL]
+
+
+def scrub_url(url: str) -> str:
+    """Return the address with only the query parameters that name an origin (click ids, utm)."""
+    page = page_of(url)
+    kept = [(name, value) for name, value in parse_qsl(_safe_query(url)) if name in _KEPT_PARAMETERS]
+    cleaned = [(name, value if name in CLICK_IDS else clean(value)) for name, value in kept]
+    return f"{page}?{urlencode(cleaned)}"[:LONGEST_URL] if page and cleaned else page
+
+
+def _safe_query(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:
+        return ""
+
+
+def _source_of(clicks: dict[str, str], referrer: str, url: str) -> tuple[str, str]:
+    for name, source, medium in _PAID:
+        if name in clicks:
+            return source, medium
+    try:
+        host, own = urlsplit(referrer).hostname or "", urlsplit(url).hostname or ""
+    except ValueError:
+        return "direct", "none"
+    if not host or host == own:
+        return "direct", "none"
+    if found := _SEARCH.search(host):
+        return found.group(2), "organic"
+    if found := _SOCIAL.search(host):
+        return {"x": "twitter", "t": "twitter"}.get(found.group(2), found.group(2)), "social"
+    return host.removeprefix("www."), "referral"

@@ -1,0 +1,25 @@
+"""Every table of every room, imported once so that the metadata is whole (migrations, tests)."""
+
+from calltrack.accounts import model as accounts
+from calltrack.attribution import model as attribution
+from calltrack.calls import model as calls
+from calltrack.conversions import model as conversions
+from calltrack.delivery import model as delivery
+from calltrack.infra import outbox
+from calltrack.infra.db import Base
+from calltrack.journeys import model as journeys
+from calltrack.numbers import model as numbers
+from calltrack.visits import model as visits
+
+__all__ = [
+    "Base",
+    "accounts",
+    "attribution",
+    "calls",
+    "conversions",
+    "delivery",
+    "journeys",
+    "numbers",
+    "outbox",
+    "visits",
+]

@@ -1,0 +1,1 @@
+"""Tracking numbers: pools, leases, which number a visit is shown."""

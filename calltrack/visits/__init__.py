@@ -1,0 +1,1 @@
+"""Visitors, their visits, the pages they saw and the consent they gave."""
