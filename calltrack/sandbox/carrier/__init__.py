@@ -1,0 +1,1 @@
+"""A carrier that plays calls against voice hooks over HTTP, as Twilio does."""

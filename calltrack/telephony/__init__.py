@@ -1,0 +1,1 @@
+"""The only folder that knows a carrier: forms become events, call plans become documents."""
