@@ -1,6 +1,7 @@
 """What a carrier is to the rest of the product: events that come in, plans that go out."""
 
-from calltrack.telephony.events import BadInput, CallEvent, CallStatus, EventKind
+from calltrack.kernel.errors import BadInput
+from calltrack.telephony.events import CallEvent, CallStatus, EventKind
 from calltrack.telephony.plans import (
     AfterDial,
     CallPlan,

@@ -6,15 +6,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
+from calltrack.kernel.errors import BadInput
+
 EventKind = Literal["incoming", "leg", "dialed", "ended", "recording", "voicemail"]
 CallStatus = Literal["ringing", "in_progress", "completed", "busy", "no_answer", "failed", "canceled"]
 
 KINDS: frozenset[str] = frozenset(get_args(EventKind))
 STATUSES: frozenset[str] = frozenset(get_args(CallStatus))
-
-
-class BadInput(ValueError):  # noqa: N818 - the word used in the whole product
-    """What came in cannot be understood; the text says which part and why."""
 
 
 @dataclass(frozen=True, kw_only=True)

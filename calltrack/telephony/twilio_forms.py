@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from calltrack.telephony.events import KINDS, BadInput, CallEvent, CallStatus, EventKind
+from calltrack.kernel.errors import BadInput
+from calltrack.telephony.events import KINDS, CallEvent, CallStatus, EventKind
 from calltrack.telephony.plans import E164
 
 SID = re.compile(r"[A-Za-z0-9_-]{2,64}")
