@@ -1,0 +1,252 @@
+"""Builders with defaults: a company ready to receive visits and calls, and rows around it."""
+
+import itertools
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from calltrack.accounts.model import Agency, CarrierAccount, Location, Site
+from calltrack.accounts.model import Company as CompanyRow
+from calltrack.calls.model import Call
+from calltrack.infra.crypto import new_token
+from calltrack.kernel.ids import new_id
+from calltrack.numbers.model import Lease, NumberClaim, Pool, SiteTarget, Slot, TrackingNumber
+from calltrack.visits.model import Visit
+from calltrack.wiring import Services
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_lines = itertools.count(random.SystemRandom().randrange(0, 8_000_000))
+
+
+@dataclass(frozen=True)
+class Company:
+    """Ids and numbers of a company that a builder made."""
+
+    id: UUID
+    agency_id: UUID
+    location_id: UUID
+    site_id: UUID
+    site_key: str
+    origin: str
+    target: str
+    pool_id: UUID
+    number_ids: list[UUID]
+    numbers: list[str]
+    overflow_id: UUID
+    overflow: str
+    account_sid: str
+    auth_token: str
+
+
+def fresh_e164() -> str:
+    """Return an Italian landline number nobody else in this process has."""
+    return f"+390694{next(_lines) % 10_000_000:07d}"
+
+
+def make_company(
+    services: Services,
+    *,
+    numbers: int = 5,
+    name: str = "Traslochi Prova",
+    lease_seconds: int = 150,
+    cooldown_seconds: int = 60,
+    settings: dict[str, object] | None = None,
+) -> Company:
+    """Store a company with one location, one site, one pool of free numbers and its overflow number."""
+    ids = {what: new_id() for what in ("agency", "company", "location", "site", "pool", "carrier")}
+    company_id = ids["company"]
+    target, account_sid, auth_token = fresh_e164(), "AC" + new_id().hex, new_token()
+    now, origin, key = datetime.now(UTC), "https://www.prova.test", new_token(16)
+    with services.db.shared() as session:
+        session.add(Agency(id=ids["agency"], name="Agenzia", created_at=now))
+        session.flush()
+        session.add(
+            CompanyRow(
+                id=company_id,
+                agency_id=ids["agency"],
+                name=name,
+                country="IT",
+                timezone="Europe/Rome",
+                currency="EUR",
+                settings=settings or {},
+                created_at=now,
+            )
+        )
+    with services.db.tenant(company_id) as session:
+        session.add(
+            CarrierAccount(
+                company_id=company_id,
+                id=ids["carrier"],
+                carrier="twilio",
+                account_sid=account_sid,
+                auth_token=services.vault.seal(company_id, "carrier_account.auth_token", auth_token),
+                created_at=now,
+            )
+        )
+        session.add(
+            Location(
+                company_id=company_id,
+                id=ids["location"],
+                name="Roma",
+                city="Roma",
+                forward_to=target,
+                created_at=now,
+            )
+        )
+        session.add(
+            Site(
+                company_id=company_id, id=ids["site"], name="Sito", key=key, origins=[origin], created_at=now
+            )
+        )
+        session.flush()
+        session.add(
+            Pool(
+                company_id=company_id,
+                id=ids["pool"],
+                location_id=ids["location"],
+                name="Sito Roma",
+                lease_seconds=lease_seconds,
+                cooldown_seconds=cooldown_seconds,
+                created_at=now,
+            )
+        )
+        session.flush()
+        session.add(
+            SiteTarget(
+                company_id=company_id,
+                site_id=ids["site"],
+                target=target,
+                location_id=ids["location"],
+                pool_id=ids["pool"],
+            )
+        )
+    company = Company(
+        company_id, ids["agency"], ids["location"], ids["site"], key, origin, target, ids["pool"],
+        [], [], new_id(), fresh_e164(), account_sid, auth_token,
+    )  # fmt: skip
+    _add_number(services, company, ids["carrier"], company.overflow_id, company.overflow, "overflow")
+    for _ in range(numbers):
+        number_id, e164 = new_id(), fresh_e164()
+        _add_number(services, company, ids["carrier"], number_id, e164, "pool")
+        company.number_ids.append(number_id)
+        company.numbers.append(e164)
+    return company
+
+
+def _add_number(
+    services: Services, company: Company, carrier_id: UUID, number_id: UUID, e164: str, kind: str
+) -> None:
+    with services.db.tenant(company.id) as session:
+        session.add(NumberClaim(e164=e164, company_id=company.id))
+        session.add(
+            TrackingNumber(
+                company_id=company.id,
+                id=number_id,
+                e164=e164,
+                kind=kind,
+                pool_id=company.pool_id,
+                location_id=company.location_id,
+                carrier_account_id=carrier_id,
+                created_at=datetime.now(UTC),
+            )
+        )
+        session.flush()
+        if kind == "pool":
+            session.add(
+                Slot(company_id=company.id, number_id=number_id, pool_id=company.pool_id, busy_until=LONG_AGO)
+            )
+
+
+def make_visit(
+    services: Services,
+    company: Company,
+    *,
+    at: datetime = NOON,
+    seconds: int = 120,
+    visitor_id: UUID | None = None,
+    source: str = "google",
+    medium: str = "cpc",
+    campaign: str = "traslochi-roma",
+    click_ids: dict[str, str] | None = None,
+) -> Visit:
+    """Store a visit that began at `at` and gave its last sign of life `seconds` later."""
+    visit = Visit(
+        company_id=company.id,
+        id=new_id(at),
+        visitor_id=visitor_id or new_id(at),
+        site_id=company.site_id,
+        started_at=at,
+        last_seen_at=at + timedelta(seconds=seconds),
+        source=source,
+        medium=medium,
+        campaign=campaign,
+        term="",
+        content="",
+        click_ids={"gclid": f"Cj0-{new_id().hex}"} if click_ids is None else click_ids,
+        ad_cookies={},
+        referrer="",
+        landing_url=f"{company.origin}/",
+        consent=None,
+        user_agent="test",
+    )
+    with services.db.tenant(company.id) as session:
+        session.add(visit)
+    return visit
+
+
+def make_lease(
+    services: Services, company: Company, visit: Visit, number_id: UUID, *, tapped_at: datetime | None = None
+) -> Lease:
+    """Store that the number was shown to the visit for as long as it lasted (plus 150 s)."""
+    lease = Lease(
+        company_id=company.id,
+        id=new_id(visit.started_at),
+        number_id=number_id,
+        visit_id=visit.id,
+        shown_from=visit.started_at,
+        last_seen_at=visit.last_seen_at,
+        shown_until=visit.last_seen_at + timedelta(seconds=150),
+        is_overflow=number_id == company.overflow_id,
+        tapped_at=tapped_at,
+    )
+    with services.db.tenant(company.id) as session:
+        session.add(lease)
+    return lease
+
+
+def make_call(
+    services: Services,
+    company: Company,
+    *,
+    number_id: UUID | None = None,
+    caller: str | None = "+393471234567",
+    at: datetime = NOON,
+    talk_seconds: int = 180,
+    outcome: str | None = "answered",
+) -> Call:
+    """Store a finished call (answered and talked for three minutes unless told otherwise)."""
+    bridged = outcome == "answered"
+    call = Call(
+        company_id=company.id,
+        id=new_id(at),
+        call_sid="CA" + new_id().hex,
+        number_id=number_id or company.number_ids[0],
+        location_id=company.location_id,
+        caller=services.vault.seal(company.id, "call.caller", caller) if caller else None,
+        caller_hash=services.vault.look_up(company.id, caller) if caller else None,
+        status="completed" if bridged else "no_answer",
+        outcome=outcome,
+        started_at=at,
+        answered_at=at + timedelta(seconds=8) if bridged else None,
+        ended_at=at + timedelta(seconds=8 + talk_seconds) if outcome else None,
+        ring_seconds=8,
+        duration_seconds=8 + talk_seconds if bridged else 20,
+        talk_seconds=talk_seconds if bridged else 0,
+        is_bridged=bridged,
+        changed_at=at + timedelta(seconds=8 + talk_seconds),
+    )
+    with services.db.tenant(company.id) as session:
+        session.add(call)
+    return call

@@ -1,0 +1,83 @@
+"""Real parts for every test: an own PostgreSQL and Redis per test process, a fresh company per test."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
+from sqlalchemy import create_engine, text
+
+from calltrack.config import Settings, new_key
+from calltrack.migrations.migrate import migrate
+from calltrack.wiring import Services, build
+from tests.builders import Company, make_company
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A running, migrated PostgreSQL of this test process."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    migrate(server.owner_url)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running Redis of this test process."""
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(
+    postgres: EmbeddedPostgres, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings that point at this test process's own services and data folder."""
+    return settings_for(postgres, redis_url, tmp_path_factory.mktemp("data"))
+
+
+def settings_for(postgres: EmbeddedPostgres, redis_url: str, data_dir: Path, **more: object) -> Settings:
+    """Return complete settings for the given services; `more` wins."""
+    given: dict[str, object] = {
+        "mode": "demo",
+        "data_dir": data_dir,
+        "database_url": postgres.app_url,
+        "database_owner_url": postgres.owner_url,
+        "database_system_url": postgres.system_url,
+        "redis_url": redis_url,
+        "encryption_key": new_key(),
+        "secret_key": new_key(),
+        "google_status_after_seconds": 0.5,
+    }
+    return Settings(**(given | more))  # type: ignore[arg-type]  # pydantic checks each value
+
+
+@pytest.fixture(scope="session")
+def services(settings: Settings) -> Iterator[Services]:
+    """The real parts, shared by the tests of this process; tenants keep them apart."""
+    parts = build(settings)
+    yield parts
+    parts.db.close()
+
+
+@pytest.fixture
+def company(services: Services) -> Company:
+    """A company of its own for this test: one location, one site, one pool of five numbers."""
+    return make_company(services)
+
+
+@pytest.fixture
+def empty_database(postgres: EmbeddedPostgres) -> None:
+    """Every tenant's rows are gone before the test: for sweeps over all companies."""
+    engine = create_engine(postgres.owner_url)
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE agency, user_account, number_claim, unknown_call, outbox CASCADE"))
+        connection.execute(text("TRUNCATE visit, page_view, call_event, lease, number_slot CASCADE"))
+    engine.dispose()
