@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine, text
+from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -78,8 +78,12 @@ class Database:
 
 def make_engine(url: str, pool_size: int, statement_timeout_ms: int) -> Engine:
     """Return an engine whose broken connections are noticed before use."""
+    address = make_url(url)
+    options = (
+        f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC {address.query.get('options', '')}"
+    )
     return create_engine(
-        url,
+        address.difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
@@ -87,6 +91,6 @@ def make_engine(url: str, pool_size: int, statement_timeout_ms: int) -> Engine:
         connect_args={
             "connect_timeout": 3,
             "application_name": "calltrack",
-            "options": f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC",
+            "options": options,
         },
     )

@@ -55,8 +55,13 @@ def parse_money(amount: str, currency: str) -> Money:
 
 
 def _plain(amount: str) -> str:
+    """Return the amount with a dot before its decimals and no grouping marks; unreadable text as it is."""
     text = re.sub(r"[\s\u00a0\u202f']", "", amount)
-    last_comma, last_dot = text.rfind(","), text.rfind(".")
-    if last_comma > last_dot:
-        return text.replace(".", "").replace(",", ".") if text.count(",") == 1 else text.replace(",", "")
-    return text.replace(",", "")
+    for grouping, decimal in ((",", "."), (".", ",")):
+        group, point = re.escape(grouping), re.escape(decimal)
+        # One mark and three digits after it could be either: `1,234` is grouped, `1.234` has decimals.
+        grouped = re.fullmatch(rf"\d{{1,3}}({group}\d{{3}})+({point}\d+)?", text)
+        is_decimal = grouping == "." and "," not in text and text.count(".") == 1
+        if grouped and not is_decimal:
+            return text.replace(grouping, "").replace(decimal, ".")
+    return text.replace(",", ".") if text.count(",") == 1 and "." not in text else text

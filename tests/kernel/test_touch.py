@@ -1,0 +1,80 @@
+"""A touch names the origin of a visit and keeps nothing personal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltrack.kernel.touch import Touch, clean_click_id, read_touch, scrub_url
+
+SHOP = "https://www.prova.test/"
+
+
+def touch(url: str = SHOP, referrer: str = "", **remembered: str) -> Touch:
+    return read_touch(url, referrer, remembered, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "referrer", "source", "medium"),
+    [
+        (f"{SHOP}?gclid=Cj0-x", "https://www.google.com/", "google", "cpc"),
+        (f"{SHOP}?msclkid=ab12", "", "bing", "cpc"),
+        (f"{SHOP}?fbclid=IwAR1", "https://l.facebook.com/", "facebook", "social"),
+        (f"{SHOP}?utm_source=Newsletter&utm_medium=Email", "", "newsletter", "email"),
+        (f"{SHOP}?utm_source=google&gclid=x", "", "google", "cpc"),
+        (SHOP, "https://www.google.it/search?q=traslochi", "google", "organic"),
+        (SHOP, "https://duckduckgo.com/", "duckduckgo", "organic"),
+        (SHOP, "https://t.co/abc", "twitter", "social"),
+        (SHOP, "https://m.facebook.com/page", "facebook", "social"),
+        (SHOP, "https://www.giornale.test/articolo", "giornale.test", "referral"),
+        (SHOP, f"{SHOP}prezzi", "direct", "none"),
+        (SHOP, "", "direct", "none"),
+        (SHOP, "nonsense", "direct", "none"),
+    ],
+)
+def test_the_origin_of_a_visit_is_named(url: str, referrer: str, source: str, medium: str) -> None:
+    found = touch(url, referrer)
+    assert (found.source, found.medium) == (source, medium)
+
+
+def test_a_click_id_keeps_its_case() -> None:
+    assert touch(f"{SHOP}?gclid=CjwKCAiA_aB-cD").click_ids == {"gclid": "CjwKCAiA_aB-cD"}
+
+
+def test_a_remembered_click_id_counts_on_later_pages() -> None:
+    found = touch(f"{SHOP}prezzi", SHOP, gclid="Cj0-x")
+    assert (found.source, found.click_ids) == ("google", {"gclid": "Cj0-x"})
+
+
+@pytest.mark.parametrize("text", ["<script>", "a b", "x" * 513, "a\x00b", "è"])
+def test_a_click_id_of_another_shape_is_dropped(text: str) -> None:
+    assert clean_click_id(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        (f"{SHOP}?email=anna@example.com&gclid=Cj0", f"{SHOP}?gclid=Cj0"),
+        (f"{SHOP}conto/anna@example.com?x=1#top", f"{SHOP}conto/-"),
+        (f"{SHOP}?utm_campaign=anna%40example.com", f"{SHOP}?utm_campaign=%5Bremoved%5D"),
+        (f"{SHOP}tel/+393471234567/", f"{SHOP}tel/-/"),
+        ("https://user:secret@www.prova.test/a", "https://www.prova.test/a"),
+        ("javascript:alert(1)", ""),
+        ("http://[broken", ""),
+    ],
+)
+def test_an_address_loses_what_is_personal(url: str, kept: str) -> None:
+    assert scrub_url(url) == kept
+
+
+@given(
+    st.text(max_size=300),
+    st.text(max_size=300),
+    st.dictionaries(st.sampled_from(["gclid", "_ga", "x"]), st.text()),
+)
+def test_nothing_a_browser_sends_breaks_it(url: str, referrer: str, remembered: dict[str, str]) -> None:
+    found = read_touch(url, referrer, remembered, remembered)
+    whole = "".join(
+        [found.source, found.campaign, found.landing_url, found.referrer, *found.click_ids.values()]
+    )
+    assert "\x00" not in whole
+    whole.encode()
