@@ -1,11 +1,17 @@
-"""What a company may set, and what a role may do."""
+"""What a company may set, what a role may do, and how names and addresses are written."""
 
-from typing import Any, Literal
+import re
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from calltrack.kernel.errors import BadInput
+
 Role = Literal["owner", "manager", "viewer"]
 RANK: dict[str, int] = {"viewer": 1, "manager": 2, "owner": 3}
+LONGEST_NAME = 120
 
 
 class CompanySettings(BaseModel):
@@ -41,3 +47,64 @@ def settings_of(stored: dict[str, Any]) -> CompanySettings:
 def may(role: str, needed: Role) -> bool:
     """Tell whether a role is at least the needed one."""
     return RANK.get(role, 0) >= RANK[needed]
+
+
+def may_see_numbers(role: str) -> bool:
+    """Tell whether callers' full numbers are shown to the role; a viewer sees them masked."""
+    return may(role, "manager")
+
+
+def role_named(text: str) -> Role:
+    """Read a role; raises BadInput for any other word."""
+    if text not in RANK:
+        raise BadInput("A role is owner, manager or viewer.")
+    return cast(Role, text)
+
+
+def email_key(text: str) -> str:
+    """Return the form in which an address is stored and compared."""
+    return text.strip().lower()
+
+
+def email_address(text: str) -> str:
+    """Read an e-mail address; raises BadInput when it cannot be one."""
+    address = email_key(text)
+    if len(address) > 254 or not re.fullmatch(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"'.]+", address):
+        raise BadInput("This is not an e-mail address; write it like anna@example.it.")
+    return address
+
+
+def display_name(text: str) -> str:
+    """Read a name of a person or thing; raises BadInput when it is empty or too long."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise BadInput(f"A name has 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def site_origin(text: str) -> str:
+    """Read the origin of a website (`https://www.example.it`); raises BadInput for anything more."""
+    try:
+        parts = urlsplit(text.strip().rstrip("/").lower())
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        parts, port = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise BadInput(f"{text[:64]!r} is not a website's origin; write it like https://www.example.it.")
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def time_zone(text: str) -> str:
+    """Read an IANA time zone such as Europe/Rome; raises BadInput when there is none of that name."""
+    try:
+        return ZoneInfo(text.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"{text[:64]!r} is not a time zone; write it like Europe/Rome.") from None
+
+
+def country_code(text: str) -> str:
+    """Read an ISO country code; raises BadInput when it has another shape."""
+    code = text.strip().upper()
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise BadInput("A country is written with two letters, such as IT.")
+    return code

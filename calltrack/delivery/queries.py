@@ -1,0 +1,245 @@
+"""What pages and the API read of destinations and deliveries."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from calltrack.conversions.model import Conversion, ConversionChange
+from calltrack.delivery.model import STATES, Attempt, Delivery, DestinationAccount
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.ids import first_id_of
+
+WAITING = ("pending", "sending", "accepted", "unknown", "parked")
+LOOK_BACK = timedelta(days=30)
+MOST = 200
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One conversion change on its way to one destination."""
+
+    id: UUID
+    destination_id: UUID
+    destination: str
+    destination_kind: str
+    conversion_id: UUID
+    call_id: UUID
+    conversion_kind: str
+    action: str
+    value_minor: int | None
+    currency: str
+    sequence: int
+    upload_id: str
+    state: str
+    attempts: int
+    request_id: str | None
+    last_class: str | None
+    explanation: str
+    planned_at: datetime
+    due_at: datetime | None
+    settled_at: datetime | None
+    is_demo: bool
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One try: what was asked, what came back."""
+
+    delivery_id: UUID
+    number: int
+    step: str
+    started_at: datetime
+    finished_at: datetime | None
+    request_hash: str
+    status: int | None
+    answer: str
+    class_: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A delivery with its frozen payload (as readable JSON where it is JSON) and every attempt."""
+
+    delivery: DeliveryRow
+    payload: str
+    payload_hash: str
+    attempts: tuple[AttemptRow, ...]
+
+
+@dataclass(frozen=True)
+class HealthRow:
+    """A destination and how it has been over the last 30 days."""
+
+    id: UUID
+    kind: str
+    name: str
+    status: str
+    status_reason: str
+    status_changed_at: datetime
+    settings: dict[str, Any]
+    is_demo: bool
+    counts: dict[str, int]
+    waiting: int
+    oldest_waiting_at: datetime | None
+    last_confirmed_at: datetime | None
+    last_error: str
+    last_error_class: str | None
+    last_error_at: datetime | None
+
+    @property
+    def planned(self) -> int:
+        """Deliveries planned in the last 30 days."""
+        return sum(self.counts.values())
+
+
+_COLUMNS = (
+    Delivery.id, Delivery.destination_id, DestinationAccount.name.label("destination"),
+    DestinationAccount.kind.label("destination_kind"), Delivery.conversion_id, Conversion.call_id,
+    Conversion.kind.label("conversion_kind"), ConversionChange.action, ConversionChange.value_minor,
+    ConversionChange.currency, Delivery.sequence, Delivery.upload_id, Delivery.state, Delivery.attempts,
+    Delivery.request_id, Delivery.last_class, Delivery.explanation, Delivery.planned_at, Delivery.due_at,
+    Delivery.settled_at, Delivery.is_demo,
+)  # fmt: skip
+
+_HEALTH = text(
+    """
+    SELECT d.id, d.kind, d.name, d.status, d.status_reason, d.status_changed_at, d.settings, d.is_demo,
+           coalesce(seen.counts, '{}') AS counts, coalesce(waiting.waiting, 0) AS waiting,
+           waiting.oldest_waiting_at, seen.last_confirmed_at,
+           coalesce(wrong.explanation, '') AS last_error, wrong.last_class AS last_error_class,
+           wrong.at AS last_error_at
+    FROM destination d
+    LEFT JOIN (
+        SELECT destination_id, jsonb_object_agg(state, number) AS counts, max(last_confirmed_at)
+                   AS last_confirmed_at
+        FROM (
+            SELECT destination_id, state, count(*) AS number,
+                   max(settled_at) FILTER (WHERE state = 'confirmed') AS last_confirmed_at
+            FROM delivery WHERE company_id = :company_id AND id >= :since GROUP BY 1, 2
+        ) states GROUP BY 1
+    ) seen ON seen.destination_id = d.id
+    LEFT JOIN (
+        SELECT destination_id, count(*) AS waiting, min(planned_at) AS oldest_waiting_at
+        FROM delivery WHERE company_id = :company_id AND due_at IS NOT NULL GROUP BY 1
+    ) waiting ON waiting.destination_id = d.id
+    LEFT JOIN LATERAL (
+        SELECT e.explanation, e.last_class, coalesce(e.settled_at, e.planned_at) AS at
+        FROM delivery e
+        WHERE e.company_id = d.company_id AND e.destination_id = d.id AND e.id >= :since
+          AND e.last_class IS NOT NULL AND e.last_class <> 'DONE'
+        ORDER BY e.id DESC LIMIT 1
+    ) wrong ON true
+    WHERE d.company_id = :company_id AND d.status <> 'removed'
+    ORDER BY d.name, d.id
+    """
+)
+
+
+def destinations(session: Session, company_id: UUID, now: datetime) -> tuple[HealthRow, ...]:
+    """Return the connected destinations and their health."""
+    rows = session.execute(_HEALTH, {"company_id": company_id, "since": first_id_of(now - LOOK_BACK)})
+    return tuple(HealthRow(**row._mapping) for row in rows)
+
+
+def find_deliveries(
+    session: Session,
+    company_id: UUID,
+    destination_id: UUID | None = None,
+    state: str = "",
+    before: UUID | None = None,
+    most: int = 50,
+) -> tuple[DeliveryRow, ...]:
+    """Return the newest deliveries that fit, at most `most`, planned before the delivery `before`."""
+    if state and state not in STATES:
+        raise BadInput(f"state is one of {', '.join(STATES)}.")
+    query = _select().where(Delivery.company_id == company_id)
+    if destination_id:
+        query = query.where(Delivery.destination_id == destination_id)
+    if state:
+        query = query.where(Delivery.state == state)
+    if before:
+        query = query.where(Delivery.id < before)
+    rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST)))
+    return tuple(DeliveryRow(**row._mapping) for row in rows)
+
+
+def parcels_of(session: Session, company_id: UUID, conversion_ids: Collection[UUID]) -> tuple[Parcel, ...]:
+    """Return the deliveries of these conversions with payloads and attempts, oldest first."""
+    if not conversion_ids:
+        return ()
+    return _parcels(session, company_id, Delivery.conversion_id.in_(list(conversion_ids)))
+
+
+def parcel(session: Session, company_id: UUID, delivery_id: UUID) -> Parcel | None:
+    """Return one delivery with payload and attempts; None when it does not exist in this company."""
+    found = _parcels(session, company_id, Delivery.id == delivery_id)
+    return found[0] if found else None
+
+
+def _parcels(session: Session, company_id: UUID, which: Any) -> tuple[Parcel, ...]:
+    rows = session.execute(
+        _select(Delivery.payload, Delivery.payload_hash)
+        .where(Delivery.company_id == company_id, which)
+        .order_by(Delivery.id)
+        .limit(MOST)
+    ).all()
+    tries = _attempts(session, company_id, [row.id for row in rows])
+    found = []
+    for row in rows:
+        plain = dict(row._mapping)
+        payload, digest = plain.pop("payload"), plain.pop("payload_hash")
+        found.append(Parcel(DeliveryRow(**plain), _readable(payload), digest.hex(), tries.get(row.id, ())))
+    return tuple(found)
+
+
+def _select(*more: Any) -> Any:
+    return (
+        select(*_COLUMNS, *more)
+        .join(
+            DestinationAccount,
+            (DestinationAccount.company_id == Delivery.company_id)
+            & (DestinationAccount.id == Delivery.destination_id),
+        )
+        .join(
+            Conversion,
+            (Conversion.company_id == Delivery.company_id) & (Conversion.id == Delivery.conversion_id),
+        )
+        .join(
+            ConversionChange,
+            (ConversionChange.company_id == Delivery.company_id)
+            & (ConversionChange.id == Delivery.change_id),
+        )
+    )
+
+
+def _attempts(
+    session: Session, company_id: UUID, delivery_ids: list[UUID]
+) -> dict[UUID, tuple[AttemptRow, ...]]:
+    rows = session.scalars(
+        select(Attempt)
+        .where(Attempt.company_id == company_id, Attempt.delivery_id.in_(delivery_ids))
+        .order_by(Attempt.number)
+    )
+    found: dict[UUID, tuple[AttemptRow, ...]] = {}
+    for one in rows:
+        row = AttemptRow(
+            delivery_id=one.delivery_id, number=one.number, step=one.step, started_at=one.started_at,
+            finished_at=one.finished_at, request_hash=one.request_hash.hex(), status=one.status,
+            answer=_readable(one.answer), class_=one.class_, message=one.message,
+        )  # fmt: skip
+        found[one.delivery_id] = (*found.get(one.delivery_id, ()), row)
+    return found
+
+
+def _readable(raw: bytes | str) -> str:
+    try:
+        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
+    except ValueError:
+        return raw if isinstance(raw, str) else raw.decode(errors="backslashreplace")
