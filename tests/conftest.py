@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
 from sqlalchemy import create_engine, text
 
 from calltrack.config import Settings, new_key
+from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
 from calltrack.migrations.migrate import migrate
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company

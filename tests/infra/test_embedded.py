@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError
-from calltrack.infra.embedded.process import wait_until
+from calltrack.infra.process import wait_until
 
 REPO = Path(__file__).parents[2]
 

@@ -7,9 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from calltrack.infra.embedded.process import ServiceError, die_with_parent, runs
 from calltrack.infra.embedded.programs import MAJOR
 from calltrack.infra.embedded.user import ROOTS_HOME, ServiceUser
+from calltrack.infra.process import ServiceError, die_with_parent, runs
 
 OWNER, APP, SYSTEM, DATABASE = "calltrack_owner", "calltrack_app", "calltrack_system", "calltrack"
 FIRST_SQL = f"""\

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from calltrack.infra.embedded import cluster, programs
 from calltrack.infra.embedded.cluster import APP, DATABASE, OWNER, SYSTEM
-from calltrack.infra.embedded.process import (
+from calltrack.infra.embedded.sockets import socket_folder
+from calltrack.infra.embedded.user import service_user
+from calltrack.infra.process import (
     ServiceError,
     exclusively,
     log_tail,
@@ -18,8 +20,6 @@ from calltrack.infra.embedded.process import (
     stop_process,
     wait_until,
 )
-from calltrack.infra.embedded.sockets import socket_folder
-from calltrack.infra.embedded.user import service_user
 
 READY_WITHIN = 60.0
 SETTINGS = {

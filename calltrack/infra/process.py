@@ -1,12 +1,13 @@
 """Starting, watching and stopping one server process."""
 
+import asyncio
 import ctypes
 import fcntl
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,3 +89,11 @@ def open_log(log: Path, limit: int = 10_000_000) -> int:
     if log.exists() and log.stat().st_size > limit:
         log.replace(log.with_suffix(".old.log"))
     return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+async def until_told_to_stop(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run an asyncio server that ends when its event is set: by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    await serve(stop)
