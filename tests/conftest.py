@@ -23,7 +23,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     server.start()
     migrate(server.owner_url)
     yield server
-    server.stop()
+    server.erase()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server.url
-    server.stop()
+    server.erase()
 
 
 @pytest.fixture(scope="session")
