@@ -77,7 +77,8 @@ GOLDEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "recording",
         {},
         [
-            *["AccountSid", "CallSid", "RecordingStatus", "RecordingChannels", "RecordingSource", "ErrorCode"],
+            *("AccountSid", "CallSid", "RecordingStatus", "RecordingChannels", "RecordingSource"),
+            "ErrorCode",
             *RECORDED,
         ],
     ),
