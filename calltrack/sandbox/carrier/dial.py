@@ -13,6 +13,12 @@ EXTRA_RING_SECONDS = 5  # The carrier rings that much longer than the document s
 BUSY_AFTER = 2
 MAILBOX_GREETING = 6
 SIP_CODES = {"busy": "486", "failed": "503", "no-answer": "487", "canceled": "487"}
+ENDED_WORDS = {
+    "busy": "{} is busy",
+    "failed": "{} cannot be reached",
+    "no-answer": "Nobody answers at {}",
+    "canceled": "{} stops ringing",
+}
 
 
 @dataclass
@@ -229,7 +235,7 @@ class Dialing:
         fields = {**self._fields(leg, status), **self.line.progress(leg.sequence, seconds), **(extra or {})}
         if status in SIP_CODES:
             fields["SipResponseCode"] = SIP_CODES[status]
-            self.line.note("ring", f"{leg.number}: {status}")
+            self.line.note("ring", ENDED_WORDS[status].format(leg.number))
         leg.sequence += 1
         self.ends_later.append((leg, fields))
 

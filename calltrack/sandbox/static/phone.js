@@ -2,9 +2,6 @@
 (() => {
   "use strict";
   const POLL = 500;
-  const MARKS = {
-    call: "☎", ring: "🔔", "caller-hears": "👂", "business-hears": "🗣", key: "⌨", connected: "●", hook: "↔", note: "!",
-  };
   const RESULTS = {
     talked: (call) => ["talk", `They talked ${minutes(call.talk_seconds)}`],
     voicemail: () => ["", "A message was left"],
@@ -131,9 +128,7 @@
 
   function add(entry) {
     const line = make("li", `line ${entry.kind}`);
-    const mark = make("span", "mark", MARKS[entry.kind] || "·");
-    mark.setAttribute("aria-hidden", "true");
-    line.append(make("time", "", minutes(entry.elapsed)), mark, entry.kind === "hook" ? hook(entry) : words(entry));
+    line.append(make("time", "", minutes(entry.elapsed)), make("span", "mark"), entry.kind === "hook" ? hook(entry) : words(entry));
     lines.append(line);
   }
 
