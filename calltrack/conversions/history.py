@@ -1,0 +1,97 @@
+"""Reads that leads rest on: limits, the same person's other calls, and which of them count."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Company
+from calltrack.accounts.rules import CompanySettings, settings_of
+from calltrack.attribution.model import Attribution
+from calltrack.calls.model import Call
+from calltrack.conversions.model import Conversion
+from calltrack.journeys.model import PersonCaller, PersonVisitor
+from calltrack.visits.model import Visit
+
+
+def limits_and_currency(session: Session, company_id: UUID) -> tuple[CompanySettings, str]:
+    """Return the company's limits and its currency."""
+    row = session.execute(select(Company.settings, Company.currency).where(Company.id == company_id)).one()
+    return settings_of(row.settings), row.currency
+
+
+def calls_around(
+    session: Session, call: Call, person_id: UUID | None, window: timedelta
+) -> tuple[list[Call], list[Call]]:
+    """Return the same person's calls within the window before and after this one, each oldest first.
+
+    A withheld caller has no other calls: nobody knows that they are his.
+    """
+    if call.caller_hash is None:
+        return [], []
+    rows = session.scalars(
+        select(Call)
+        .where(
+            Call.company_id == call.company_id,
+            _same_caller(call, person_id),
+            Call.started_at > call.started_at - window,
+            Call.started_at < call.started_at + window,
+            Call.id != call.id,
+        )
+        .order_by(Call.started_at, Call.id)
+    ).all()
+    place = (call.started_at, call.id)
+    before = [other for other in rows if (other.started_at, other.id) < place]
+    return before, [other for other in rows if (other.started_at, other.id) > place]
+
+
+def counted_calls(session: Session, company_id: UUID, calls: list[Call], kind: str) -> list[Call]:
+    """Return those of the calls that hold a counted conversion of the kind, in the given order."""
+    ids = select(Conversion.call_id).where(
+        Conversion.company_id == company_id,
+        Conversion.call_id.in_([call.id for call in calls]),
+        Conversion.kind == kind,
+        Conversion.status == "counted",
+    )
+    counted = set(session.scalars(ids))
+    return [call for call in calls if call.id in counted]
+
+
+def converted_calls_of(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:
+    """Return the calls with conversions that the person's callers or visitors may have made."""
+    hashes = select(PersonCaller.caller_hash).where(
+        PersonCaller.company_id == company_id, PersonCaller.person_id == person_id
+    )
+    through_visits = (
+        select(Attribution.call_id)
+        .join(Visit, and_(Visit.company_id == Attribution.company_id, Visit.id == Attribution.visit_id))
+        .join(
+            PersonVisitor,
+            and_(PersonVisitor.company_id == Visit.company_id, PersonVisitor.visitor_id == Visit.visitor_id),
+        )
+        .where(
+            Attribution.company_id == company_id,
+            Attribution.is_current,
+            PersonVisitor.person_id == person_id,
+        )
+    )
+    rows = (
+        select(Conversion.call_id)
+        .join(Call, and_(Call.company_id == Conversion.company_id, Call.id == Conversion.call_id))
+        .where(
+            Conversion.company_id == company_id,
+            or_(Call.caller_hash.in_(hashes), Call.id.in_(through_visits)),
+        )
+    )
+    return list(session.scalars(rows.distinct()))
+
+
+def _same_caller(call: Call, person_id: UUID | None) -> ColumnElement[bool]:
+    own = Call.caller_hash == call.caller_hash
+    if person_id is None:
+        return own
+    hashes = select(PersonCaller.caller_hash).where(
+        and_(PersonCaller.company_id == call.company_id, PersonCaller.person_id == person_id)
+    )
+    return or_(own, Call.caller_hash.in_(hashes))
