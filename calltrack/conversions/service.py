@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from calltrack.accounts.model import AuditEntry
+from calltrack.accounts import audit
 from calltrack.accounts.rules import CompanySettings
 from calltrack.calls.model import Call
 from calltrack.conversions import ledger
@@ -22,7 +22,6 @@ from calltrack.conversions.rules import RULE, CallResult, Outcome, is_lead
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.service import persons_of_calls
 from calltrack.kernel.errors import NotFound
-from calltrack.kernel.ids import new_id
 
 # How far ahead later calls of the same person are judged again.
 CALLED_WITHIN = timedelta(days=400)
@@ -86,7 +85,11 @@ def set_outcome(
     if _set_lead(session, call, outcome, decision, person_id):
         changed.append("lead")
     if changed:
-        _note(session, call, outcome, now)
+        audit.note(
+            session, company_id, outcome.by, "call.outcome", str(call_id), now,
+            kind=outcome.kind, value_minor=outcome.value_minor, currency=outcome.currency,
+            reason=outcome.reason,
+        )  # fmt: skip
     found = [ledger.conversion_of(session, call, kind) for kind in changed]
     return tuple(conversion.id for conversion in found if conversion)
 
@@ -152,23 +155,3 @@ def _set_lead(
             present.decided_by = outcome.by
         return changed
     return outcome.kind == "none" and ledger.retract(session, call, "lead", decision)
-
-
-def _note(session: Session, call: Call, outcome: Outcome, now: datetime) -> None:
-    session.add(
-        AuditEntry(
-            company_id=call.company_id,
-            id=new_id(now),
-            at=now,
-            actor=outcome.by,
-            action="call.outcome",
-            subject=str(call.id),
-            detail={
-                "kind": outcome.kind,
-                "value_minor": outcome.value_minor,
-                "currency": outcome.currency,
-                "reason": outcome.reason,
-            },
-        )
-    )
-    session.flush()

@@ -108,6 +108,13 @@ def postpone(session: Session, fact: Claimed, error: str, now: datetime) -> None
     )
 
 
+def give_back(session: Session, fact: Claimed, now: datetime) -> None:
+    """End the lease of a fact nobody began to handle: it is due at once, and this was no failure."""
+    session.execute(
+        update(Fact).where(Fact.company_id == fact.company_id, Fact.id == fact.id).values(due_at=now)
+    )
+
+
 def companies_with_due_facts(system: Session, now: datetime) -> list[UUID]:
     """Name the companies that have facts to handle (the sweeper's question; system role)."""
     due: Any = select(Fact.company_id).where(Fact.done_at.is_(None), Fact.due_at <= now).distinct()

@@ -38,9 +38,8 @@ def decide(services: Services, company: Company, call_id: UUID, kind: str, **mor
 def rows(services: Services, company: Company) -> list[tuple[str, str, int | None, datetime]]:
     with services.db.tenant(company.id) as session:
         query = select(Conversion.kind, Conversion.status, Conversion.value_minor, Conversion.occurred_at)
-        return [
-            tuple(row) for row in session.execute(query.order_by(Conversion.occurred_at, Conversion.kind))
-        ]
+        found = session.execute(query.order_by(Conversion.occurred_at, Conversion.kind))
+        return [(row.kind, row.status, row.value_minor, row.occurred_at) for row in found]
 
 
 def actions(services: Services, company: Company) -> list[tuple[int, str, int | None]]:

@@ -1,0 +1,47 @@
+"""The jobs that nudges ask for: an id and a call each. `install` hands them the process's parts once."""
+
+import threading
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import redis
+
+from calltrack.infra.log import log
+from calltrack.infra.queue import silence_key
+from calltrack.wiring import Services
+from workers import facts
+from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the jobs of this process work with; `stop` asks a long job to end early."""
+
+    services: Services
+    subscriptions: Subscriptions = field(default_factory=lambda: SUBSCRIPTIONS)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+_installed: list[Parts] = []
+
+
+def install(parts: Parts) -> None:
+    """Set the parts all jobs of this process work with."""
+    _installed[:] = [parts]
+
+
+def handle_facts(company_id: str) -> None:
+    """Handle the company's due facts."""
+    parts = _begin("handle_facts", company_id)
+    if facts.drain(parts.services, parts.subscriptions, UUID(company_id), parts.stop):
+        parts.services.nudges.show(company_id)
+
+
+def _begin(*words: str) -> Parts:
+    """End the silence first: what becomes due while the job runs must be able to ask for another one."""
+    parts = _installed[0]
+    try:
+        parts.services.nudges.connection.delete(silence_key(*words))
+    except redis.RedisError as problem:
+        log.warning("Redis is unwell; the silence of %s ends by itself: %s", words[0], problem)
+    return parts

@@ -1,0 +1,48 @@
+"""Which fact makes which use case run: the map of the system.
+
+A handler takes a fact's company and subject, opens its own transaction and can run twice without harm.
+"""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from calltrack.attribution.service import attribute_call
+from calltrack.conversions.service import classify_call, follow_person
+from calltrack.journeys.service import link_person
+from calltrack.wiring import Services
+
+Handler = Callable[[Services, UUID, UUID], None]
+Subscriptions = Mapping[str, tuple[Handler, ...]]
+
+
+def attribute(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Decide which visit made the call."""
+    with services.db.tenant(company_id) as session:
+        attribute_call(session, company_id, call_id, services.clock())
+
+
+def link(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Bind the call's caller and visitor to a person."""
+    with services.db.tenant(company_id) as session:
+        link_person(session, services.vault, company_id, call_id, services.clock())
+
+
+def classify(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Make the call a lead, or take its lead back."""
+    with services.db.tenant(company_id) as session:
+        classify_call(session, company_id, call_id, services.clock())
+
+
+def follow(services: Services, company_id: UUID, person_id: UUID) -> None:
+    """Let the conversions of two joined persons name the one who stayed."""
+    with services.db.tenant(company_id) as session:
+        follow_person(session, company_id, person_id)
+
+
+SUBSCRIPTIONS: Subscriptions = {
+    "call.started": (attribute,),
+    "call.ended": (attribute, link, classify),
+    "call.attributed": (),
+    "person.merged": (follow,),
+    "conversion.changed": (),
+}
