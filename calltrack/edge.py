@@ -1,0 +1,24 @@
+"""The edge surface: what the snippet talks to."""
+
+from flask import Flask
+
+from calltrack.infra.direct import open_pool
+from calltrack.visits.routes import create_blueprint
+from calltrack.wiring import Services
+
+WAIT_SECONDS = 0.5
+STATEMENT_MS = 1500
+
+
+def create_edge(services: Services, *, threads: int = 8) -> Flask:
+    """Return the edge's WSGI app; `threads` is how many requests it serves at once."""
+    app = Flask("calltrack.edge", static_folder=None)
+    connections = open_pool(
+        services.settings.app_url,
+        size=threads,
+        wait_seconds=WAIT_SECONDS,
+        statement_timeout_ms=STATEMENT_MS,
+    )
+    app.extensions["edge.connections"] = connections
+    app.register_blueprint(create_blueprint(services, connections))
+    return app

@@ -1,0 +1,186 @@
+"""What the snippet may say and who may say it: shapes, origins, client networks, crawlers."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+from calltrack.kernel.errors import BadInput, NotAllowed
+from calltrack.kernel.phone import Digits
+
+LARGEST_BODY = 8192
+MOST_PHONES = 20
+SHORTEST_TAP = 5
+SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS = 5, 60
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# One client network may hold this part of a pool, and always this many numbers.
+LARGEST_SHARE, SMALLEST_CAP = 0.2, 3
+LOCAL_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/56",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Id = Annotated[str, msgspec.Meta(max_length=64)]
+Phone = Annotated[str, msgspec.Meta(max_length=32)]
+
+# Crawlers that name themselves; "Cubot" is a phone. Disguised ones are met by the limits.
+_CRAWLER = re.compile(
+    r"(?<!cu)bot\b|bot[/;_-]|crawl|spider|slurp|mediapartners|facebookexternalhit|google-(inspection|read|extended)"
+    r"|adsbot|bingpreview|lighthouse|pagespeed|gtmetrix|pingdom|uptime|monitor|archiver|scrapy|embedly|preview/",
+    re.IGNORECASE,
+)
+
+
+class Consent(msgspec.Struct):
+    """What the visitor agreed to."""
+
+    ad: bool = False
+    measure: bool = False
+
+
+class VisitBody(msgspec.Struct):
+    """`POST /v1/visit`: a page was loaded."""
+
+    k: Key
+    v: Id = ""
+    s: Id = ""
+    u: str = ""
+    r: str = ""
+    t: str = ""
+    c: dict[str, str] = {}
+    m: dict[str, str] = {}
+    p: Annotated[list[Phone], msgspec.Meta(max_length=MOST_PHONES)] = []
+    q: Consent | None = None
+
+
+class BeatBody(msgspec.Struct):
+    """`POST /v1/beat`: the page is still being looked at."""
+
+    k: Key
+    v: Id = ""
+    s: Id = ""
+    u: str = ""
+
+
+class TapBody(msgspec.Struct):
+    """`POST /v1/tap`: a tel: link was tapped."""
+
+    k: Key
+    s: Id = ""
+    n: Phone = ""
+
+
+def read_id(text: str) -> UUID | None:
+    """Return the id a browser sent back; None when it is empty or no UUIDv7, as all of ours are."""
+    try:
+        id_ = UUID(text)
+    except ValueError:
+        return None
+    return id_ if id_.version == 7 else None
+
+
+def normal_origin(text: str) -> str:
+    """Return an origin the way browsers write it: lower case, no default port, no path.
+
+    Raises:
+        BadInput: it is not an http(s) origin.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError:
+        raise BadInput(f"{text[:64]!r} is not an origin; write it like https://www.example.com.") from None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise BadInput(f"{text[:64]!r} is not an origin; write it like https://www.example.com.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
+def check_origin(origin: str | None, registered: Iterable[str]) -> None:
+    """Refuse a page of another origin; `null` and no origin at all are other origins, too.
+
+    Raises:
+        NotAllowed: the site's settings do not name this origin.
+    """
+    if not origin or origin.lower() not in registered:
+        raise NotAllowed("This origin is not registered for the site key; add it to the site's origins.")
+
+
+def client_address(peer: str, forwarded_for: str) -> str:
+    """Return the browser's address; X-Forwarded-For counts only when a proxy on this machine wrote it."""
+    if forwarded_for and _is_loopback(peer):
+        for hop in reversed(forwarded_for.split(",")):
+            if not _is_loopback(hop.strip()):
+                return hop.strip()
+    return peer
+
+
+@lru_cache(maxsize=8192)
+def network_of(address: str) -> str:
+    """Return the client's network: /24 of IPv4, /56 of IPv6; one bucket for what is no address."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 56), strict=False))
+
+
+@lru_cache(maxsize=8192)
+def is_local(network: str) -> bool:
+    """Whether a network is this machine or a private one, which no stranger can come from."""
+    if network == "unknown":
+        return False
+    address = ipaddress.ip_network(network).network_address
+    return any(address in local for local in LOCAL_NETWORKS if local.version == address.version)
+
+
+@lru_cache(maxsize=4096)
+def is_crawler(user_agent: str) -> bool:
+    """Whether a client says that it is no person; a browser always names itself."""
+    return not user_agent or _CRAWLER.search(user_agent) is not None
+
+
+def beat_seconds(lease_seconds: Iterable[int]) -> int:
+    """Return how often a visible page shows a sign of life: three times per lease."""
+    return min(max(min(lease_seconds, default=150) // 3, SHORTEST_BEAT_SECONDS), LONGEST_BEAT_SECONDS)
+
+
+def share_of(pool_size: int) -> int:
+    """Return how many numbers of a pool the visitors of one client network may hold."""
+    return max(SMALLEST_CAP, int(pool_size * LARGEST_SHARE))
+
+
+def is_on_page(target: Digits, found: Iterable[str]) -> bool:
+    """Whether a business number is among the digits found on the page; no digits at all: it may be."""
+    digits = {text.removeprefix("00") for text in found} | set(found)
+    return not digits or target.international in digits or target.national in digits
+
+
+def tap_ending(digits: str) -> str | None:
+    """Return the end of the E.164 form that a tapped number must have; None when it is no number."""
+    ending = "".join(mark for mark in digits if mark in "0123456789").lstrip("0")
+    return ending if SHORTEST_TAP <= len(ending) <= 15 else None
+
+
+@lru_cache(maxsize=4096)
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

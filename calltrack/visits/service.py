@@ -1,0 +1,193 @@
+"""What a page tells us, each in one round trip: it was loaded, it lives, a number was tapped.
+
+The statements are database functions (migration 0002): they set the tenant for their own transaction and run
+with the app's rights, so row-level security holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from psycopg_pool import ConnectionPool
+
+from calltrack.kernel.errors import NotFound
+from calltrack.kernel.ids import new_id
+from calltrack.kernel.touch import Touch, clean, page_of, read_touch
+from calltrack.visits.sites import Site
+
+LONGEST_TITLE = 200
+_VISIT = (
+    "SELECT o_visitor, o_visit, o_is_new, o_numbers, o_overflow FROM edge_visit("
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_BEAT = "SELECT o_state, o_visit, o_pools, o_numbers FROM edge_beat(%s, %s, %s, %s, %s, %s)"
+_TAP = "SELECT edge_tap(%s, %s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoad:
+    """A page that was loaded; `visitor` and `visit` are what the browser remembers, if anything.
+
+    `named` holds the words source, medium and campaign that this request itself names (empty: not named);
+    another one than the live visit's begins a new visit.
+    """
+
+    touch: Touch
+    visitor: UUID | None = None
+    visit: UUID | None = None
+    named: tuple[str, str, str] = ("", "", "")
+    page: str = ""
+    title: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shall remember and show. `numbers`: pool -> E.164, without pools that had none left."""
+
+    visitor: str
+    visit: str
+    is_new: bool
+    numbers: dict[str, str]
+    overflowed: frozenset[str] = frozenset()
+
+
+def read_page_load(
+    url: str,
+    referrer: str = "",
+    title: str = "",
+    *,
+    remembered: dict[str, str] | None = None,
+    words: dict[str, str] | None = None,
+    consent: dict[str, bool] | None = None,
+    visitor: UUID | None = None,
+    visit: UUID | None = None,
+    user_agent: str = "",
+) -> PageLoad:
+    """Build a page load from what the browser said; personal data in addresses and words is removed."""
+    words = words or {}
+    touch = read_touch(url, referrer, remembered or {}, words, consent)
+    named = tuple(
+        value if words.get(word) or f"utm_{word}=" in url else ""
+        for word, value in (("source", touch.source), ("medium", touch.medium), ("campaign", touch.campaign))
+    )
+    return PageLoad(
+        touch=touch,
+        visitor=visitor,
+        visit=visit,
+        named=(named[0], named[1], named[2]),
+        page=page_of(url),
+        title=clean(title)[:LONGEST_TITLE],
+        user_agent=clean(user_agent),
+    )
+
+
+def fresh_ids(count: int, now: datetime) -> list[str]:
+    """Return ids that belong together: neighbours made from one, as text."""
+    first = new_id(now).int
+    return [f"{first + place:032x}" for place in range(count)]
+
+
+def open_visit(
+    connections: ConnectionPool,
+    site: Site,
+    load: PageLoad,
+    ids: list[str],
+    pools: Sequence[str],
+    crowded: frozenset[str] = frozenset(),
+) -> Shown:
+    """Extend the live visit or open a new one, note the page view, lease a number from each pool.
+
+    Args:
+        connections: the edge's direct connections.
+        site: where the page belongs.
+        load: what the browser said.
+        ids: `fresh_ids(3 + len(pools))`: new visit, new visitor, page view, leases.
+        pools: pool ids in ascending order (slots are locked in this order).
+        crowded: pools that give this visit the overflow number only, unless it holds a number already.
+    """
+    touch = load.touch
+    with connections.connection() as connection:
+        row = connection.execute(
+            _VISIT,
+            (
+                site.company_id,
+                site.site_id,
+                load.visitor,
+                load.visit,
+                f"{{{','.join(ids[:3])}}}",
+                f"{{{','.join(pools)}}}",
+                f"{{{','.join(ids[3:])}}}",
+                f"{{{','.join('t' if pool in crowded else 'f' for pool in pools)}}}",
+                touch.source,
+                touch.medium,
+                touch.campaign,
+                touch.term,
+                touch.content,
+                *load.named,
+                _json(touch.click_ids),
+                _json(touch.ad_cookies),
+                None if touch.consent is None else _json(touch.consent),
+                touch.referrer,
+                touch.landing_url,
+                load.user_agent,
+                load.page,
+                load.title,
+            ),
+            prepare=True,
+        ).fetchone()
+    assert row is not None, "edge_visit always answers"
+    visitor, visit, is_new, numbers, overflow = row
+    found = list(zip(pools, numbers or (), overflow or (), strict=True))
+    return Shown(
+        str(visitor),
+        str(visit),
+        is_new,
+        {pool: number for pool, number, _ in found if number is not None},
+        frozenset(pool for pool, number, dry in found if dry and number is not None),
+    )
+
+
+def keep_alive(
+    connections: ConnectionPool, site: Site, visitor: UUID, visit: UUID, page: str | None, ids: list[str]
+) -> Shown | None:
+    """Extend a visit and its leases; None: done, nothing changes for the page.
+
+    A visit that lapsed comes back as a new one with the same touch, a lost lease is renewed: then the answer
+    tells what to show. `page` adds a page view when it is not the visit's latest.
+    `ids`: `fresh_ids(2 + most leases)`.
+
+    Raises:
+        NotFound: this visitor has no such visit on this site.
+    """
+    with connections.connection() as connection:
+        row = connection.execute(
+            _BEAT,
+            (site.company_id, site.site_id, visitor, visit, f"{{{','.join(ids)}}}", page),
+            prepare=True,
+        ).fetchone()
+    assert row is not None, "edge_beat always answers"
+    state, current, pools, numbers = row
+    if state == "extended":
+        return None
+    if state == "unknown":
+        raise NotFound("This visitor has no such visit here.")
+    given = zip(map(str, pools or ()), numbers or (), strict=True)
+    return Shown(
+        str(visitor), str(current), str(current) != str(visit), {p: n for p, n in given if n is not None}
+    )
+
+
+def note_tap(connections: ConnectionPool, site: Site, visit: UUID, ending: str) -> int:
+    """Note on a visit's leases that the number with this ending was tapped; returns how many showed it."""
+    with connections.connection() as connection:
+        row = connection.execute(
+            _TAP, (site.company_id, site.site_id, visit, ending), prepare=True
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _json(words: dict[str, str] | dict[str, bool]) -> str:
+    return msgspec.json.encode(words).decode()
