@@ -12,6 +12,11 @@ LONGEST_CLICK_ID = 512
 LONGEST_URL = 1024
 
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+?\d[\d\s().-]{7,}\d")
+# In a label that an advertiser wrote a bare run of digits is an id ({campaignid}), not a phone number.
+_PERSONAL_IN_LABEL = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.]+|(?<!\w)(?:\+|00)\d[\d\s().-]{6,}\d"
+    r"|(?<![\w.-])0\d[\d\s().-]{5,}\d|(?<!\w)\d{2,4}(?: \d{2,4}){2,}(?!\w)"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _KEPT_PARAMETERS = frozenset((*CLICK_IDS, *(f"utm_{word}" for word in UTM)))
 _SEARCH = re.compile(r"(^|\.)(google|bing|yahoo|duckduckgo|ecosia|qwant|yandex|baidu)\.")
@@ -57,7 +62,7 @@ def read_touch(
     referrer (search: organic, social, else referral), then nothing: direct.
     """
     query = dict(parse_qsl(_safe_query(url)))
-    utm = {word: clean(query.get(f"utm_{word}") or words.get(word, "")) for word in UTM}
+    utm = {word: clean_word(word, query.get(f"utm_{word}") or words.get(word, "")) for word in UTM}
     clicks = {
         name: value
         for name in CLICK_IDS
@@ -74,7 +79,9 @@ def read_touch(
         term=utm["term"],
         content=utm["content"],
         click_ids=clicks,
-        ad_cookies={name: clean(remembered[name]) for name in AD_COOKIES if remembered.get(name)},
+        ad_cookies={
+            name: value for name in AD_COOKIES if (value := clean_click_id(remembered.get(name, "")))
+        },
         referrer=page_of(referrer),
         landing_url=scrub_url(url),
         consent=consent,
@@ -86,8 +93,15 @@ def clean(text: str) -> str:
     return _PERSONAL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
 
 
+def clean_word(word: str, text: str) -> str:
+    """Return a utm word: what people typed (`term`) as `clean` does; in labels ids of digits are kept."""
+    if word == "term":
+        return clean(text)
+    return _PERSONAL_IN_LABEL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
+
+
 def clean_click_id(text: str) -> str:
-    """Return a click id as it was, or nothing when it holds what no click id holds."""
+    """Return a click id or ad cookie as it was, or nothing when it holds what none of them holds."""
     return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
 
 
@@ -106,7 +120,10 @@ def scrub_url(url: str) -> str:
     """Return the address with only the query parameters that name an origin (click ids, utm)."""
     page = page_of(url)
     kept = [(name, value) for name, value in parse_qsl(_safe_query(url)) if name in _KEPT_PARAMETERS]
-    cleaned = [(name, value if name in CLICK_IDS else clean(value)) for name, value in kept]
+    cleaned = [
+        (name, value if name in CLICK_IDS else clean_word(name.removeprefix("utm_"), value))
+        for name, value in kept
+    ]
     return f"{page}?{urlencode(cleaned)}"[:LONGEST_URL] if page and cleaned else page
 
 

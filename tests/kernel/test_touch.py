@@ -45,6 +45,37 @@ def test_a_remembered_click_id_counts_on_later_pages() -> None:
     assert (found.source, found.click_ids) == ("google", {"gclid": "Cj0-x"})
 
 
+def test_ad_cookies_keep_their_digits() -> None:
+    cookies = {
+        "_ga": "GA1.1.1234567890.1690000000",
+        "_fbp": "fb.1.1596403881668.1116446470",
+        "_fbc": "fb.1.1554763741205.IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2ofrHyiLjcbCRxTDMgk",
+    }
+    assert touch(SHOP, "", **cookies).ad_cookies == cookies
+
+
+@pytest.mark.parametrize(
+    "label", ["21345678901", "120210987654320987", "2026-11-22", "cmp_21345678901_b", "roma-10-2026.v2"]
+)
+def test_ids_and_dates_in_campaign_names_are_kept(label: str) -> None:
+    found = touch(f"{SHOP}?utm_source=google&utm_campaign={label}")
+    assert found.campaign == label
+    assert label in found.landing_url
+
+
+@pytest.mark.parametrize(
+    "typed", ["+39 347 123 4567", "00393471234567", "06 6994 0001", "0669940001", "347 123 4567"]
+)
+def test_a_written_phone_number_is_removed_from_every_word(typed: str) -> None:
+    words = {"source": "x", "campaign": typed, "term": typed, "content": f"call {typed}"}
+    found = read_touch(SHOP, "", {}, words)
+    assert (found.campaign, found.term, found.content) == ("[removed]", "[removed]", "call [removed]")
+
+
+def test_a_bare_number_is_removed_from_what_people_typed() -> None:
+    assert read_touch(SHOP, "", {}, {"term": "traslochi 3471234567"}).term == "traslochi [removed]"
+
+
 @pytest.mark.parametrize("text", ["<script>", "a b", "x" * 513, "a\x00b", "è"])
 def test_a_click_id_of_another_shape_is_dropped(text: str) -> None:
     assert clean_click_id(text) == ""
