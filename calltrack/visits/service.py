@@ -18,6 +18,7 @@ from calltrack.kernel.touch import Touch, clean, page_of, read_touch
 from calltrack.visits.sites import Site
 
 LONGEST_TITLE = 200
+LONGEST_USER_AGENT = 256
 _VISIT = (
     "SELECT o_visitor, o_visit, o_is_new, o_numbers, o_overflow FROM edge_visit("
     "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -80,7 +81,7 @@ def read_page_load(
         named=(named[0], named[1], named[2]),
         page=page_of(url),
         title=clean(title)[:LONGEST_TITLE],
-        user_agent=clean(user_agent),
+        user_agent=user_agent[:LONGEST_USER_AGENT],
     )
 
 

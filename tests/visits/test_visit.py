@@ -12,7 +12,9 @@ from tests.builders import Company, make_company
 from tests.visits.conftest import Edge
 
 
-def test_a_new_visitor_is_shown_a_number_of_the_pool(edge: Edge, company: Company, services: Services) -> None:
+def test_a_new_visitor_is_shown_a_number_of_the_pool(
+    edge: Edge, company: Company, services: Services
+) -> None:
     answer = edge.visit(company, t="Traslochi", u=company.origin + "/roma?gclid=Cj0_x-Y&utm_source=google")
     assert answer["h"] == 50
     (shown,) = answer["n"]
