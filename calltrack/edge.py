@@ -3,6 +3,7 @@
 from flask import Flask
 
 from calltrack.infra.direct import open_pool
+from calltrack.visits.admission import Admission
 from calltrack.visits.routes import create_blueprint
 from calltrack.wiring import Services
 
@@ -10,8 +11,14 @@ WAIT_SECONDS = 0.5
 STATEMENT_MS = 1500
 
 
-def create_edge(services: Services, *, threads: int = 8) -> Flask:
-    """Return the edge's WSGI app; `threads` is how many requests it serves at once."""
+def create_edge(services: Services, *, threads: int = 8, admission: Admission | None = None) -> Flask:
+    """Return the edge's WSGI app.
+
+    Args:
+        services: the process's real parts.
+        threads: how many requests are served at once; as many connections to the database are kept.
+        admission: rate limits and pool shares (default: the standing ones).
+    """
     app = Flask("calltrack.edge", static_folder=None)
     connections = open_pool(
         services.settings.app_url,
@@ -20,5 +27,5 @@ def create_edge(services: Services, *, threads: int = 8) -> Flask:
         statement_timeout_ms=STATEMENT_MS,
     )
     app.extensions["edge.connections"] = connections
-    app.register_blueprint(create_blueprint(services, connections))
+    app.register_blueprint(create_blueprint(services, connections, admission=admission))
     return app

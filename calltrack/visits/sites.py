@@ -18,7 +18,7 @@ from calltrack.visits import rules
 
 REFRESH_SECONDS = 15.0
 # Unknown keys may ask the database this often; garbage keys find the bucket empty.
-LOOK_UPS_PER_SECOND = 5
+LOOK_UPS_PER_SECOND = 50
 
 _SITES = """
     SELECT s.company_id, s.id AS site_id, s.key, s.origins, t.target, t.pool_id, p.lease_seconds,
@@ -62,7 +62,7 @@ class Site:
 
 
 class SiteTable:
-    """Site key -> site; refreshed in the background, and asked again (rarely) for unknown keys."""
+    """Site key -> site; refreshed in the background, and asked again (not too often) for unknown keys."""
 
     def __init__(self, db: Database) -> None:
         """Prepare an empty table; the first look-up fills it and starts the refreshing thread."""
@@ -75,7 +75,7 @@ class SiteTable:
         self._look_ups_left, self._refilled_at = float(LOOK_UPS_PER_SECOND), time.monotonic()
 
     def find(self, key: str) -> Site | None:
-        """Return the site of a key; a key never seen before is looked up, at most a few per second."""
+        """Return the site of a key; a key never seen before is looked up, at most 50 a second."""
         self._start()
         return self._sites.get(key) or self._look_up(key)
 

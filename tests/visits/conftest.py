@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from psycopg_pool import ConnectionPool
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from calltrack.edge import create_edge
+from calltrack.visits.admission import Admission
 from calltrack.wiring import Services
 from tests.builders import Company
 
@@ -31,16 +33,38 @@ class Edge:
         data = json.dumps({"k": company.site_key} | body).encode()
         return self.client.post(path, data=data, headers=sent)
 
-    def visit(self, company: Company, headers: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
+    def visit(self, company: Company, **body: Any) -> dict[str, Any]:
         """Load a page; returns the answer, which must be 200."""
-        reply = self.post("/v1/visit", company, {"u": company.origin + "/"} | body, **(headers or {}))
+        reply = self.post("/v1/visit", company, {"u": company.origin + "/"} | body)
         assert reply.status_code == 200, reply.text
-        answer: dict[str, Any] = reply.json
-        return answer
+        return dict(reply.get_json())
+
+    def beat(self, company: Company, known: dict[str, Any], path: str = "/") -> TestResponse:
+        """Send a heartbeat of the visit that `known` (an answer) names."""
+        return self.post("/v1/beat", company, {"v": known["v"], "s": known["s"], "u": company.origin + path})
+
+
+def age(services: Services, company: Company, seconds: float) -> None:
+    """Let time pass for a company: all its visits, leases and slots move into the past."""
+    moved = {
+        "visit": ("started_at", "last_seen_at"),
+        "lease": ("shown_from", "last_seen_at", "shown_until"),
+        "number_slot": ("busy_until",),
+    }
+    with services.db.tenant(company.id) as session:
+        for table, columns in moved.items():
+            changes = ", ".join(f"{column} = {column} - make_interval(secs => :by)" for column in columns)
+            session.execute(text(f"UPDATE {table} SET {changes}"), {"by": seconds})
+
+
+def shown(answer: dict[str, Any]) -> str:
+    """Return the one number of an answer in E.164."""
+    (pair,) = answer["n"]
+    return "+" + str(pair["n"])
 
 
 @pytest.fixture(scope="session")
 def edge(services: Services) -> Iterator[Edge]:
-    app = create_edge(services, threads=20)
+    app = create_edge(services, threads=20, admission=Admission({"visit": 10**6, "beat": 10**6}))
     yield Edge(app.test_client(), app.extensions["edge.connections"])
     app.extensions["edge.connections"].close()

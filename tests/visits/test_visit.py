@@ -1,15 +1,32 @@
 """`POST /v1/visit`: a page gets its ids and its numbers."""
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from calltrack.numbers.model import Lease
+from calltrack.kernel.ids import new_id
+from calltrack.numbers.model import Lease, SiteTarget, Slot, TrackingNumber
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
-from tests.builders import Company, make_company
-from tests.visits.conftest import Edge
+from tests.builders import Company, fresh_e164, make_company
+from tests.visits.conftest import Edge, age, shown
+
+
+def leases(services: Services, company: Company) -> list[Lease]:
+    with services.db.tenant(company.id) as session:
+        return list(session.scalars(select(Lease).order_by(Lease.id)))
+
+
+def visits(services: Services, company: Company) -> list[Visit]:
+    with services.db.tenant(company.id) as session:
+        return list(session.scalars(select(Visit).order_by(Visit.id)))
+
+
+def known(answer: dict[str, Any]) -> dict[str, str]:
+    return {"v": answer["v"], "s": answer["s"]}
 
 
 def test_a_new_visitor_is_shown_a_number_of_the_pool(
@@ -17,17 +34,231 @@ def test_a_new_visitor_is_shown_a_number_of_the_pool(
 ) -> None:
     answer = edge.visit(company, t="Traslochi", u=company.origin + "/roma?gclid=Cj0_x-Y&utm_source=google")
     assert answer["h"] == 50
-    (shown,) = answer["n"]
-    assert shown["t"] == company.target.lstrip("+")
-    assert "+" + shown["n"] in company.numbers
-    assert shown["nn"] == shown["n"].removeprefix("39")
+    (pair,) = answer["n"]
+    assert pair["t"] == company.target.lstrip("+")
+    assert "+" + pair["n"] in company.numbers
+    assert (pair["tn"], pair["nn"]) == (pair["t"].removeprefix("39"), pair["n"].removeprefix("39"))
+    (visit,), (lease,) = visits(services, company), leases(services, company)
     with services.db.tenant(company.id) as session:
-        visit = session.scalars(select(Visit)).one()
-        lease = session.scalars(select(Lease)).one()
         page = session.scalars(select(PageView)).one()
     assert (str(visit.id), str(visit.visitor_id)) == (answer["s"], answer["v"])
     assert (visit.click_ids, visit.source, visit.site_id) == ({"gclid": "Cj0_x-Y"}, "google", company.site_id)
-    assert lease.visit_id == visit.id
-    assert not lease.is_overflow
+    assert "Chrome/130.0" in visit.user_agent
+    assert (lease.visit_id, lease.is_overflow) == (visit.id, False)
     assert lease.shown_until - lease.shown_from == timedelta(seconds=150)
     assert (page.visit_id, page.page, page.title) == (visit.id, company.origin + "/roma", "Traslochi")
+
+
+def test_what_the_snippet_remembers_is_stored(edge: Edge, company: Company, services: Services) -> None:
+    edge.visit(
+        company,
+        r="https://www.google.it/search?q=x",
+        c={"gclid": "Cj0-a", "_ga": "GA1.1.1234567890.1690000000", "unknown": "x"},
+        m={"source": "Google", "medium": "cpc", "campaign": "21345678901"},
+        q={"ad": True, "measure": False},
+    )
+    (visit,) = visits(services, company)
+    assert visit.click_ids == {"gclid": "Cj0-a"}
+    assert visit.ad_cookies == {"_ga": "GA1.1.1234567890.1690000000"}
+    assert (visit.source, visit.medium, visit.campaign) == ("google", "cpc", "21345678901")
+    assert visit.consent == {"ad": True, "measure": False}
+    assert visit.referrer == "https://www.google.it/search"
+
+
+def test_numbers_are_given_in_turn_longest_idle_first(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=3, lease_seconds=10, cooldown_seconds=5)
+    order = [shown(edge.visit(company)) for _ in range(3)]
+    assert sorted(order) == sorted(company.numbers)
+    for expected in order:
+        age(services, company, 16)
+        assert shown(edge.visit(company)) == expected
+
+
+def test_the_next_page_keeps_visit_and_number(edge: Edge, company: Company, services: Services) -> None:
+    first = edge.visit(
+        company, u=company.origin + "/?utm_source=google&utm_medium=cpc", r="https://google.it/"
+    )
+    age(services, company, 100)
+    second = edge.visit(company, u=company.origin + "/prezzi", r=company.origin + "/", **known(first))
+    assert second == first
+    (lease,) = leases(services, company)
+    assert lease.shown_until - lease.shown_from > timedelta(seconds=240)
+    assert len(visits(services, company)) == 1
+
+
+def test_a_lapsed_lease_of_a_live_visit_comes_back_with_the_same_number(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first = edge.visit(company)
+    age(services, company, 1000)
+    assert edge.visit(company, **known(first)) == first
+    assert len(leases(services, company)) == 1
+
+
+def test_a_live_visit_whose_number_went_to_others_gets_another(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=2, lease_seconds=10, cooldown_seconds=5)
+    first = edge.visit(company)
+    age(services, company, 60)
+    others = [edge.visit(company), edge.visit(company)]
+    assert shown(first) in map(shown, others)
+    age(services, company, 16)
+    again = edge.visit(company, **known(first))
+    assert again["s"] == first["s"]
+    assert len(leases(services, company)) == 4
+
+
+def test_after_thirty_silent_minutes_a_new_visit_begins(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first = edge.visit(company)
+    age(services, company, 31 * 60)
+    second = edge.visit(company, **known(first))
+    assert second["v"] == first["v"]
+    assert second["s"] != first["s"]
+    assert shown(second) == shown(first), "nobody was shown it since: the visitor may have noted it"
+    assert [lease.visit_id for lease in leases(services, company)] == [UUID(first["s"]), UUID(second["s"])]
+
+
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        {"u": "/?gclid=Cj0-second"},
+        {"u": "/?utm_source=newsletter"},
+        {"u": "/?utm_source=google&utm_campaign=other"},
+        {"c": {"gclid": "Cj0-first", "fbclid": "IwAR"}},
+        {"m": {"medium": "email"}},
+    ],
+)
+def test_a_new_click_or_campaign_begins_a_new_visit(
+    edge: Edge, company: Company, services: Services, arrival: dict[str, Any]
+) -> None:
+    first = edge.visit(company, u=company.origin + "/?gclid=Cj0-first&utm_source=google&utm_campaign=roma")
+    body = {"u": company.origin + "/"} | arrival | known(first)
+    body["u"] = company.origin + body["u"].removeprefix(company.origin)
+    second = edge.visit(company, **body)
+    assert second["v"] == first["v"]
+    assert second["s"] != first["s"]
+    old, new = leases(services, company)
+    assert old.number_id == new.number_id
+    assert old.shown_until <= new.shown_from, "the number went over to the new visit"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"u": "/?gclid=Cj0-first"},
+        {"c": {"gclid": "Cj0-first"}},
+        {"m": {"source": "google", "campaign": "roma"}},
+        {"r": "https://www.bing.com/"},
+    ],
+)
+def test_the_same_campaign_again_is_the_same_visit(
+    edge: Edge, company: Company, page: dict[str, Any]
+) -> None:
+    first = edge.visit(company, u=company.origin + "/?gclid=Cj0-first&utm_source=google&utm_campaign=roma")
+    body = {"u": "/"} | page | known(first)
+    body["u"] = company.origin + body["u"]
+    assert edge.visit(company, **body)["s"] == first["s"]
+
+
+def test_a_dry_pool_shows_the_overflow_number_and_records_it(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=1)
+    first, second, third = (edge.visit(company) for _ in range(3))
+    assert shown(first) == company.numbers[0]
+    assert shown(second) == shown(third) == company.overflow
+    assert [lease.is_overflow for lease in leases(services, company)] == [False, True, True]
+    again = edge.visit(company, **known(second))
+    assert again == second
+    assert len(leases(services, company)) == 3
+
+
+def test_an_overflowed_visit_gets_its_own_number_as_soon_as_one_is_free(
+    edge: Edge, services: Services
+) -> None:
+    company = make_company(services, numbers=1, lease_seconds=10, cooldown_seconds=0)
+    edge.visit(company)
+    second = edge.visit(company)
+    assert shown(second) == company.overflow
+    age(services, company, 11)
+    assert shown(edge.visit(company, **known(second))) == company.numbers[0]
+    _, overflow, own = leases(services, company)
+    assert (overflow.is_overflow, own.is_overflow) == (True, False)
+    assert overflow.shown_until <= own.shown_from
+
+
+def test_a_dry_pool_without_overflow_number_leaves_the_page_alone(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=0)
+    with services.db.tenant(company.id) as session:
+        session.execute(
+            update(TrackingNumber)
+            .where(TrackingNumber.id == company.overflow_id)
+            .values(released_at=TrackingNumber.created_at)
+        )
+    answer = edge.visit(company)
+    assert answer["n"] == []
+    assert len(visits(services, company)) == 1
+    assert leases(services, company) == []
+
+
+def test_a_number_rests_before_the_next_visit_sees_it(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=1, lease_seconds=100, cooldown_seconds=60)
+    edge.visit(company)
+    age(services, company, 130)
+    assert shown(edge.visit(company)) == company.overflow
+    age(services, company, 31)
+    assert shown(edge.visit(company)) == company.numbers[0]
+
+
+def test_only_targets_on_the_page_are_leased(edge: Edge, services: Services) -> None:
+    company, milan, other = make_company(services), fresh_e164(), fresh_e164()
+    with services.db.tenant(company.id) as session:
+        session.add(
+            SiteTarget(
+                company_id=company.id, site_id=company.site_id, target=milan,
+                location_id=company.location_id, pool_id=company.pool_id,
+            )
+        )  # fmt: skip
+    national = company.target.removeprefix("+39")
+    for found in ([national], ["0039" + national], [company.target[1:], other[1:]]):
+        answer = edge.visit(company, p=found)
+        assert [pair["t"] for pair in answer["n"]] == [company.target[1:]]
+    assert edge.visit(company, p=[other[1:]])["n"] == []
+    both = edge.visit(company, p=[])
+    assert {pair["t"] for pair in both["n"]} == {company.target[1:], milan[1:]}
+    assert len({pair["n"] for pair in both["n"]}) == 1, "one pool, one number for the visit"
+    assert len(leases(services, company)) == 4
+
+
+@pytest.mark.parametrize("strange", ["", "x", "0" * 64, "00000000-0000-4000-8000-000000000000"])
+def test_ids_that_are_not_ours_are_ignored(edge: Edge, company: Company, strange: str) -> None:
+    answer = edge.visit(company, v=strange, s=strange)
+    assert strange not in (answer["v"], answer["s"])
+    assert UUID(answer["v"]).version == UUID(answer["s"]).version == 7
+
+
+def test_a_visitor_or_visit_nobody_ever_saw_is_replaced(edge: Edge, company: Company) -> None:
+    made_up = {"v": str(new_id()), "s": str(new_id())}
+    answer = edge.visit(company, **made_up)
+    assert (answer["v"], answer["s"]) != (made_up["v"], made_up["s"])
+    assert answer["v"] != made_up["v"]
+
+
+def test_a_visit_of_another_company_or_visitor_is_not_taken_up(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    theirs = edge.visit(company)
+    before = [(lease.id, lease.shown_until) for lease in leases(services, company)]
+    other = make_company(services)
+    mine = edge.visit(other, **known(theirs))
+    assert (mine["v"], mine["s"]) != (theirs["v"], theirs["s"])
+    assert mine["v"] != theirs["v"]
+    stranger = edge.visit(company, v=str(new_id()), s=theirs["s"])
+    assert stranger["s"] != theirs["s"]
+    assert [(lease.id, lease.shown_until) for lease in leases(services, company)][:1] == before
+
+
+def test_a_released_number_is_shown_to_nobody(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=1)
+    with services.db.tenant(company.id) as session:
+        session.execute(delete(Slot))
+    assert shown(edge.visit(company)) == company.overflow

@@ -1,0 +1,29 @@
+"""When a number is free, and which limits a pool keeps."""
+
+from datetime import datetime, timedelta
+
+from calltrack.kernel.errors import BadInput
+
+SHORTEST_LEASE, LONGEST_LEASE = 1, 3600
+LONGEST_COOLDOWN = 86_400
+# A new number was never shown to anybody: its slot ended this long before it was added.
+UNTOUCHED = timedelta(days=365)
+
+
+def is_free(busy_until: datetime, cooldown_seconds: int, now: datetime) -> bool:
+    """Whether a number may be shown to somebody new: its lease is over and it has rested."""
+    return busy_until + timedelta(seconds=cooldown_seconds) <= now
+
+
+def check_pool(name: str, lease_seconds: int, cooldown_seconds: int) -> None:
+    """Refuse a pool without a name or with absurd times.
+
+    Raises:
+        BadInput: which limit is broken.
+    """
+    if not name.strip():
+        raise BadInput("Give the pool a name, such as the location's.")
+    if not SHORTEST_LEASE <= lease_seconds <= LONGEST_LEASE:
+        raise BadInput(f"A lease lasts between {SHORTEST_LEASE} and {LONGEST_LEASE} seconds.")
+    if not 0 <= cooldown_seconds <= LONGEST_COOLDOWN:
+        raise BadInput(f"A cool-down lasts at most {LONGEST_COOLDOWN} seconds.")
