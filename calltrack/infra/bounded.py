@@ -1,0 +1,119 @@
+"""PostgreSQL connections whose every wait ends: for paths on which a caller is waiting.
+
+A frozen server answers nothing, so `statement_timeout` cannot help: the bound stands on our side of the
+socket. Connections are made by one background thread (`BoundedPool.refill`), never by a request.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+
+T = TypeVar("T")
+CONNECT_SECONDS = 3
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection with a deadline: no statement waits longer, whatever the server does."""
+
+    deadline: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = 0.05, timeout: float | None = None) -> T:
+        """Wait for the server until the deadline; raises OperationalError when it passes."""
+        if self.deadline is not None:
+            timeout = max(0.001, self.deadline - time.monotonic())
+        return super().wait(gen, interval, timeout)
+
+    def abandon(self) -> None:
+        """Close the socket at once, without a word to the server."""
+        self.pgconn.finish()
+
+
+def connect(url: str, seconds: float) -> BoundedConnection:
+    """Open a connection in autocommit mode; `seconds` bound each later use until a new deadline is set."""
+    connection = BoundedConnection.connect(
+        conninfo_of(url), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="calltrack-voice"
+    )
+    connection.deadline = time.monotonic() + seconds
+    return connection
+
+
+def conninfo_of(url: str) -> str:
+    """Return the address as libpq reads it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+class BoundedPool:
+    """A few connections, lent out for a bounded time; a broken or overdue one is thrown away."""
+
+    def __init__(self, url: str, size: int, prepare: Callable[[BoundedConnection], None]) -> None:
+        """Take the address; `prepare` is run once on each new connection."""
+        self._url = url
+        self._size = size
+        self._prepare = prepare
+        self._idle: queue.SimpleQueue[BoundedConnection] = queue.SimpleQueue()
+        self._alive = 0
+        self._lock = threading.Lock()
+
+    @property
+    def missing(self) -> int:
+        """How many connections are to be made."""
+        return self._size - self._alive
+
+    @contextmanager
+    def lend(self, seconds: float) -> Iterator[BoundedConnection]:
+        """Lend a connection for so many seconds, the wait for it included.
+
+        Raises:
+            psycopg.OperationalError: none became free, the server went away, or the time is over.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            if self._alive <= 0:
+                raise queue.Empty
+            connection = self._idle.get(timeout=seconds)
+        except queue.Empty:
+            raise psycopg.OperationalError("no database connection was free in time") from None
+        connection.deadline = deadline
+        try:
+            yield connection
+        except psycopg.Error:
+            self._take_back(connection)
+            raise
+        except BaseException:
+            self._discard(connection)
+            raise
+        self._take_back(connection)
+
+    def refill(self) -> None:
+        """Make the missing connections; raises psycopg.OperationalError when the server does not answer."""
+        while self.missing > 0:
+            connection = connect(self._url, CONNECT_SECONDS)
+            self._prepare(connection)
+            with self._lock:
+                self._alive += 1
+            self._idle.put(connection)
+
+    def drop_idle(self) -> None:
+        """Throw away every connection that nobody uses (after a failure most of them are broken)."""
+        while True:
+            try:
+                self._discard(self._idle.get_nowait())
+            except queue.Empty:
+                return
+
+    def _take_back(self, connection: BoundedConnection) -> None:
+        if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            self._discard(connection)
+        else:
+            self._idle.put(connection)
+
+    def _discard(self, connection: BoundedConnection) -> None:
+        connection.abandon()
+        with self._lock:
+            self._alive -= 1
