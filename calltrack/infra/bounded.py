@@ -7,7 +7,7 @@ socket. Connections are made by one background thread (`BoundedPool.refill`), ne
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -51,11 +51,10 @@ def conninfo_of(url: str) -> str:
 class BoundedPool:
     """A few connections, lent out for a bounded time; a broken or overdue one is thrown away."""
 
-    def __init__(self, url: str, size: int, prepare: Callable[[BoundedConnection], None]) -> None:
-        """Take the address; `prepare` is run once on each new connection."""
+    def __init__(self, url: str, size: int) -> None:
+        """Take the address; nothing connects before `refill`."""
         self._url = url
         self._size = size
-        self._prepare = prepare
         self._idle: queue.SimpleQueue[BoundedConnection] = queue.SimpleQueue()
         self._alive = 0
         self._lock = threading.Lock()
@@ -94,7 +93,6 @@ class BoundedPool:
         """Make the missing connections; raises psycopg.OperationalError when the server does not answer."""
         while self.missing > 0:
             connection = connect(self._url, CONNECT_SECONDS)
-            self._prepare(connection)
             with self._lock:
                 self._alive += 1
             self._idle.put(connection)

@@ -1,0 +1,145 @@
+"""Keeping the route table fresh: from the database every 15 s and when asked, from a file when it is away."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+from psycopg import Error as DatabaseError
+from psycopg.rows import tuple_row
+
+from calltrack.calls.route_table import AccountRow, RouteRow, RouteTable, TableImage
+from calltrack.infra.bounded import BoundedConnection, connect
+from calltrack.infra.crypto import Vault
+from calltrack.infra.log import log
+
+REFRESH_SECONDS = 15.0
+AT_MOST_EVERY = 1.0
+LOAD_SECONDS = 10.0
+# A number just given back still receives the reports of its last calls.
+ROUTES = """
+    SELECT n.company_id, n.id AS number_id, n.e164, n.kind, n.source, n.medium, n.campaign,
+           n.released_at IS NOT NULL AS is_released, l.id AS location_id, l.forward_to, l.ring_seconds,
+           l.announcement, l.language, l.whisper, l.voicemail, l.record, a.account_sid
+    FROM tracking_number n
+    JOIN location l ON l.company_id = n.company_id AND l.id = n.location_id
+    JOIN carrier_account a ON a.company_id = n.company_id AND a.id = n.carrier_account_id
+    WHERE n.released_at IS NULL OR n.released_at > now() - interval '1 day'
+    ORDER BY n.company_id, n.id
+"""
+ACCOUNTS = """
+    SELECT a.company_id, a.account_sid, a.auth_token,
+           coalesce(c.settings ->> 'safe_forward_to', '') AS safe_forward_to
+    FROM carrier_account a JOIN company c ON c.id = a.company_id
+    ORDER BY a.company_id, a.id
+"""
+VERSION = f"""
+    SELECT md5(coalesce((SELECT string_agg(md5(r::text), '') FROM ({ROUTES}) r), '')
+            || coalesce((SELECT string_agg(md5(a::text), '') FROM ({ACCOUNTS}) a), ''))
+"""  # noqa: S608 - both parts are constants of this file
+
+
+class RouteSource:
+    """Holds the current table; one background thread replaces it when the database has a newer one."""
+
+    def __init__(self, system_url: str, vault: Vault, base_url: str, saved_at: Path) -> None:
+        """Take the system login's address and the file to save to; nothing is read yet."""
+        self._system_url = system_url
+        self._vault = vault
+        self._base_url = base_url
+        self._saved_at = saved_at
+        self._table: RouteTable | None = None
+        self._asked = threading.Event()
+        self._refreshed = threading.Condition()
+        self._rounds = 0
+        self._last_round = 0.0
+        self._stopping = False
+        self._connection: BoundedConnection | None = None
+        self._thread = threading.Thread(target=self._run, name="routes", daemon=True)
+
+    @property
+    def table(self) -> RouteTable | None:
+        """The routes as last known; None: nothing is known yet, let the carrier use its fallback."""
+        return self._table
+
+    def start(self, wait_seconds: float = 3.0) -> None:
+        """Load the saved table at once and begin refreshing; without a saved one, wait for the first load."""
+        self._load_file()
+        self._thread.start()
+        if self._table is None:
+            with self._refreshed:
+                self._refreshed.wait_for(lambda: self._rounds > 0, wait_seconds)
+
+    def stop(self) -> None:
+        """End the background thread."""
+        self._stopping = True
+        self._asked.set()
+        if self._thread.is_alive():
+            self._thread.join(LOAD_SECONDS)
+
+    def refresh(self, wait_seconds: float) -> None:
+        """Ask for a fresh table and wait for it, but not longer; at most one a second is made."""
+        with self._refreshed:
+            rounds = self._rounds
+            if time.monotonic() - self._last_round < AT_MOST_EVERY:
+                return
+            self._asked.set()
+            self._refreshed.wait_for(lambda: self._rounds > rounds, wait_seconds)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._asked.clear()
+            try:
+                self._load_database()
+            except DatabaseError as problem:
+                log.warning("routes: the database does not answer, the last known table stays (%s)", problem)
+                self._drop_connection()
+            with self._refreshed:
+                self._rounds += 1
+                self._last_round = time.monotonic()
+                self._refreshed.notify_all()
+            self._asked.wait(REFRESH_SECONDS)
+        self._drop_connection()
+
+    def _load_database(self) -> None:
+        if self._connection is None:
+            self._connection = connect(self._system_url, LOAD_SECONDS)
+        self._connection.deadline = time.monotonic() + LOAD_SECONDS
+        cursor = self._connection.cursor(row_factory=tuple_row)
+        version = str(cursor.execute(VERSION).fetchall()[0][0])
+        if self._table is not None and version == self._table.version:
+            return
+        routes = [RouteRow(*row) for row in cursor.execute(ROUTES)]
+        accounts = [AccountRow(*row) for row in cursor.execute(ACCOUNTS)]
+        image = TableImage(version, routes, accounts)
+        self._table = RouteTable(image, self._vault, self._base_url)
+        self._save_file(image)
+
+    def _save_file(self, image: TableImage) -> None:
+        draft = self._saved_at.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        try:
+            self._saved_at.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.json.encode(image))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._saved_at)
+        except OSError as problem:
+            log.error("routes: the table could not be saved (%s); calls go on", problem)
+
+    def _load_file(self) -> None:
+        try:
+            image = msgspec.json.decode(self._saved_at.read_bytes(), type=TableImage)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.MsgspecError) as problem:
+            log.error("routes: the saved table cannot be read (%s)", problem)
+            return
+        self._table = RouteTable(image, self._vault, self._base_url)
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.abandon()
+            self._connection = None

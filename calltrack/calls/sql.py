@@ -1,0 +1,98 @@
+"""The statements of the hot path, prepared once per connection (psycopg's parameter style)."""
+
+SET_TENANT = "SELECT set_config('app.company_id', %(company_id)s, true)"
+
+CALL_COLUMNS = (
+    "company_id", "id", "call_sid", "number_id", "location_id", "caller", "caller_hash", "caller_city",
+    "caller_country", "status", "outcome", "started_at", "answered_at", "ended_at", "ring_seconds",
+    "duration_seconds", "talk_seconds", "is_bridged", "changed_at", "was_spooled",
+)  # fmt: skip
+# What later events may change; the caller's seal is renewed only when its hash differs.
+FOLDED_COLUMNS = CALL_COLUMNS[7:]
+
+INSERT_CALL = f"""
+    INSERT INTO call ({", ".join(CALL_COLUMNS)})
+    VALUES ({", ".join(f"%({column})s" for column in CALL_COLUMNS)})
+    ON CONFLICT (company_id, call_sid) DO NOTHING
+    RETURNING id
+"""  # noqa: S608 - column names are constants of this file
+
+# The whole first event in one statement and one round trip: the tenant is set before a row is made, because
+# every row is selected from the step before it. Nothing is written when the call is known already.
+FIRST_EVENT = f"""
+    WITH tenant AS MATERIALIZED (
+        SELECT set_config('app.company_id', %(company_id)s::uuid::text, true)
+    ), new_call AS (
+        INSERT INTO call ({", ".join(CALL_COLUMNS)})
+        SELECT {", ".join(f"%({column})s" for column in CALL_COLUMNS)} FROM tenant
+        ON CONFLICT (company_id, call_sid) DO NOTHING
+        RETURNING id
+    ), new_event AS (
+        INSERT INTO call_event (company_id, id, call_sid, number_id, key, received_at, event)
+        SELECT %(company_id)s, %(event_id)s, %(call_sid)s, %(number_id)s, %(key)s, %(received_at)s, %(event)s
+        FROM new_call
+    ), fact AS (
+        INSERT INTO outbox (company_id, id, kind, subject_id, recorded_at, due_at, failures)
+        SELECT %(company_id)s, %(fact_id)s, 'call.started', id, %(changed_at)s, %(changed_at)s, 0
+        FROM new_call
+    )
+    SELECT id FROM new_call
+"""  # noqa: S608 - column names are constants of this file
+
+LOCK_CALL = """
+    SELECT id, caller_hash FROM call WHERE company_id = %(company_id)s AND call_sid = %(call_sid)s FOR UPDATE
+"""
+
+EVENTS_OF_CALL = """
+    SELECT key, event FROM call_event WHERE company_id = %(company_id)s AND call_sid = %(call_sid)s
+"""
+
+INSERT_EVENT = """
+    INSERT INTO call_event (company_id, id, call_sid, number_id, key, received_at, event)
+    VALUES (%(company_id)s, %(event_id)s, %(call_sid)s, %(number_id)s, %(key)s, %(received_at)s, %(event)s)
+"""
+
+UPDATE_CALL = f"""
+    UPDATE call SET {", ".join(f"{column} = %({column})s" for column in FOLDED_COLUMNS)}
+    WHERE company_id = %(company_id)s AND id = %(id)s
+"""  # noqa: S608 - column names are constants of this file
+
+UPDATE_CALLER = """
+    UPDATE call SET caller = %(caller)s, caller_hash = %(caller_hash)s
+    WHERE company_id = %(company_id)s AND id = %(id)s
+"""
+
+WRITE_LEG = """
+    INSERT INTO leg (company_id, call_id, leg_sid, to_number, status, seconds)
+    VALUES (%(company_id)s, %(call_id)s, %(leg_sid)s, %(to_number)s, %(status)s, %(seconds)s)
+    ON CONFLICT (company_id, call_id, leg_sid) DO UPDATE
+    SET to_number = excluded.to_number, status = excluded.status, seconds = excluded.seconds
+"""
+
+WRITE_RECORDING = """
+    INSERT INTO recording (company_id, call_id, recording_sid, kind, status, url, seconds)
+    VALUES (%(company_id)s, %(call_id)s, %(recording_sid)s, %(kind)s, %(status)s, %(url)s, %(seconds)s)
+    ON CONFLICT (company_id, call_id, recording_sid) DO UPDATE
+    SET kind = excluded.kind, status = excluded.status, url = excluded.url, seconds = excluded.seconds
+"""
+
+RECORD_FACT = """
+    INSERT INTO outbox (company_id, id, kind, subject_id, recorded_at, due_at, failures)
+    VALUES (%(company_id)s, %(fact_id)s, %(kind)s, %(call_id)s, %(now)s, %(now)s, 0)
+"""
+
+UNKNOWN_CALL = """
+    INSERT INTO unknown_call (id, at, account_sid, call_sid, to_number, detail)
+    VALUES (%(id)s, %(at)s, %(account_sid)s, %(call_sid)s, %(to_number)s, %(detail)s)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+# The visit that was shown the number last: the likeliest caller, while nobody has decided yet.
+LATEST_ORIGIN = """
+    SELECT v.source, v.medium, v.campaign
+    FROM lease l JOIN visit v ON v.company_id = l.company_id AND v.id = l.visit_id
+    WHERE l.company_id = %(company_id)s AND l.number_id = %(number_id)s AND NOT l.is_overflow
+      AND l.shown_from <= %(now)s AND l.shown_from > %(since)s
+    ORDER BY l.shown_from DESC
+    LIMIT 1
+"""
