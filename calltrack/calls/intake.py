@@ -1,4 +1,4 @@
-"""Keeping every event the carrier tells: in the database within a second, else in the spool, never nowhere."""
+"""Keeping every event the carrier tells: in the database within a second, else in the spool."""
 
 import base64
 import threading
@@ -196,9 +196,7 @@ def spool_line(vault: Vault, received: Received) -> bytes:
     plain = msgspec.json.encode(received.event.to_json()).decode()
     sealed = base64.b64encode(vault.seal(received.company_id, SPOOL_PLACE, plain)).decode()
     return msgspec.json.encode(
-        SpoolLine(
-            received.company_id, received.number_id, received.location_id, received.received_at, sealed
-        )
+        SpoolLine(received.company_id, received.number_id, received.location_id, received.received_at, sealed)
     )
 
 

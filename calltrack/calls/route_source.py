@@ -30,7 +30,7 @@ ROUTES = """
 """
 ACCOUNTS = """
     SELECT a.company_id, a.account_sid, a.auth_token,
-           coalesce(c.settings ->> 'safe_forward_to', '') AS safe_forward_to
+           coalesce(c.settings ->> 'safe_forward_to', '') AS safe_forward_to, c.country
     FROM carrier_account a JOIN company c ON c.id = a.company_id
     ORDER BY a.company_id, a.id
 """
@@ -78,11 +78,11 @@ class RouteSource:
         if self._thread.is_alive():
             self._thread.join(LOAD_SECONDS)
 
-    def refresh(self, wait_seconds: float) -> None:
-        """Ask for a fresh table and wait for it, but not longer; at most one a second is made."""
+    def refresh(self, wait_seconds: float, gap: float = AT_MOST_EVERY) -> None:
+        """Ask for a fresh table and wait so long for it; nothing is asked within `gap` of the last one."""
         with self._refreshed:
             rounds = self._rounds
-            if time.monotonic() - self._last_round < AT_MOST_EVERY:
+            if time.monotonic() - self._last_round < gap:
                 return
             self._asked.set()
             self._refreshed.wait_for(lambda: self._rounds > rounds, wait_seconds)

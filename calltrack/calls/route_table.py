@@ -42,6 +42,7 @@ class AccountRow(msgspec.Struct, frozen=True):
     account_sid: str
     auth_token: bytes
     safe_forward_to: str
+    country: str
 
 
 class TableImage(msgspec.Struct, frozen=True):
@@ -60,6 +61,7 @@ class Account:
     account_sid: str
     token: str
     safe_forward_to: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,9 @@ class RouteTable:
         return self._by_account.get(account_sid, [])
 
 
-def unknown_number(account: Account, language: str) -> bytes:
+def unknown_number(account: Account) -> bytes:
     """Return the safe answer to a call for a number nobody here owns."""
-    text = words_for(language).unknown_number
+    text, language = words_for(account.language).unknown_number, account.language
     try:
         return _rendered(SafeAnswer(text=text, language=language, target=account.safe_forward_to or None))
     except ValueError as problem:
@@ -155,7 +157,8 @@ def _account(row: AccountRow, vault: Vault) -> Account | None:
     except Unreadable as problem:
         log.error("company %s: its carrier token cannot be read (%s)", row.company_id, problem)
         return None
-    return Account(row.company_id, row.account_sid, token, row.safe_forward_to)
+    language = "it-IT" if row.country == "IT" else "en-GB"
+    return Account(row.company_id, row.account_sid, token, row.safe_forward_to, language)
 
 
 def _connect_plan(route: Route) -> CallPlan:

@@ -7,10 +7,11 @@ number by what was dialled. A caller is connected even when nothing can be recor
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from flask import Blueprint, Response, request
 
-from calltrack.calls.answers import after_dial, nothing, whisper
+from calltrack.calls.answers import after_dial, hang_up, nothing, whisper
 from calltrack.calls.desk import Desk, open_desk
 from calltrack.calls.hook_request import HookRequest, TooLarge, read_request
 from calltrack.calls.intake import NotKept
@@ -27,6 +28,7 @@ REFRESH_WAIT = 0.3
 # Which hooks are about the caller's own leg: there "To" is the number that was dialled.
 ABOUT_THE_CALL = ("incoming", "dialed", "ended", "voicemail")
 Answer = Callable[[Desk, Route, CallEvent], bytes]
+T = TypeVar("T")
 
 
 class _Refused(Exception):
@@ -41,86 +43,89 @@ def make_blueprint(services: Services, desk: Desk | None = None) -> Blueprint:
     """Return the hooks as a blueprint; without a desk one is opened, whose threads live with the process."""
     at = desk or open_desk(services)
     blueprint = Blueprint("voice", __name__, url_prefix="/voice")
-    documents: dict[str, tuple[EventKind, Answer]] = {
-        "": ("incoming", lambda _desk, route, _event: route.connect),
-        "/fallback": ("incoming", lambda _desk, route, _event: route.connect),
-        "/dialed": ("dialed", after_dial),
-        "/voicemail": ("voicemail", lambda _desk, _route, _event: nothing()),
+    answers: dict[str, tuple[EventKind, Answer]] = {
+        "call": ("incoming", lambda _desk, route, _event: route.connect),
+        "fallback": ("incoming", lambda _desk, route, _event: route.connect),
+        "dialed": ("dialed", after_dial),
+        "voicemail": ("voicemail", lambda _desk, _route, _event: hang_up()),
     }
-    for path, (kind, answer) in documents.items():
-        _add(blueprint, f"/<number_hex>{path}", partial(_document, at, kind, answer))
-    _add(blueprint, "/<number_hex>/whisper", partial(_whisper, at))
-    _add(blueprint, "/incoming", partial(_document, at, "incoming", documents[""][1], None))
-    reports: dict[str, EventKind] = {"/status": "ended", "/leg": "leg", "/recording": "recording"}
-    for path, kind in reports.items():
-        _add(blueprint, f"/<number_hex>{path}", partial(_report, at, kind))
+    reports: dict[str, EventKind] = {"status": "ended", "leg": "leg", "recording": "recording"}
+    for name, (kind, answer) in answers.items():
+        _add(blueprint, name, partial(_answer, at, kind, answer))
+    for name, kind in reports.items():
+        _add(blueprint, name, partial(_report, at, kind))
+    _add(blueprint, "whisper", partial(_whisper, at))
+    _add(blueprint, "incoming", partial(_answer, at, "incoming", answers["call"][1], None), "/incoming")
     return blueprint
 
 
-def _add(blueprint: Blueprint, path: str, view: Callable[..., Response]) -> None:
-    blueprint.add_url_rule(path, path, view, methods=["GET", "POST"], provide_automatic_options=False)
+def _add(blueprint: Blueprint, name: str, view: Callable[..., Response], path: str | None = None) -> None:
+    rule = path or ("/<number_hex>" if name == "call" else f"/<number_hex>/{name}")
+    blueprint.add_url_rule(
+        rule, name, partial(_unless_refused, view), methods=["GET", "POST"], provide_automatic_options=False
+    )
 
 
-def _document(desk: Desk, kind: EventKind, answer: Answer, number_hex: str | None) -> Response:
-    """Answer somebody who waits on the line: signature first, then a document whatever happens."""
+def _unless_refused(view: Callable[..., Response], **place: str) -> Response:
     try:
-        sent, table = _read(desk)
-        route = _find(desk, table, sent, number_hex)
-        if route is None:
-            return _unknown(desk, sent, number_hex, is_call=kind == "incoming")
-        _check_signature(desk, sent, [route.token], route.row.number_id.hex)
-        _check_agreement(sent, route, kind)
+        return view(**place)
     except _Refused as refusal:
-        return _refuse(refusal)
-    if route.row.is_released and kind == "incoming":
-        return _unknown(desk, sent, number_hex, is_call=True)
-    try:
-        event = twilio.parse(kind, sent.fields, desk.clock())
-        document = answer(desk, route, event)
-        desk.intake.accept(_received(desk, route, event))
-        return _twiml(document)
-    except (BadInput, NotKept) as problem:
-        log.error("voice: answered without a record (%s)", problem or type(problem).__name__)
-    except Exception:  # noqa: BLE001 - the caller is connected whatever is wrong with us
-        log.exception("voice: answered without a record")
-    return _twiml(route.connect if kind == "incoming" else nothing())
+        log.warning("voice: refused with %s (%s): %s", refusal.status, request.endpoint, refusal)
+        return Response(status=refusal.status)
+
+
+def _answer(desk: Desk, kind: EventKind, answer: Answer, number_hex: str | None) -> Response:
+    """Answer somebody who waits on the line: signature first, then a document whatever happens."""
+    sent, table = _read(desk)
+    route = _find(desk, table, sent, number_hex)
+    if route is not None:
+        _check(desk, sent, route, kind)
+    if route is None or (route.row.is_released and kind == "incoming"):
+        return _unknown(desk, sent, number_hex, is_call=kind == "incoming")
+    otherwise = route.connect if kind == "incoming" else hang_up()
+    event = _whatever_happens(lambda: twilio.parse(kind, sent.fields, desk.clock()), None)
+    if event is None:
+        return _twiml(otherwise)
+    document = _whatever_happens(lambda: answer(desk, route, event), otherwise)
+    _whatever_happens(lambda: desk.intake.accept(_received(desk, route, event)), None)
+    return _twiml(document)
 
 
 def _whisper(desk: Desk, number_hex: str) -> Response:
     """Tell the business who calls; an error here would cost the connection, so there is none."""
-    try:
-        sent, table = _read(desk)
-        route = table.by_id(number_hex)
-        if route is None:
-            raise _Refused(403, f"unknown number {number_hex[:64]!r}")
-        _check_signature(desk, sent, [route.token], number_hex)
-        _check_agreement(sent, route, "leg")
-    except _Refused as refusal:
-        return _refuse(refusal)
-    try:
-        return _twiml(whisper(desk, route))
-    except Exception:  # noqa: BLE001 - the caller is connected whatever is wrong with us
-        log.exception("voice: no whisper")
-        return _twiml(nothing())
+    sent, table = _read(desk)
+    route = _find(desk, table, sent, number_hex)
+    if route is None:
+        raise _Refused(403, f"unknown number {number_hex[:64]!r}")
+    _check(desk, sent, route, "leg")
+    return _twiml(_whatever_happens(lambda: whisper(desk, route), nothing()))
 
 
 def _report(desk: Desk, kind: EventKind, number_hex: str) -> Response:
     """Take note of a report: 204 means it is kept; 503 asks the carrier to send it again."""
+    sent, table = _read(desk)
+    route = _find(desk, table, sent, number_hex)
+    if route is None:
+        raise _Refused(403, f"unknown number {number_hex[:64]!r}")
+    _check(desk, sent, route, kind)
     try:
-        sent, table = _read(desk)
-        route = table.by_id(number_hex)
-        if route is None:
-            raise _Refused(403, f"unknown number {number_hex[:64]!r}")
-        _check_signature(desk, sent, [route.token], number_hex)
-        _check_agreement(sent, route, kind)
         desk.intake.accept(_received(desk, route, twilio.parse(kind, sent.fields, desk.clock())))
-    except _Refused as refusal:
-        return _refuse(refusal)
     except BadInput as problem:
-        return _refuse(_Refused(400, str(problem)))
+        raise _Refused(400, str(problem)) from None
     except NotKept:
-        return _refuse(_Refused(503, "neither the database nor the disk took it"))
+        raise _Refused(503, "neither the database nor the disk took it") from None
     return Response(status=204)
+
+
+def _whatever_happens(do: Callable[[], T], otherwise: T) -> T:
+    """Do a step for a caller who waits; when it fails, say so in the log and go on without it."""
+    try:
+        return do()
+    except (BadInput, NotKept) as problem:
+        log.error("voice: answered all the same (%s %s)", type(problem).__name__, problem)
+    except Exception:  # noqa: BLE001 - a caller waits: he is connected whatever is wrong with us
+        log.exception("voice: answered all the same")
+    return otherwise
 
 
 def _read(desk: Desk) -> tuple[HookRequest, RouteTable]:
@@ -150,40 +155,39 @@ def _look_up(table: RouteTable, sent: HookRequest, number_hex: str | None) -> Ro
     return table.by_number(sent.fields.get("AccountSid", ""), twilio.dialled_number(sent.fields))
 
 
-def _check_signature(desk: Desk, sent: HookRequest, tokens: list[str], subject: str) -> None:
-    if not sent.is_signed_by(desk.base_url, tokens):
-        raise _Refused(403, f"no valid signature for {subject[:64]!r}")
-
-
-def _check_agreement(sent: HookRequest, route: Route, kind: EventKind) -> None:
-    """Refuse a signed request in which number, account and company do not belong together (S6)."""
+def _check(desk: Desk, sent: HookRequest, route: Route, kind: EventKind) -> None:
+    """Refuse what the number's own account did not sign, and what does not belong together (S6)."""
+    number = route.row.number_id.hex
+    if not sent.is_signed_by(desk.base_url, [route.token]):
+        raise _Refused(403, f"no valid signature for number {number}")
     if sent.fields.get("AccountSid") != route.row.account_sid:
-        raise _Refused(403, f"number {route.row.number_id.hex} belongs to another carrier account")
+        raise _Refused(403, f"number {number} belongs to another carrier account")
     if kind in ABOUT_THE_CALL and twilio.dialled_number(sent.fields) != route.row.e164:
-        raise _Refused(403, f"number {route.row.number_id.hex} is not the number that was dialled")
+        raise _Refused(403, f"number {number} is not the number that was dialled")
 
 
 def _unknown(desk: Desk, sent: HookRequest, number_hex: str | None, *, is_call: bool) -> Response:
     """Answer a signed call to a number nobody here owns; anybody else is refused."""
     account = _signing_account(desk, sent)
     if account is None:
-        return _refuse(_Refused(403, f"unknown number {(number_hex or '')[:64]!r}, no known signer"))
+        raise _Refused(403, f"unknown number {(number_hex or '')[:64]!r} and no known signer")
     if not is_call:
-        return _twiml(nothing())
-    try:
-        desk.intake.accept_unknown(
-            UnknownCaller(
-                id=new_id(desk.clock()),
-                at=desk.clock(),
-                account_sid=account.account_sid,
-                call_sid=sent.fields.get("CallSid", "")[:64],
-                to_number=twilio.dialled_number(sent.fields)[:32],
-                detail={"company_id": str(account.company_id), "asked_for": (number_hex or "")[:64]},
-            )
-        )
-    except Exception:  # noqa: BLE001 - the caller is connected whatever is wrong with us
-        log.exception("voice: a call to an unknown number is not written down")
-    return _twiml(unknown_number(account, "it-IT"))
+        return _twiml(hang_up())
+    unknown = UnknownCaller(
+        id=new_id(desk.clock()),
+        at=desk.clock(),
+        account_sid=account.account_sid,
+        call_sid=_plain(sent.fields.get("CallSid", "")),
+        to_number=_plain(twilio.dialled_number(sent.fields)),
+        detail={"company_id": str(account.company_id), "asked_for": _plain(number_hex or "")},
+    )
+    _whatever_happens(lambda: desk.intake.accept_unknown(unknown), None)
+    return _twiml(unknown_number(account))
+
+
+def _plain(text: str) -> str:
+    """Return what a database can store and a page can show, cut to the length of an identifier."""
+    return "".join(mark for mark in text if mark.isprintable())[:64]
 
 
 def _signing_account(desk: Desk, sent: HookRequest) -> Account | None:
@@ -195,11 +199,6 @@ def _signing_account(desk: Desk, sent: HookRequest) -> Account | None:
 def _received(desk: Desk, route: Route, event: CallEvent) -> Received:
     row = route.row
     return Received(row.company_id, row.number_id, row.location_id, event, desk.clock())
-
-
-def _refuse(refusal: _Refused) -> Response:
-    log.warning("voice: refused %s %s: %s", refusal.status, request.endpoint, refusal)
-    return Response(status=refusal.status)
 
 
 def _twiml(document: bytes) -> Response:

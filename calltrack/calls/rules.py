@@ -10,8 +10,12 @@ RANK = {"ringing": 0, "in_progress": 1, "canceled": 2, "no_answer": 3, "busy": 4
 RECORDING_RANK = {"in-progress": 0, "absent": 1, "failed": 2, "completed": 3}
 # How an attempt to reach the business that joined nobody reads for people: "completed" was a mailbox.
 UNJOINED = {
-    "completed": "mailbox", "busy": "busy", "no_answer": "missed", "failed": "failed", "canceled": "abandoned",
-}  # fmt: skip
+    "completed": "mailbox",
+    "busy": "busy",
+    "no_answer": "missed",
+    "failed": "failed",
+    "canceled": "abandoned",
+}
 # The same from the caller's own leg, when nobody was rung at all.
 NEVER_RUNG = {"busy": "busy", "failed": "failed"}
 
@@ -121,7 +125,7 @@ def _sorted_by_kind(events: Iterable[CallEvent]) -> _Told:
 
 
 def _place(event: CallEvent) -> tuple[int, int, datetime, str, str]:
-    """Where an event stands among the others: the first, the passing, the final ones; by number, then time."""
+    """Where an event stands: the incoming, then the passing, then the final ones; by number, then time."""
     stage = 0 if event.kind == "incoming" else 2 if event.is_final else 1
     return (stage, -1 if event.sequence is None else event.sequence, event.at, event.key, repr(event))
 
@@ -143,10 +147,12 @@ def _status(told: _Told, is_over: bool) -> str:
         return reports[-1].status
     if is_over:
         return "completed"
-    if any(event.status != "ringing" for event in told.leg if not event.is_final) or told.recording:
+    if any(event.status != "ringing" for event in told.leg if not event.is_final):
+        return "in_progress"
+    if told.recording or told.dialed:
         return "in_progress"
     parents = [event.status for event in (*told.incoming, *told.ended) if not event.is_final]
-    return max(parents, key=RANK.__getitem__, default="in_progress" if told.dialed else "ringing")
+    return max(parents, key=RANK.__getitem__, default="ringing")
 
 
 def _started_at(told: _Told) -> datetime:
@@ -185,7 +191,7 @@ def _outcome(told: _Told, legs: tuple[LegState, ...], status: str, bridged: bool
     """Say what became of a finished call, in the words of `Call.outcome`.
 
     Joined: answered. Else by the last attempt to reach the business (mailbox, busy, missed, failed); a caller
-    who hung up while it rang: abandoned. Without a report of the attempt the legs speak, then the call itself.
+    who hung up while it rang: abandoned. Without a report of the attempt the legs speak, then the call.
     """
     if bridged:
         return "answered"

@@ -175,12 +175,12 @@ def _final(state: CallState | None) -> tuple[Any, ...] | None:
     )  # fmt: skip
 
 
-def _record(
-    connection: BoundedConnection, company_id: UUID, kind: str, call_id: UUID, now: datetime
-) -> None:
+def _record(connection: BoundedConnection, company_id: UUID, kind: str, call_id: UUID, now: datetime) -> None:
+    # Facts are handled in the order of their ids: the start of a call before an end within the same millisecond.
+    fact_id = new_id(now + timedelta(milliseconds=kind == "call.ended"))
     connection.execute(
         sql.RECORD_FACT,
-        {"company_id": company_id, "fact_id": new_id(now), "kind": kind, "call_id": call_id, "now": now},
+        {"company_id": company_id, "fact_id": fact_id, "kind": kind, "call_id": call_id, "now": now},
         prepare=True,
     )
 

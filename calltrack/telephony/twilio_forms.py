@@ -96,6 +96,11 @@ def parse(kind: EventKind, form: Mapping[str, str], received_at: datetime) -> Ca
     )
 
 
+def dialled_number(form: Mapping[str, str]) -> str:
+    """Return the number a request is about, read as `parse` reads it: dialled, or rung by a leg."""
+    return _number_or_text(_text(form, "To") or _text(form, "Called") or "")
+
+
 def _status_word(kind: EventKind, form: Mapping[str, str]) -> str:
     if kind == "dialed":
         word = form.get("DialCallStatus") or ""
