@@ -176,7 +176,7 @@ def _final(state: CallState | None) -> tuple[Any, ...] | None:
 
 
 def _record(connection: BoundedConnection, company_id: UUID, kind: str, call_id: UUID, now: datetime) -> None:
-    # Facts are handled in the order of their ids: the start of a call before an end within the same millisecond.
+    # Facts are handled in the order of their ids: a start comes before an end of the same millisecond.
     fact_id = new_id(now + timedelta(milliseconds=kind == "call.ended"))
     connection.execute(
         sql.RECORD_FACT,
