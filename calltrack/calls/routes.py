@@ -12,7 +12,7 @@ from typing import TypeVar
 from flask import Blueprint, Response, request
 
 from calltrack.calls.answers import after_dial, hang_up, nothing, whisper
-from calltrack.calls.desk import Desk, open_desk
+from calltrack.calls.desk import Desk
 from calltrack.calls.hook_request import HookRequest, TooLarge, read_request
 from calltrack.calls.intake import NotKept
 from calltrack.calls.route_table import Account, Route, RouteTable, unknown_number
@@ -22,7 +22,6 @@ from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import new_id
 from calltrack.telephony import twilio
 from calltrack.telephony.base import CallEvent, EventKind
-from calltrack.wiring import Services
 
 REFRESH_WAIT = 0.3
 # Which hooks are about the caller's own leg: there "To" is the number that was dialled.
@@ -39,9 +38,8 @@ class _Refused(Exception):
         self.status = status
 
 
-def make_blueprint(services: Services, desk: Desk | None = None) -> Blueprint:
-    """Return the hooks as a blueprint; without a desk one is opened, whose threads live with the process."""
-    at = desk or open_desk(services)
+def create_blueprint(desk: Desk) -> Blueprint:
+    """Return the hooks, answered at the given desk."""
     blueprint = Blueprint("voice", __name__, url_prefix="/voice")
     answers: dict[str, tuple[EventKind, Answer]] = {
         "call": ("incoming", lambda _desk, route, _event: route.connect),
@@ -51,11 +49,11 @@ def make_blueprint(services: Services, desk: Desk | None = None) -> Blueprint:
     }
     reports: dict[str, EventKind] = {"status": "ended", "leg": "leg", "recording": "recording"}
     for name, (kind, answer) in answers.items():
-        _add(blueprint, name, partial(_answer, at, kind, answer))
+        _add(blueprint, name, partial(_answer, desk, kind, answer))
     for name, kind in reports.items():
-        _add(blueprint, name, partial(_report, at, kind))
-    _add(blueprint, "whisper", partial(_whisper, at))
-    _add(blueprint, "incoming", partial(_answer, at, "incoming", answers["call"][1], None), "/incoming")
+        _add(blueprint, name, partial(_report, desk, kind))
+    _add(blueprint, "whisper", partial(_whisper, desk))
+    _add(blueprint, "incoming", partial(_answer, desk, "incoming", answers["call"][1], None), "/incoming")
     return blueprint
 
 

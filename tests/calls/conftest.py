@@ -6,15 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from calltrack.calls.desk import Desk, open_desk
-from calltrack.calls.routes import make_blueprint
 from calltrack.config import Settings
 from calltrack.kernel.ids import new_id
 from calltrack.sandbox.carrier.signing import sign
+from calltrack.voice import create_voice
 from calltrack.wiring import Services
 from tests.builders import Company
 
@@ -33,9 +32,7 @@ def desk(services: Services, company: Company, tmp_path: Path) -> Iterator[Desk]
 @pytest.fixture
 def voice(services: Services, desk: Desk) -> FlaskClient:
     """A client on the hooks."""
-    app = Flask("voice")
-    app.register_blueprint(make_blueprint(services, desk))
-    return app.test_client()
+    return create_voice(services, desk).test_client()
 
 
 @dataclass(frozen=True)
