@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.phone import pretty
@@ -100,10 +100,11 @@ def _json() -> Any:
     """Read the JSON body; only declared JSON counts, so that no foreign page can place a call unasked."""
     if request.mimetype != "application/json":
         raise BadInput("Send the order as JSON with the header Content-Type: application/json.")
-    if (request.content_length or 0) > MOST_BYTES:
-        raise BadInput(f"An order has at most {MOST_BYTES} bytes.")
+    request.max_content_length = MOST_BYTES
     try:
         return request.get_json()
+    except RequestEntityTooLarge:
+        raise BadInput(f"An order has at most {MOST_BYTES} bytes.") from None
     except (BadRequest, RecursionError):
         raise BadInput("The body is not JSON.") from None
 
