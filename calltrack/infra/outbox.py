@@ -68,14 +68,16 @@ def record(session: Session, company_id: UUID, kind: str, subject_id: UUID, now:
     )
 
 
+# The materialised list is read once; a plain IN (SELECT ... LIMIT) may be run again per row and take more.
 _CLAIM = text(
     """
-    UPDATE outbox SET due_at = :lease_end
-    WHERE (company_id, id) IN (
-        SELECT company_id, id FROM outbox
+    WITH taken AS MATERIALIZED (
+        SELECT id FROM outbox
         WHERE company_id = :company_id AND done_at IS NULL AND due_at <= :now
         ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
-    RETURNING id, kind, subject_id, failures
+    UPDATE outbox SET due_at = :lease_end FROM taken
+    WHERE outbox.company_id = :company_id AND outbox.id = taken.id
+    RETURNING outbox.id, outbox.kind, outbox.subject_id, outbox.failures
     """
 ).bindparams(bindparam("now"), bindparam("lease_end"))
 

@@ -1,0 +1,106 @@
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from rq.timeouts import JobTimeoutException
+from sqlalchemy import select
+
+from calltrack.conversions.model import Conversion
+from calltrack.infra import outbox
+from calltrack.infra.outbox import Fact
+from calltrack.kernel.ids import new_id
+from calltrack.wiring import Services
+from tests.builders import NOON, Company, make_call, make_lease, make_visit
+from workers.facts import BATCH, drain
+from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
+
+
+def record(services: Services, company: Company, kind: str, subject_id: UUID | None = None) -> None:
+    with services.db.tenant(company.id) as session:
+        outbox.record(session, company.id, kind, subject_id or new_id(), NOON)
+
+
+def facts(services: Services, company: Company) -> list[Fact]:
+    with services.db.tenant(company.id) as session:
+        return list(session.scalars(select(Fact).order_by(Fact.recorded_at, Fact.id)))
+
+
+def work(services: Services, company: Company, subscriptions: Subscriptions = SUBSCRIPTIONS) -> int:
+    return drain(services, subscriptions, company.id, threading.Event())
+
+
+def test_an_ended_call_becomes_an_attributed_lead_of_a_person(services: Services, company: Company) -> None:
+    visit = make_visit(services, company, at=NOON - timedelta(minutes=1))
+    make_lease(services, company, visit, company.number_ids[0])
+    call = make_call(services, company)
+    record(services, company, "call.started", call.id)
+    record(services, company, "call.ended", call.id)
+    work(services, company)
+    found = facts(services, company)
+    assert {fact.kind for fact in found} == {
+        "call.started",
+        "call.ended",
+        "call.attributed",
+        "conversion.changed",
+    }
+    assert [fact.kind for fact in found if fact.done_at is None] == []
+    with services.db.tenant(company.id) as session:
+        lead = session.scalars(select(Conversion)).one()
+    assert (lead.kind, lead.call_id, lead.person_id is None) == ("lead", call.id, False)
+
+
+def test_a_backlog_of_several_batches_is_drained_whole(services: Services, company: Company) -> None:
+    seen: list[UUID] = []
+    ids = [new_id() for _ in range(BATCH * 2 + 3)]
+    for id_ in ids:
+        record(services, company, "x", id_)
+    assert work(services, company, {"x": (lambda services, company_id, id_: seen.append(id_),)}) == len(ids)
+    assert sorted(seen) == sorted(ids)
+
+
+def test_a_failing_handler_postpones_its_fact_and_keeps_no_other(
+    services: Services, company: Company
+) -> None:
+    done: list[UUID] = []
+
+    def fail(services: Services, company_id: UUID, subject_id: UUID) -> None:
+        raise ZeroDivisionError("no such luck")
+
+    record(services, company, "bad")
+    record(services, company, "good")
+    assert work(services, company, {"bad": (fail,), "good": (lambda s, c, id_: done.append(id_),)}) == 1
+    bad, good = facts(services, company)
+    assert (bad.done_at, bad.failures, bad.last_error) == (None, 1, "ZeroDivisionError: no such luck")
+    assert good.done_at is not None
+    assert len(done) == 1
+
+
+def test_an_unknown_fact_waits_for_a_newer_worker(services: Services, company: Company) -> None:
+    record(services, company, "from.the.future")
+    assert work(services, company) == 0
+    (fact,) = facts(services, company)
+    assert fact.done_at is None
+    assert fact.last_error is not None
+    assert fact.last_error.startswith("Nobody subscribes to from.the.future")
+
+
+def test_a_stop_finishes_the_fact_in_hand_and_gives_the_others_back(
+    services: Services, company: Company
+) -> None:
+    stop = threading.Event()
+    for _ in range(3):
+        record(services, company, "x")
+    assert drain(services, {"x": (lambda s, c, id_: stop.set(),)}, company.id, stop) == 1
+    assert work(services, company, {"x": ()}) == 2
+    assert [fact.failures for fact in facts(services, company)] == [0, 0, 0]
+
+
+def test_a_job_that_takes_too_long_is_ended_not_postponed(services: Services, company: Company) -> None:
+    def stuck(services: Services, company_id: UUID, subject_id: UUID) -> None:
+        raise JobTimeoutException("too long")
+
+    record(services, company, "x")
+    with pytest.raises(JobTimeoutException):
+        work(services, company, {"x": (stuck,)})
+    assert [fact.failures for fact in facts(services, company)] == [0]
