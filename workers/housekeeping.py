@@ -1,0 +1,81 @@
+"""The daily clean-up: partitions ahead of time, and rows nobody needs any more, in small batches."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, delete, or_, select, text
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Company, IdempotencyKey, LoginSession
+from calltrack.infra.outbox import Fact
+from calltrack.kernel.ids import first_id_of
+from calltrack.wiring import Services
+
+HANDLED_FACTS_KEPT = timedelta(days=7)
+ANSWERS_KEPT = timedelta(days=3)
+ENDED_LOGINS_KEPT = timedelta(days=30)
+BATCH = 5_000
+MONTHS_AHEAD = timedelta(days=92)
+
+
+def keep_house(services: Services) -> int:
+    """Do the whole daily clean-up; returns how many rows went."""
+    now = services.clock()
+    make_partitions(services, now)
+    with services.db.system() as system:
+        companies = list(system.scalars(select(Company.id)))
+    gone = sum(prune_company(services, company_id, now) for company_id in companies)
+    return gone + _prune_logins(services, now)
+
+
+def make_partitions(services: Services, now: datetime) -> None:
+    """Make the partitions of this and the coming three months, where they are missing."""
+    with services.db.shared() as session:
+        session.execute(
+            text("SELECT make_partitions(:since, :until)"), {"since": now, "until": now + MONTHS_AHEAD}
+        )
+
+
+def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
+    """Delete one company's facts that were handled, and API answers that were given, long ago."""
+    gone = 0
+    while True:
+        with services.db.tenant(company_id) as session:
+            facts = _delete_handled_facts(session, company_id, now - HANDLED_FACTS_KEPT)
+        gone += facts
+        if facts < BATCH:
+            break
+    with services.db.tenant(company_id) as session:
+        old = delete(IdempotencyKey).where(
+            IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT
+        )
+        return gone + _rows(session.execute(old))
+
+
+def _delete_handled_facts(session: Session, company_id: UUID, before: datetime) -> int:
+    # Ids carry their time, so the primary key finds old facts without an index of its own.
+    old = (
+        select(Fact.id)
+        .where(Fact.company_id == company_id, Fact.id < first_id_of(before), Fact.done_at < before)
+        .order_by(Fact.id)
+        .limit(BATCH)
+    )
+    gone = delete(Fact).where(Fact.company_id == company_id, Fact.id.in_(list(session.scalars(old))))
+    return _rows(session.execute(gone))
+
+
+def _prune_logins(services: Services, now: datetime) -> int:
+    before = now - ENDED_LOGINS_KEPT
+    with services.db.shared() as session:
+        return _rows(
+            session.execute(
+                delete(LoginSession).where(
+                    or_(LoginSession.ended_at < before, LoginSession.expires_at < before)
+                )
+            )
+        )
+
+
+def _rows(result: Any) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0

@@ -1,0 +1,114 @@
+"""The clock process: `python -m workers.schedule`. Says what is due; one clock at a time does so.
+
+It holds a PostgreSQL advisory lock on a connection of its own: a second clock waits and takes over within
+seconds when the first one ends, however it ends.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from calltrack.config import read_settings
+from calltrack.infra.log import log, set_up_logging
+from calltrack.wiring import Services, build
+from workers.due import due_jobs
+from workers.housekeeping import keep_house
+
+LOCK = 0x636C6F636B  # "clock"
+TICK_SECONDS = 1.0
+TAKE_OVER_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something the clock does again and again."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Services], object]
+
+
+def wake_due(services: Services) -> int:
+    """Nudge workers about everything that is due in any company; returns how many jobs."""
+    with services.db.system() as system:
+        jobs = due_jobs(system, services.clock())
+    for job in jobs:
+        services.nudges.wake(*job)
+    return len(jobs)
+
+
+TASKS = (
+    Task("wake workers", timedelta(seconds=3), wake_due),
+    Task("keep house", timedelta(days=1), keep_house),
+)
+
+
+def due_tasks(tasks: tuple[Task, ...], last_run: Mapping[str, datetime], now: datetime) -> list[Task]:
+    """Return the tasks whose time has come, in order; one that never ran is due at once.
+
+    A clock that was set back does not silence a task: a last run in the future counts as never.
+    """
+    return [
+        task
+        for task in tasks
+        if (last := last_run.get(task.name)) is None or last > now or now - last >= task.every
+    ]
+
+
+def serve(services: Services, stop: threading.Event, tasks: tuple[Task, ...] = TASKS) -> None:
+    """Run the tasks until `stop` is set, while no other clock does; outlives every database outage."""
+    last_run: dict[str, datetime] = {}
+    engine = services.db.system_engine.execution_options(isolation_level="AUTOCOMMIT")
+    while not stop.is_set():
+        try:
+            with engine.connect() as held:
+                # Taken out of the pool: closing it ends its session, and with it the lock.
+                held.detach()
+                if held.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+                    _tick(services, held, stop, tasks, last_run)
+        except SQLAlchemyError as problem:
+            log.error("the clock waits for the database: %s", problem)
+        stop.wait(TAKE_OVER_SECONDS)
+
+
+def _tick(
+    services: Services,
+    held: Connection,
+    stop: threading.Event,
+    tasks: tuple[Task, ...],
+    last_run: dict[str, datetime],
+) -> None:
+    while not stop.is_set():
+        # The lock lives as long as its connection: whoever lost it must notice before the next round.
+        held.execute(text("SELECT 1"))
+        for task in due_tasks(tasks, last_run, services.clock()):
+            last_run[task.name] = services.clock()
+            _run(services, task)
+        stop.wait(TICK_SECONDS)
+
+
+def _run(services: Services, task: Task) -> None:
+    try:
+        task.run(services)
+    except Exception:  # noqa: BLE001 - one failing task must not stop the others; its next turn comes
+        log.exception("the clock's task %r failed", task.name)
+
+
+def main() -> None:
+    """Read the settings, build the parts, tick until SIGTERM or SIGINT."""
+    set_up_logging("clock")
+    stop = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: stop.set())
+    services = build(read_settings())
+    serve(services, stop)
+    services.db.close()
+
+
+if __name__ == "__main__":
+    main()
