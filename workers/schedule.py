@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from calltrack.calls.desk import SPOOL_FOLDER
+from calltrack.calls.intake import drain_leftovers
 from calltrack.config import read_settings
 from calltrack.infra.log import log, set_up_logging
 from calltrack.wiring import Services, build
@@ -42,8 +44,15 @@ def wake_due(services: Services) -> int:
     return len(jobs)
 
 
+def empty_spools(services: Services) -> int:
+    """Bring home what dead voice processes left in the spool; returns how many lines."""
+    folder = services.settings.data_dir / SPOOL_FOLDER
+    return drain_leftovers(services.db.url, folder, services.vault, services.clock)
+
+
 TASKS = (
     Task("wake workers", timedelta(seconds=3), wake_due),
+    Task("empty spools", timedelta(seconds=5), empty_spools),
     Task("keep house", timedelta(days=1), keep_house),
 )
 

@@ -1,0 +1,77 @@
+"""The worker as a process of its own: real PostgreSQL, real Redis, real signals."""
+
+import signal
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from sqlalchemy import select
+
+from calltrack.config import Settings
+from calltrack.conversions.model import Conversion
+from calltrack.infra.embedded import EmbeddedRedis
+from calltrack.wiring import Services, build
+from tests.builders import Company
+from tests.workers.process import CLOCK, WORKER, end_call, open_facts, running, until
+
+
+def test_a_nudge_makes_an_ended_call_a_lead_at_once(
+    services: Services, settings: Settings, company: Company
+) -> None:
+    with running(settings, *WORKER):
+        call = end_call(services, company)
+        services.nudges.wake("handle_facts", str(company.id))
+        # Sooner than the sweep would find it: the nudge did it.
+        assert until(lambda: open_facts(services, company) == 0, 8)
+    with services.db.tenant(company.id) as session:
+        assert session.scalars(select(Conversion.call_id)).all() == [call.id]
+
+
+def test_the_clock_wakes_a_worker_that_nobody_nudged(
+    services: Services, settings: Settings, company: Company
+) -> None:
+    with running(settings, *WORKER), running(settings, *CLOCK):
+        end_call(services, company)
+        assert until(lambda: open_facts(services, company) == 0, 9)
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_within_ten_seconds(
+    services: Services, settings: Settings, company: Company, signal_: signal.Signals
+) -> None:
+    with running(settings, *WORKER) as worker:
+        end_call(services, company)
+        services.nudges.wake("handle_facts", str(company.id))
+        assert until(lambda: open_facts(services, company) == 0, 10)
+        asked = monotonic()
+        worker.send_signal(signal_)
+        assert worker.wait(10) == 0
+        assert monotonic() - asked < 10
+
+
+def test_a_worker_outlives_redis_and_works_without_it(
+    settings: Settings, company: Company, tmp_path: Path
+) -> None:
+    redis = EmbeddedRedis(tmp_path / "redis")
+    redis.start()
+    try:
+        own = settings.model_copy(update={"redis_url": redis.url})
+        services = build(own)
+        with running(own, *WORKER) as worker:
+            end_call(services, company)
+            services.nudges.wake("handle_facts", str(company.id))
+            assert until(lambda: open_facts(services, company) == 0, 8)
+            redis.stop()
+            end_call(services, company, "+393489876543")
+            assert until(lambda: open_facts(services, company) == 0, 25)
+            redis.start()
+            sleep(6)
+            end_call(services, company, "+393481112223")
+            services.nudges.wake("handle_facts", str(company.id))
+            assert until(lambda: open_facts(services, company) == 0, 9)
+            redis.stop()
+            worker.terminate()
+            assert worker.wait(10) == 0
+        services.db.close()
+    finally:
+        redis.stop()
