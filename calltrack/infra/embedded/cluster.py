@@ -22,7 +22,8 @@ CREATE DATABASE {DATABASE};
 def home_of(data_dir: Path, user: ServiceUser | None) -> Path:
     """Return the folder for data, log and socket: in the data folder, or linked from there.
 
-    Root's other user cannot enter a project below, say, /root: its files then live in /var/lib/calltrack.
+    Root's other user cannot enter a project below, say, /root: its files then live
+    in /var/lib/calltrack.
     """
     home = data_dir / "postgres"
     if user is None:
@@ -30,8 +31,7 @@ def home_of(data_dir: Path, user: ServiceUser | None) -> Path:
         return home
     data_dir.chmod(data_dir.stat().st_mode | 0o011)
     if not user.may_enter(data_dir) and not os.path.lexists(home):
-        ROOTS_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
-        home.symlink_to(tempfile.mkdtemp(prefix="postgres-data-", dir=ROOTS_HOME))
+        home.symlink_to(tempfile.mkdtemp(prefix="calltrack-postgres-", dir=_place_outside(data_dir)))
     user.own(home.resolve())
     if not user.may_enter(home.resolve()):
         raise ServiceError(
@@ -39,6 +39,15 @@ def home_of(data_dir: Path, user: ServiceUser | None) -> Path:
             "the project to where it was, or open the folders above it (chmod o+x)."
         )
     return home.resolve()
+
+
+def _place_outside(data_dir: Path) -> Path:
+    """Return the folder that takes the files: what is temporary stays where the system tidies up."""
+    temporary = Path(tempfile.gettempdir())
+    if data_dir.is_relative_to(temporary):
+        return temporary
+    ROOTS_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return ROOTS_HOME
 
 
 def make(bin_: Path, home: Path, user: ServiceUser | None) -> None:
