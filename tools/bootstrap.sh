@@ -45,7 +45,9 @@ apt_install() {
 
 pip_install() {
     if command -v uv >/dev/null; then
-        uv pip install -q --python .venv/bin/python "$@"
+        # uv brings its own certificates; behind a company's proxy only the system's know the way out.
+        uv pip install -q --python .venv/bin/python "$@" 2>/dev/null ||
+            UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 uv pip install -q --python .venv/bin/python "$@"
     elif [ -x .venv/bin/pip ]; then
         .venv/bin/python -m pip install -q --disable-pip-version-check --no-input --no-compile "$@"
     else
