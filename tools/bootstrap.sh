@@ -21,7 +21,7 @@ find_python() {
 make_environment() {
     rm -rf .venv
     if command -v uv >/dev/null; then
-        uv venv -q --python "$(find_python)" .venv; return
+        uv venv -q --python "$(find_python 2>/dev/null || echo 3.12)" .venv; return  # uv fetches a missing one
     fi
     python=$(find_python)
     if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
