@@ -92,7 +92,10 @@ def test_it_comes_up_serves_and_leaves_nothing_running(folder: Path) -> None:
 
 
 def _descendants(pid: int) -> list[str]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # It has ended meanwhile, as PostgreSQL's helpers do.
+        return []
     return [found for child in children for found in (child, *_descendants(int(child)))]
 
 
