@@ -1,0 +1,145 @@
+"""What a destination is: the one interface between the upload ledger and every ad platform.
+
+A destination knows no feature, no database, no clock and no socket. It answers five questions, all pure:
+
+1. `preflight`  would this conversion be taken? send now, wait until T, or never, with the reason in words;
+2. `freeze`     the bytes of this one conversion, made once when the delivery is planned and stored;
+3. `request`    the HTTP request that carries some frozen conversions (same bytes in, same body out);
+4. `classify`   what the answer means, one outcome per conversion, in the order they were sent;
+5. `status_request`, `classify_status`   the same for platforms that judge later (`asynchronous`).
+
+`sending.Courier` does the rest for all of them: the access token, the one HTTP door, failures on the way.
+A new platform is one file with one subclass and one line in `DESTINATIONS`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
+from calltrack.destinations.settings import DestinationSettings
+from calltrack.infra.http import HttpAnswer, HttpRequest
+
+ConsentState = Literal["granted", "denied", "unknown"]
+S = TypeVar("S", bound=DestinationSettings)
+
+# Waits after failed attempts of one delivery; the last one repeats until the platform's age limit.
+PATIENT: tuple[timedelta, ...] = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the visitor allowed when the click was recorded; it travels with the conversion."""
+
+    ad_user_data: ConsentState = "unknown"
+    ad_personalization: ConsentState = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """All a destination may know of one conversion, or of one later change to it.
+
+    `id` names the conversion and never changes: `conv-` and the hex of its uuid, never only digits.
+    `sequence` is 0 for the conversion itself and counts its changes. `occurred_at` is the conversion's own
+    time at every sequence; `changed_at` is the time of this change. `value_minor` is the whole value after
+    the change, not a difference. `click_ids` holds raw, case-exact values by the names of the URL parameters
+    (gclid, gbraid, wbraid, fbclid, msclkid, ttclid, li_fat_id) and cookies (fbc, fbp, ga_client_id).
+    """
+
+    id: str
+    kind: Literal["lead", "purchase"]
+    action: Literal["create", "restate", "retract"]
+    occurred_at: datetime
+    changed_at: datetime
+    sequence: int = 0
+    value_minor: int | None = None
+    currency: str | None = None
+    click_ids: Mapping[str, str] = field(default_factory=dict)
+    clicked_at: datetime | None = None
+    phone_e164: str | None = None
+    email: str | None = None
+    consent: Consent = Consent()
+    landing_url: str | None = None
+    user_agent: str | None = None
+    call_id: str | None = None
+    person_id: str | None = None
+    probability: float | None = None
+    campaign: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    first_time: bool = True
+
+
+class Destination(ABC, Generic[S]):
+    """One ad platform or webhook; subclasses are stateless and one instance serves every company."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str]
+    Settings: ClassVar[type[DestinationSettings]]
+
+    asynchronous: ClassVar[bool] = False
+    """The verdict comes later, by `status_request`; an answer of 200 is only an acceptance."""
+    max_batch: ClassVar[int] = 1
+    max_age: ClassVar[timedelta | None] = None
+    """A conversion older than this is refused by the platform."""
+    min_age: ClassVar[timedelta] = timedelta(0)
+    """How long after the click the platform cannot place a conversion yet."""
+    waits: ClassVar[tuple[timedelta, ...]] = PATIENT
+    gives_up: ClassVar[bool] = False
+    """True: after the last of `waits` the delivery has failed. False: the last wait repeats."""
+    resend_unknown_within: ClassVar[timedelta | None] = None
+    """How long after the first try an unknown outcome may be sent again; None means at any time, because
+    the platform removes duplicates by the frozen id for ever."""
+
+    @abstractmethod
+    def preflight(self, upload: Upload, settings: S, now: datetime) -> Verdict:
+        """Say whether the platform would take this conversion now, later or never, and why."""
+
+    @abstractmethod
+    def freeze(self, upload: Upload, settings: S) -> bytes:
+        """Return the bytes of this conversion as they are to be sent, now and at every later attempt."""
+
+    @abstractmethod
+    def request(
+        self, payloads: Sequence[bytes], settings: S, now: datetime, token: str | None = None
+    ) -> HttpRequest:
+        """Return the request that carries the frozen payloads; `now` may only reach the headers."""
+
+    @abstractmethod
+    def classify(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
+        """Return one outcome for each payload, in the order they were sent."""
+
+    def token_request(self, settings: S) -> HttpRequest | None:
+        """Return the request that fetches an access token, or None where the platform needs none."""
+        return None
+
+    def read_token(self, answer: HttpAnswer) -> Token | Outcome:
+        """Read the answer to `token_request`: a token, or why there is none."""
+        raise NotImplementedError(f"{self.name} asks for no token")
+
+    def first_poll(self, settings: S) -> timedelta:
+        """Return how long after acceptance asking for the verdict makes sense."""
+        raise NotImplementedError(f"{self.name} answers at once")
+
+    def status_request(self, request_id: str, settings: S, token: str | None = None) -> HttpRequest:
+        """Return the request that asks for the verdict on an accepted request."""
+        raise NotImplementedError(f"{self.name} answers at once")
+
+    def classify_status(self, answer: HttpAnswer, count: int) -> Reading:
+        """Return one outcome for each of the `count` conversions that the request carried."""
+        raise NotImplementedError(f"{self.name} answers at once")
+
+    def wait_before(self, attempt: int) -> timedelta | None:
+        """Return the wait after the given failed attempt (1 is the first); None means give up."""
+        if attempt <= len(self.waits):
+            return self.waits[attempt - 1]
+        return None if self.gives_up else self.waits[-1]

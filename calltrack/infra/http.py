@@ -1,0 +1,235 @@
+"""The one door to other people's servers: bounded in time and size, never to a private address.
+
+Every outgoing HTTP request of calltrack goes through `HttpDoor.send`. The guard sits where the connection is
+made: the name is resolved once, every address must be global unicast, and the connection goes to the checked
+address, so a name that resolves differently a moment later changes nothing. Redirects are answers, not followed.
+"""
+
+import contextvars
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpcore
+import httpx
+
+from calltrack.infra.addresses import is_public, resolve
+
+GUARDED_PORTS = frozenset({443, 8443})
+MAX_ANSWER = 1_000_000
+CHUNK = 65_536
+
+Resolver = Callable[[str, int], list[str]]
+_deadline: contextvars.ContextVar[float] = contextvars.ContextVar("http_deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as a value. Its body may hold personal data and its headers secrets: never log it."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer as a value; header names are lower case. `truncated`: it was longer than the door lets in."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    truncated: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFailure:
+    """No answer. refused: the address is not allowed · unsent: nobody was reached · unknown: it may have arrived."""
+
+    kind: Literal["refused", "unsent", "unknown"]
+    message: str
+    seconds: float = 0.0
+
+
+class AddressRefusedError(Exception):
+    """The guard let no connection be made."""
+
+
+class HttpDoor:
+    """Sends requests over kept-alive connections; one per process, shared by its threads.
+
+    `allow_private` switches the guard off and lets plain http through: for the sandbox and tests only.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        total_seconds: float = 15.0,
+        connect_seconds: float = 5.0,
+        max_answer: int = MAX_ANSWER,
+        resolver: Resolver = resolve,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_private = allow_private
+        self._total_seconds = total_seconds
+        self._max_answer = max_answer
+        transport = _GuardedTransport(
+            _GuardedNetwork(resolver, allow_private), ssl_context or ssl.create_default_context()
+        )
+        self._client = httpx.Client(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(total_seconds, connect=connect_seconds),
+            headers={"user-agent": "calltrack/1", "accept-encoding": "gzip"},
+        )
+
+    def send(self, request: HttpRequest, *, total_seconds: float | None = None) -> HttpAnswer | HttpFailure:
+        """Send it once and return the answer, or why there is none; never raises for what the network does."""
+        limit = total_seconds or self._total_seconds
+        started = time.monotonic()
+        token = _deadline.set(started + limit)
+        try:
+            self._check(request.url)
+            return self._exchange(request, started)
+        except (AddressRefusedError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:
+            return HttpFailure("refused", str(error), time.monotonic() - started)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return HttpFailure("unsent", _words(error), time.monotonic() - started)
+        except httpx.HTTPError as error:
+            return HttpFailure("unknown", _words(error), time.monotonic() - started)
+        finally:
+            _deadline.reset(token)
+
+    def close(self) -> None:
+        """Close the kept-alive connections."""
+        self._client.close()
+
+    def _check(self, url: str) -> None:
+        parsed = httpx.URL(url)
+        if not parsed.host:
+            raise AddressRefusedError("it names no host")
+        if parsed.userinfo:
+            raise AddressRefusedError("it holds a user name or password")
+        if self._allow_private:
+            return
+        if parsed.scheme != "https":
+            raise AddressRefusedError("only https is allowed")
+        if (parsed.port or 443) not in GUARDED_PORTS:
+            raise AddressRefusedError(f"port {parsed.port} is not allowed")
+
+    def _exchange(self, request: HttpRequest, started: float) -> HttpAnswer:
+        with self._client.stream(
+            request.method, request.url, headers=dict(request.headers), content=request.body or None
+        ) as answer:
+            body = bytearray()
+            for chunk in answer.iter_bytes(CHUNK):
+                body += chunk
+                if len(body) > self._max_answer:
+                    break
+            return HttpAnswer(
+                status=answer.status_code,
+                headers={name.lower(): value for name, value in answer.headers.items()},
+                body=bytes(body[: self._max_answer]),
+                truncated=len(body) > self._max_answer,
+                seconds=time.monotonic() - started,
+            )
+
+
+def _words(error: Exception) -> str:
+    """Name the failure without its text, which may quote the request."""
+    return {
+        "ConnectError": "no connection",
+        "ConnectTimeout": "no connection in time",
+        "PoolTimeout": "all connections were busy",
+        "ReadTimeout": "no answer in time",
+        "WriteTimeout": "it could not be sent in time",
+        "RemoteProtocolError": "the connection was closed without an answer",
+    }.get(type(error).__name__, f"the connection broke ({type(error).__name__})")
+
+
+def _left() -> float:
+    return max(_deadline.get(time.monotonic() + 5.0) - time.monotonic(), 0.001)
+
+
+def _bounded(timeout: float | None) -> float:
+    return _left() if timeout is None else min(timeout, _left())
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A stream whose every wait ends at the request's deadline, however slowly the other side drips."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _bounded(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _bounded(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, _bounded(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _GuardedNetwork(httpcore.NetworkBackend):
+    """Makes connections only to addresses it has checked itself."""
+
+    def __init__(self, resolver: Resolver, allow_private: bool) -> None:
+        self._resolver = resolver
+        self._allow_private = allow_private
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = self._resolver(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError("the name does not resolve") from error
+        if not self._allow_private and not all(is_public(address) for address in addresses):
+            raise AddressRefusedError("it leads to an address that is not public")
+        for address in addresses:
+            try:
+                stream = self._sockets.connect_tcp(
+                    address, port, _bounded(timeout), local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+            return _BoundedStream(stream)
+        raise httpcore.ConnectError("no address answered")
+
+
+class _GuardedTransport(httpx.HTTPTransport):
+    """httpx over the guarded network. httpx offers no public way to set the backend of its pool."""
+
+    def __init__(self, network: httpcore.NetworkBackend, ssl_context: ssl.SSLContext) -> None:
+        super().__init__(verify=ssl_context)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=64,
+            max_keepalive_connections=32,
+            keepalive_expiry=20.0,
+            network_backend=network,
+        )
