@@ -51,7 +51,7 @@ class Upload:
     `sequence` is 0 for the conversion itself and counts its changes. `occurred_at` is the conversion's own
     time at every sequence; `changed_at` is the time of this change. `value_minor` is the whole value after
     the change, not a difference. `click_ids` holds raw, case-exact values by the names of the URL parameters
-    (gclid, gbraid, wbraid, fbclid, msclkid, ttclid, li_fat_id) and cookies (fbc, fbp, ga_client_id).
+    (gclid, gbraid, wbraid, fbclid, msclkid, ttclid, li_fat_id) and cookies (_fbc, _fbp, _ga).
     """
 
     id: str

@@ -1,7 +1,7 @@
 """Google Data Manager's reasons: what each one means for a conversion, and what a person should do.
 
-Two tables, complete for the API's client library 0.9.4: `REFUSALS` for a request refused at once (ErrorReason)
-and `PROCESSING` for the verdict that comes later (ProcessingErrorReason, its prefix taken off).
+Two tables, complete for Google's client library 0.9.4: `REFUSALS` for a request refused at once
+(ErrorReason) and `PROCESSING` for the verdict that comes later (ProcessingErrorReason, its prefix taken off).
 Google adds reasons; `refusal` and `processing` say what an unknown one means.
 """
 
@@ -20,7 +20,7 @@ _CONVERSION_ACTION = (
 )
 _ACCOUNT = "Compare the customer number in the settings with the account that owns the conversion action."
 _ACCESS = (
-    "Give the connected Google user access to this Google Ads account, or connect again with a user who has it."
+    "Give the connected Google user access to this Google Ads account, or connect with a user who has it."
 )
 _TERMS = "In Google Ads open Goals > Settings > Customer data terms and accept them, then resume."
 _LEADS = "In Google Ads open Goals > Settings and turn on enhanced conversions for leads, then resume."
@@ -113,7 +113,11 @@ REFUSALS: Final[dict[str, Row]] = {
         "The conversion action does not take conversions from phone calls.",
         'Choose another "Where it happened" in the settings, or another conversion action.',
     ),
-    "DESTINATION_ACCOUNT_TYPE_MISMATCH": (_CONFIG, "The number is not one of a Google Ads account.", _ACCOUNT),
+    "DESTINATION_ACCOUNT_TYPE_MISMATCH": (
+        _CONFIG,
+        "The number is not one of a Google Ads account.",
+        _ACCOUNT,
+    ),
     "MISMATCHED_ACCOUNT_TYPE": (_CONFIG, "The number is not one of a Google Ads account.", _ACCOUNT),
     "CUSTOM_VARIABLE_NOT_ENABLED": (
         _CONFIG,
@@ -192,30 +196,69 @@ REFUSALS: Final[dict[str, Row]] = {
 # Reasons about audiences, licences, analytics and other services: a conversion cannot cause them, so the
 # account or the request is not what we think it is.
 NOT_ABOUT_CONVERSIONS: Final[frozenset[str]] = frozenset(
-    """
-    INVALID_USER_LIST_TYPE INVALID_AUDIENCE_MEMBER TOO_MANY_AUDIENCE_MEMBERS INVALID_USER_LIST_ID
-    INVALID_PROPERTY_TYPE INVALID_STREAM_TYPE INVALID_EVENT_NAME MULTIPLE_DESTINATIONS_FOR_GOOGLE_ANALYTICS_EVENT
-    ALREADY_EXISTS IMMUTABLE_FIELD_FOR_UPDATE INVALID_RESOURCE_NAME INVALID_FILTER INVALID_UPDATE_MASK
-    INVALID_PAGE_TOKEN CANNOT_UPDATE_DISABLED_LICENSE CANNOT_CREATE_LICENSE_FOR_SENSITIVE_USERLIST
-    INSUFFICIENT_COST CANNOT_DISABLE_LICENSE INVALID_CLIENT_ACCOUNT_ID PRICING_ONLY_ZERO_COST_ALLOWED
-    PRICE_TOO_HIGH CUSTOMER_NOT_ALLOWED_TO_CREATE_LICENSE INVALID_PRICING_END_DATE
-    CANNOT_LICENSE_LOGICAL_LIST_WITH_LICENSED_OR_SHARED_SEGMENT MEDIA_SHARE_COST_NOT_ALLOWED_FOR_LICENSE_TYPE
-    MEDIA_SHARE_COST_NOT_ALLOWED_FOR_CLIENT_CUSTOMER INVALID_MEDIA_SHARE_COST INVALID_COST_TYPE
-    MEDIA_SHARE_COST_NOT_ALLOWED_FOR_NON_COMMERCE_USER_LIST MAX_COST_NOT_ALLOWED
-    COMMERCE_AUDIENCE_CAN_ONLY_BE_DIRECTLY_LICENSED INVALID_DESCRIPTION INVALID_DISPLAY_NAME
-    DISPLAY_NAME_ALREADY_USED OWNERSHIP_REQUIRED_FOR_UPDATE USER_LIST_MUTATION_NOT_SUPPORTED
-    SENSITIVE_USER_LIST_IMMUTABLE BILLABLE_RECORD_COUNT_IMMUTABLE USER_LIST_NAME_RESERVED
-    ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA UNSUPPORTED_PARTNER_AUDIENCE_SOURCE COMMERCE_PARTNER_NOT_ALLOWED
-    UNSUPPORTED_PARTNER_AUDIENCE_INFO PARTNER_MATCH_FOR_MANAGER_ACCOUNT_DISALLOWED
-    DATA_PARTNER_NOT_ALLOWLISTED_FOR_THIRD_PARTY_PARTNER_DATA ADVERTISER_TOS_NOT_ACCEPTED
-    ADVERTISER_NOT_ALLOWLISTED_FOR_THIRD_PARTY_PARTNER_DATA USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT
-    INVALID_COMMERCE_PARTNER CUSTOMER_NOT_ALLOWLISTED_FOR_COMMERCE_AUDIENCE UNSUPPORTED_USER_LIST_UPLOAD_KEY_TYPES
-    UNSUPPORTED_INGESTED_USER_LIST_INFO_CONFIG UNSUPPORTED_ACCOUNT_TYPES_FOR_USER_LIST_TYPE
-    UNSUPPORTED_ACCOUNT_TYPE_FOR_PARTNER_LINK MEMBERSHIP_DURATION_TOO_LONG
-    GOOGLE_ANALYTICS_SUBPROPERTY_OR_ROLLUP_PROPERTY_NOT_ALLOWED TOO_MANY_USERS
-    BASELINE_LOCATION_AUTO_DETECTION_FAILED INSIGHTS_MISSING_FOR_DIMENSION REQUIRED_PREREQUISITE_LINK_MISSING
-    INVALID_REMOVE_AS_OF_TIME
-    """.split()
+    {
+        "INVALID_USER_LIST_TYPE",
+        "INVALID_AUDIENCE_MEMBER",
+        "TOO_MANY_AUDIENCE_MEMBERS",
+        "INVALID_USER_LIST_ID",
+        "INVALID_PROPERTY_TYPE",
+        "INVALID_STREAM_TYPE",
+        "INVALID_EVENT_NAME",
+        "MULTIPLE_DESTINATIONS_FOR_GOOGLE_ANALYTICS_EVENT",
+        "ALREADY_EXISTS",
+        "IMMUTABLE_FIELD_FOR_UPDATE",
+        "INVALID_RESOURCE_NAME",
+        "INVALID_FILTER",
+        "INVALID_UPDATE_MASK",
+        "INVALID_PAGE_TOKEN",
+        "CANNOT_UPDATE_DISABLED_LICENSE",
+        "CANNOT_CREATE_LICENSE_FOR_SENSITIVE_USERLIST",
+        "INSUFFICIENT_COST",
+        "CANNOT_DISABLE_LICENSE",
+        "INVALID_CLIENT_ACCOUNT_ID",
+        "PRICING_ONLY_ZERO_COST_ALLOWED",
+        "PRICE_TOO_HIGH",
+        "CUSTOMER_NOT_ALLOWED_TO_CREATE_LICENSE",
+        "INVALID_PRICING_END_DATE",
+        "CANNOT_LICENSE_LOGICAL_LIST_WITH_LICENSED_OR_SHARED_SEGMENT",
+        "MEDIA_SHARE_COST_NOT_ALLOWED_FOR_LICENSE_TYPE",
+        "MEDIA_SHARE_COST_NOT_ALLOWED_FOR_CLIENT_CUSTOMER",
+        "INVALID_MEDIA_SHARE_COST",
+        "INVALID_COST_TYPE",
+        "MEDIA_SHARE_COST_NOT_ALLOWED_FOR_NON_COMMERCE_USER_LIST",
+        "MAX_COST_NOT_ALLOWED",
+        "COMMERCE_AUDIENCE_CAN_ONLY_BE_DIRECTLY_LICENSED",
+        "INVALID_DESCRIPTION",
+        "INVALID_DISPLAY_NAME",
+        "DISPLAY_NAME_ALREADY_USED",
+        "OWNERSHIP_REQUIRED_FOR_UPDATE",
+        "USER_LIST_MUTATION_NOT_SUPPORTED",
+        "SENSITIVE_USER_LIST_IMMUTABLE",
+        "BILLABLE_RECORD_COUNT_IMMUTABLE",
+        "USER_LIST_NAME_RESERVED",
+        "ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA",
+        "UNSUPPORTED_PARTNER_AUDIENCE_SOURCE",
+        "COMMERCE_PARTNER_NOT_ALLOWED",
+        "UNSUPPORTED_PARTNER_AUDIENCE_INFO",
+        "PARTNER_MATCH_FOR_MANAGER_ACCOUNT_DISALLOWED",
+        "DATA_PARTNER_NOT_ALLOWLISTED_FOR_THIRD_PARTY_PARTNER_DATA",
+        "ADVERTISER_TOS_NOT_ACCEPTED",
+        "ADVERTISER_NOT_ALLOWLISTED_FOR_THIRD_PARTY_PARTNER_DATA",
+        "USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT",
+        "INVALID_COMMERCE_PARTNER",
+        "CUSTOMER_NOT_ALLOWLISTED_FOR_COMMERCE_AUDIENCE",
+        "UNSUPPORTED_USER_LIST_UPLOAD_KEY_TYPES",
+        "UNSUPPORTED_INGESTED_USER_LIST_INFO_CONFIG",
+        "UNSUPPORTED_ACCOUNT_TYPES_FOR_USER_LIST_TYPE",
+        "UNSUPPORTED_ACCOUNT_TYPE_FOR_PARTNER_LINK",
+        "MEMBERSHIP_DURATION_TOO_LONG",
+        "GOOGLE_ANALYTICS_SUBPROPERTY_OR_ROLLUP_PROPERTY_NOT_ALLOWED",
+        "TOO_MANY_USERS",
+        "BASELINE_LOCATION_AUTO_DETECTION_FAILED",
+        "INSIGHTS_MISSING_FOR_DIMENSION",
+        "REQUIRED_PREREQUISITE_LINK_MISSING",
+        "INVALID_REMOVE_AS_OF_TIME",
+    }
 )
 
 _ENCRYPTION = "The key for encrypted identifiers could not be used."
@@ -257,7 +300,11 @@ PROCESSING: Final[dict[str, Row]] = {
     "USER_ID_NOT_FOUND_FOR_IMPRESSION_ID": (_ROW, "Google found nobody for this conversion.", _NONE),
     "MATCH_ID_NOT_FOUND": (_ROW, "Google found nobody for this conversion.", _NONE),
     "ORIGINAL_CONVERSIONS_NOT_FOUND": (_ROW, "Google does not have the conversion to be changed.", _NONE),
-    "INSUFFICIENT_MATCHED_TRANSACTIONS": (_ROW, "Too few conversions matched for Google to count them.", _NONE),
+    "INSUFFICIENT_MATCHED_TRANSACTIONS": (
+        _ROW,
+        "Too few conversions matched for Google to count them.",
+        _NONE,
+    ),
     "INSUFFICIENT_TRANSACTIONS": (_ROW, "Too few conversions for Google to count them.", _NONE),
     "INVALID_CUSTOM_VARIABLE": (_ROW, "A custom variable holds a value Google does not take.", _NONE),
     "INVALID_MERCHANT_ID": (_ROW, "The merchant number is not a valid one.", _NONE),
@@ -304,12 +351,17 @@ PROCESSING: Final[dict[str, Row]] = {
     ),
 }
 
+# Anyone can put a foreign click id into an address: one such row must not stop an account's uploads.
+ABOUT_ONE_CLICK: Final[frozenset[str]] = frozenset(
+    {"INVALID_OPERATING_ACCOUNT_FOR_CLICK", "OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER"}
+)
+
 _PREFIXES = ("PROCESSING_ERROR_REASON_", "PROCESSING_ERROR_")
 
 
 def _outcome(code: str, row: Row) -> Outcome:
     after = SIX_HOURS if code in {"TOO_RECENT_CLICK", "CONVERSION_ACTION_TOO_RECENTLY_CREATED"} else None
-    return Outcome(row[0], code, row[1], row[2], after=after)
+    return Outcome(row[0], code, row[1], row[2], after=after, pauses=code not in ABOUT_ONE_CLICK)
 
 
 def refusal(reason: str, *, names_a_row: bool, description: str = "") -> Outcome:

@@ -19,6 +19,8 @@ class Class(StrEnum):
     """It counts at the platform (or already did): finished."""
     ACCEPTED = "accepted"
     """Taken, judged later: poll with `request_id`, first after `after`."""
+    OPEN = "open"
+    """Asked for a verdict and got none yet: ask again, after `after` if given; nothing is sent again."""
     LATER = "later"
     """The platform is unwell or it is too early: the same bytes again, after `after` if given."""
     UNKNOWN = "unknown"
@@ -37,7 +39,7 @@ class Class(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one conversion: class, the platform's code, a sentence and the next step for a person."""
+    """What became of one conversion: class, the platform's code, a sentence, the next step for a person."""
 
     class_: Class
     code: str
@@ -45,6 +47,9 @@ class Outcome:
     hint: str = ""
     after: timedelta | None = None
     request_id: str | None = None
+    pauses: bool = True
+    """For CONFIG only. False: the fault may lie in this one click (which anyone can put in an address), so
+    park the row and pause the destination only when many rows in a row say the same."""
 
     def about(self, count: int) -> tuple["Outcome", ...]:
         """Return this outcome once for each of `count` conversions."""
@@ -78,7 +83,7 @@ class Token:
 
 
 def retry_after(answer: HttpAnswer) -> timedelta | None:
-    """Return the wait the platform asks for, held between one second and 24 hours; None if it asks for none."""
+    """Return the wait the platform asks for, held between 1 second and 24 hours; None if it asks for none."""
     text = answer.headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -91,6 +96,11 @@ def retry_after(answer: HttpAnswer) -> timedelta | None:
         except (ValueError, TypeError):
             return None
     return min(max(wanted, RETRY_AFTER_LEAST), RETRY_AFTER_MOST)
+
+
+def no_verdict(outcome: Outcome) -> Outcome:
+    """Return the same news where a verdict was asked for: it leaves the conversion as it is."""
+    return outcome if outcome.class_ is Class.CONFIG else replace(outcome, class_=Class.OPEN)
 
 
 def of_failure(failure: HttpFailure, count: int) -> Reading:

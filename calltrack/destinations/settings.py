@@ -1,4 +1,4 @@
-"""The settings of a destination: one pydantic model per platform, from which forms and API schema are drawn."""
+"""The settings of a destination: one pydantic model per platform; forms and API schema are drawn from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,11 +26,13 @@ class FormField:
 class DestinationSettings(BaseModel):
     """What an owner fills in to connect an account. Secrets are `SecretStr`: they print as stars.
 
-    A field marked `sandbox` may differ from its default only when the settings are loaded with `sandbox=True`:
-    it points a destination at the twins, and must not be a way to send tokens to a stranger's server.
+    A field marked `sandbox` may differ from its default only when loaded with `sandbox=True`: it points a
+    destination at the twins, and must not be a way to send tokens to a stranger's server.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
     @classmethod
     def load(cls, values: Mapping[str, Any], *, sandbox: bool = False) -> Self:

@@ -1,8 +1,9 @@
 """The one door to other people's servers: bounded in time and size, never to a private address.
 
 Every outgoing HTTP request of calltrack goes through `HttpDoor.send`. The guard sits where the connection is
-made: the name is resolved once, every address must be global unicast, and the connection goes to the checked
-address, so a name that resolves differently a moment later changes nothing. Redirects are answers, not followed.
+made: the name is resolved once, every address must be global unicast, and the connection goes to the
+checked address, so a name that resolves differently a moment later changes nothing. A redirect is an answer;
+it is not followed.
 """
 
 import contextvars
@@ -48,7 +49,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HttpFailure:
-    """No answer. refused: the address is not allowed · unsent: nobody was reached · unknown: it may have arrived."""
+    """No answer. refused: address not allowed · unsent: nobody was reached · unknown: it may have arrived."""
 
     kind: Literal["refused", "unsent", "unknown"]
     message: str
@@ -90,7 +91,7 @@ class HttpDoor:
         )
 
     def send(self, request: HttpRequest, *, total_seconds: float | None = None) -> HttpAnswer | HttpFailure:
-        """Send it once and return the answer, or why there is none; never raises for what the network does."""
+        """Send it once and return the answer, or why there is none; the network never makes it raise."""
         limit = total_seconds or self._total_seconds
         started = time.monotonic()
         token = _deadline.set(started + limit)

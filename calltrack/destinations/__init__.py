@@ -1,0 +1,15 @@
+"""One file per ad platform; the ledger in `delivery/` sees only this registry and `base`.
+
+A new platform is one file, one line here, one twin in `sandbox/platforms/`, one page in `docs/destinations/`.
+"""
+
+from typing import Any
+
+from calltrack.destinations.base import Destination
+from calltrack.destinations.google_data_manager import GoogleDataManager
+from calltrack.destinations.webhook import WebhookOut
+
+DESTINATIONS: dict[str, Destination[Any]] = {
+    "google_data_manager": GoogleDataManager(),
+    "webhook": WebhookOut(),
+}

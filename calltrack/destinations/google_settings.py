@@ -1,0 +1,110 @@
+"""The settings of a Google Ads account reached through the Data Manager API."""
+
+import re
+from datetime import timedelta
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from calltrack.destinations.google_oauth import TOKEN_URI
+from calltrack.destinations.settings import DestinationSettings
+
+BASE_URL: Final = "https://datamanager.googleapis.com"
+FIRST_POLL: Final = timedelta(minutes=30)
+
+
+class GoogleDataManagerSettings(DestinationSettings):
+    """One Google Ads account and the conversion actions that calls count for."""
+
+    customer_id: str = Field(
+        title="Google Ads customer number",
+        description="The account that owns the conversion actions, such as 123-456-7890.",
+    )
+    login_customer_id: str | None = Field(
+        None,
+        title="Manager account number",
+        description="Only if the connected user reaches the account through a manager account.",
+    )
+    lead_action_id: str | None = Field(
+        None,
+        title="Conversion action for leads",
+        description='Number of an action of the type "Import from clicks". Empty: leads are not sent.',
+    )
+    purchase_action_id: str | None = Field(
+        None,
+        title="Conversion action for purchases",
+        description='Number of an action of the type "Import from clicks". Empty: purchases are not sent.',
+    )
+    send_hashed_contacts: bool = Field(
+        True,
+        title="Send hashed phone and e-mail",
+        description="Lets Google match calls without a click id. Needs enhanced conversions for leads.",
+    )
+    when_consent_unknown: Literal["send", "withhold"] = Field(
+        "send",
+        title="When the visitor's consent is unknown",
+        description="Google requires consent for visitors from the EEA, the UK and Switzerland.",
+    )
+    event_source: Literal["PHONE", "WEB", "OTHER"] = Field(
+        "PHONE", title="Where it happened", description="What Google is told about the conversion's origin."
+    )
+    hold_after_click_hours: int = Field(
+        0,
+        ge=0,
+        le=24,
+        title="Hours to wait after the click",
+        description="0 sends at once; what Google finds too recent is sent again after 6 hours.",
+    )
+    lookback_days: int = Field(
+        90, ge=1, le=90, title="Click-through window in days", description="As set on the conversion action."
+    )
+    client_id: str = Field(title="OAuth client id")
+    client_secret: SecretStr = Field(title="OAuth client secret")
+    refresh_token: SecretStr = Field(title="Refresh token")
+    base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
+    token_uri: str = Field(TOKEN_URI, json_schema_extra={"sandbox": True})
+    poll_after_seconds: int = Field(
+        int(FIRST_POLL.total_seconds()), ge=1, json_schema_extra={"sandbox": True}
+    )
+
+    @field_validator("customer_id", "login_customer_id")
+    @classmethod
+    def _digits_of_account(cls, value: str | None) -> str | None:
+        if value is None or value == "":
+            return None
+        digits = re.sub(r"[\s-]", "", value)
+        if not re.fullmatch(r"[0-9]{10}", digits):
+            raise ValueError("a Google Ads customer number has 10 digits, such as 123-456-7890")
+        return digits
+
+    @field_validator("lead_action_id", "purchase_action_id")
+    @classmethod
+    def _digits_of_action(cls, value: str | None) -> str | None:
+        if value is None or value == "":
+            return None
+        if not re.fullmatch(r"[0-9]{1,20}", value):
+            raise ValueError("a conversion action is named by its number (ctId in the address bar)")
+        return value
+
+    @field_validator("client_secret", "refresh_token")
+    @classmethod
+    def _not_empty(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("must not be empty")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self, info: ValidationInfo) -> "GoogleDataManagerSettings":
+        if self.lead_action_id is None and self.purchase_action_id is None:
+            raise ValueError("name a conversion action for leads, for purchases, or both")
+        real = (self.base_url, self.token_uri) == (BASE_URL, TOKEN_URI)
+        if not real and not (info.context or {}).get("sandbox"):
+            raise ValueError("base_url and token_uri can be changed in the sandbox only")
+        if any(urlsplit(url).scheme not in ("http", "https") for url in (self.base_url, self.token_uri)):
+            raise ValueError("base_url and token_uri must be http or https addresses")
+        return self
+
+    def action_for(self, kind: str) -> str | None:
+        """Return the conversion action that conversions of this kind count for."""
+        return self.lead_action_id if kind == "lead" else self.purchase_action_id

@@ -1,0 +1,145 @@
+"""The courier: carries frozen payloads to a destination and brings back one outcome for each.
+
+The only place where destinations meet the network. It holds the HTTP door and the access tokens of this
+process (in memory only), fetches a new token when one runs out or is refused, and turns every failure on
+the way into outcomes. It opens no transaction and knows no ledger.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from calltrack.destinations.base import Destination
+from calltrack.destinations.outcomes import Class, Outcome, Reading, Token, no_verdict, of_failure
+from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
+
+EXPIRES_EARLY = timedelta(seconds=60)
+KEPT_OF_ANSWER = 16_384
+MAX_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one request was and what came of it: enough for the ledger's attempt rows.
+
+    `request_hash` is the SHA-256 of the body as sent; `answer` the first 16 KB of what came back. `status` is
+    None when no answer came, or when nothing was sent because no access token was to be had.
+    """
+
+    outcomes: Reading
+    request_hash: str
+    status: int | None
+    answer: bytes
+    seconds: float
+
+
+class Courier:
+    """Sends for any destination. Thread-safe; one per process."""
+
+    def __init__(self, door: HttpDoor) -> None:
+        self._door = door
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def deliver(
+        self, destination: Destination[Any], settings: Any, payloads: Sequence[bytes], now: datetime
+    ) -> Attempt:
+        """Send the payloads in one request; always returns one outcome for each."""
+        count = len(payloads)
+        return self._carry(
+            destination,
+            settings,
+            now,
+            count,
+            lambda token: destination.request(payloads, settings, now, token),
+            lambda answer: destination.classify(answer, payloads),
+        )
+
+    def poll(
+        self, destination: Destination[Any], settings: Any, request_id: str, count: int, now: datetime
+    ) -> Attempt:
+        """Ask for the verdict on an accepted request of `count` conversions.
+
+        OPEN means ask again; CONFIG means pause; every other class is a verdict, as `deliver` gives it.
+        """
+        attempt = self._carry(
+            destination,
+            settings,
+            now,
+            count,
+            lambda token: destination.status_request(request_id, settings, token),
+            lambda answer: destination.classify_status(answer, count),
+        )
+        if attempt.status is not None:
+            return attempt
+        return replace(attempt, outcomes=tuple(no_verdict(outcome) for outcome in attempt.outcomes))
+
+    def forget(self, destination: Destination[Any], settings: Any) -> None:
+        """Drop the access token of this connection, so that the next request fetches a new one."""
+        request = destination.token_request(settings)
+        if request is not None:
+            with self._lock:
+                self._tokens.pop(_key(destination, request), None)
+
+    def _carry(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        now: datetime,
+        count: int,
+        build: Callable[[str | None], HttpRequest],
+        read: Callable[[HttpAnswer], Reading],
+    ) -> Attempt:
+        token = self._token(destination, settings, now)
+        if isinstance(token, Outcome):
+            return Attempt(token.about(count), "", None, b"", 0.0)
+        request = build(token)
+        answer = self._door.send(request)
+        if isinstance(answer, HttpAnswer) and answer.status == 401 and token is not None:
+            # A token may be withdrawn before its time: one fresh one, then the refusal counts.
+            self.forget(destination, settings)
+            fresh = self._token(destination, settings, now)
+            if isinstance(fresh, Outcome):
+                return Attempt(fresh.about(count), "", None, b"", 0.0)
+            request = build(fresh)
+            answer = self._door.send(request)
+        digest = hashlib.sha256(request.body).hexdigest()
+        if isinstance(answer, HttpFailure):
+            return Attempt(of_failure(answer, count), digest, None, b"", answer.seconds)
+        outcomes = read(answer)
+        if len(outcomes) != count:
+            raise RuntimeError(f"{destination.name} judged {len(outcomes)} of {count} conversions")
+        return Attempt(outcomes, digest, answer.status, answer.body[:KEPT_OF_ANSWER], answer.seconds)
+
+    def _token(self, destination: Destination[Any], settings: Any, now: datetime) -> str | Outcome | None:
+        request = destination.token_request(settings)
+        if request is None:
+            return None
+        key = _key(destination, request)
+        with self._lock:
+            kept = self._tokens.get(key)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        answer = self._door.send(request)
+        if isinstance(answer, HttpFailure):
+            # Only the sign-in failed: no conversion has left, whatever happened to this request.
+            failed = of_failure(answer, 1)[0]
+            if failed.class_ is not Class.UNKNOWN:
+                return failed
+            return Outcome(Class.LATER, "TOKEN_NO_ANSWER", "The sign-in service did not answer.", failed.hint)
+        token = destination.read_token(answer)
+        if isinstance(token, Token):
+            with self._lock:
+                if len(self._tokens) >= MAX_TOKENS:
+                    self._tokens.clear()
+                self._tokens[key] = (token.value, now + token.lifetime - EXPIRES_EARLY)
+            return token.value
+        return token
+
+
+def _key(destination: Destination[Any], request: HttpRequest) -> str:
+    """Name a connection without keeping its secrets as a key."""
+    return f"{destination.name}:{hashlib.sha256(request.url.encode() + request.body).hexdigest()}"
