@@ -88,6 +88,8 @@ class Destination(ABC, Generic[S]):
 
     asynchronous: ClassVar[bool] = False
     """The verdict comes later, by `status_request`; an answer of 200 is only an acceptance."""
+    first_poll: ClassVar[timedelta] = timedelta(0)
+    """How long after an acceptance to ask for the verdict first; only for asynchronous platforms."""
     max_batch: ClassVar[int] = 1
     max_age: ClassVar[timedelta | None] = None
     """A conversion older than this is refused by the platform."""
@@ -125,10 +127,6 @@ class Destination(ABC, Generic[S]):
     def read_token(self, answer: HttpAnswer) -> Token | Outcome:
         """Read the answer to `token_request`: a token, or why there is none."""
         raise NotImplementedError(f"{self.name} asks for no token")
-
-    def first_poll(self, settings: S) -> timedelta:
-        """Return how long after acceptance asking for the verdict makes sense."""
-        raise NotImplementedError(f"{self.name} answers at once")
 
     def status_request(self, request_id: str, settings: S, token: str | None = None) -> HttpRequest:
         """Return the request that asks for the verdict on an accepted request."""

@@ -40,6 +40,7 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
     Settings = GoogleDataManagerSettings
 
     asynchronous: ClassVar[bool] = True
+    first_poll: ClassVar[timedelta] = timedelta(minutes=30)
     max_batch: ClassVar[int] = 2000
     max_age: ClassVar[timedelta | None] = LOOKBACK
 
@@ -112,10 +113,6 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
     def read_token(self, answer: HttpAnswer) -> Token | Outcome:
         """Return the access token; a revoked grant pauses the destination and asks for reconnection."""
         return google_oauth.read_token(answer)
-
-    def first_poll(self, settings: GoogleDataManagerSettings) -> timedelta:
-        """Google asks to wait 30 minutes before the first question."""
-        return timedelta(seconds=settings.poll_after_seconds)
 
     def status_request(
         self, request_id: str, settings: GoogleDataManagerSettings, token: str | None = None

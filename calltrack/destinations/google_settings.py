@@ -1,7 +1,6 @@
 """The settings of a Google Ads account reached through the Data Manager API."""
 
 import re
-from datetime import timedelta
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +10,6 @@ from calltrack.destinations.google_oauth import TOKEN_URI
 from calltrack.destinations.settings import DestinationSettings
 
 BASE_URL: Final = "https://datamanager.googleapis.com"
-FIRST_POLL: Final = timedelta(minutes=30)
 
 
 class GoogleDataManagerSettings(DestinationSettings):
@@ -64,9 +62,6 @@ class GoogleDataManagerSettings(DestinationSettings):
     refresh_token: SecretStr = Field(title="Refresh token")
     base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
     token_uri: str = Field(TOKEN_URI, json_schema_extra={"sandbox": True})
-    poll_after_seconds: int = Field(
-        int(FIRST_POLL.total_seconds()), ge=1, json_schema_extra={"sandbox": True}
-    )
 
     @field_validator("customer_id", "login_customer_id")
     @classmethod

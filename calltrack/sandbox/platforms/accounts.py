@@ -1,0 +1,35 @@
+"""The documented pairs of the sandbox: what the demo company's destinations are connected with.
+
+None of this is secret: it opens nothing but the twins on this machine.
+"""
+
+from typing import Final
+
+CUSTOMER_ID: Final = "1234567890"
+LEAD_ACTION_ID: Final = "7001"
+PURCHASE_ACTION_ID: Final = "7002"
+CLIENT_ID: Final = "sandbox-client"
+CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 (documented, see above)
+REFRESH_TOKEN: Final = "sandbox-refresh-token"  # noqa: S105
+WEBHOOK_SECRET: Final = "whsec_Y2FsbHRyYWNrLXNhbmRib3gtd2ViaG9vay1zZWNyZXQ="  # noqa: S105
+
+ACTION_NAMES: Final = {LEAD_ACTION_ID: "Lead by phone", PURCHASE_ACTION_ID: "Purchase by phone"}
+
+
+def google_settings(origin: str) -> dict[str, str]:
+    """Return the settings that connect a Google destination to the twin at this origin (sandbox only)."""
+    return {
+        "customer_id": CUSTOMER_ID,
+        "lead_action_id": LEAD_ACTION_ID,
+        "purchase_action_id": PURCHASE_ACTION_ID,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": REFRESH_TOKEN,
+        "base_url": f"{origin}/sandbox/datamanager",
+        "token_uri": f"{origin}/sandbox/oauth/token",
+    }
+
+
+def webhook_settings(origin: str) -> dict[str, str]:
+    """Return the settings that connect a webhook to the receiver at this origin (sandbox only)."""
+    return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
