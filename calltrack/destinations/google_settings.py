@@ -63,10 +63,15 @@ class GoogleDataManagerSettings(DestinationSettings):
     base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
     token_uri: str = Field(TOKEN_URI, json_schema_extra={"sandbox": True})
 
+    @field_validator("login_customer_id", "lead_action_id", "purchase_action_id", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("customer_id", "login_customer_id")
     @classmethod
     def _digits_of_account(cls, value: str | None) -> str | None:
-        if value is None or value == "":
+        if value is None:
             return None
         digits = re.sub(r"[\s-]", "", value)
         if not re.fullmatch(r"[0-9]{10}", digits):
@@ -76,9 +81,7 @@ class GoogleDataManagerSettings(DestinationSettings):
     @field_validator("lead_action_id", "purchase_action_id")
     @classmethod
     def _digits_of_action(cls, value: str | None) -> str | None:
-        if value is None or value == "":
-            return None
-        if not re.fullmatch(r"[0-9]{1,20}", value):
+        if value is not None and not re.fullmatch(r"[0-9]{1,20}", value):
             raise ValueError("a conversion action is named by its number (ctId in the address bar)")
         return value
 

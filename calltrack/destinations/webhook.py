@@ -82,13 +82,16 @@ class WebhookSettings(DestinationSettings):
                 raise ValueError("only the ports 443 and 8443 are allowed")
         return value
 
+    @field_validator("previous_secret", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("secret", "previous_secret")
     @classmethod
     def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or value.get_secret_value() == "":
-            if value is None:
-                return None
-            raise ValueError("must not be empty")
+        if value is None:
+            return None
         text = value.get_secret_value()
         try:
             key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)

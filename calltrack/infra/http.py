@@ -87,7 +87,7 @@ class HttpDoor:
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(total_seconds, connect=connect_seconds),
-            headers={"user-agent": "calltrack/1", "accept-encoding": "gzip"},
+            headers={"user-agent": "calltrack/1", "accept-encoding": "identity"},
         )
 
     def send(self, request: HttpRequest, *, total_seconds: float | None = None) -> HttpAnswer | HttpFailure:
@@ -129,7 +129,8 @@ class HttpDoor:
             request.method, request.url, headers=dict(request.headers), content=request.body or None
         ) as answer:
             body = bytearray()
-            for chunk in answer.iter_bytes(CHUNK):
+            # Raw: a small compressed answer could unpack to gigabytes, and none was asked for.
+            for chunk in answer.iter_raw(CHUNK):
                 body += chunk
                 if len(body) > self._max_answer:
                     break

@@ -102,7 +102,7 @@ class Faults:
 
 
 def play(step: str, answer: Callable[[], Response], refuse: Callable[[int, str], Response]) -> Response:
-    """Carry out a step; `answer` processes the request, `refuse(status, reason)` gives the twin's own error."""
+    """Carry out a step; `answer` processes the request, `refuse(status, reason)` gives the twin's error."""
     word, _, rest = step.partition(":")
     if word.isdigit():
         refusal = refuse(int(word), "")
