@@ -51,24 +51,36 @@ def test_every_reason_speaks_in_sentences_without_the_api_s_words(table: dict[st
 @pytest.mark.parametrize(
     ("reason", "class_"),
     [
-        ("INTERNAL_ERROR", Class.LATER), ("DEADLINE_EXCEEDED", Class.LATER), ("RESOURCE_EXHAUSTED", Class.LATER),
-        ("CONVERSION_ACTION_TOO_RECENTLY_CREATED", Class.LATER), ("PERMISSION_DENIED", Class.CONFIG),
-        ("INVALID_CONVERSION_ACTION_ID", Class.CONFIG), ("INVALID_CONVERSION_ACTION_TYPE", Class.CONFIG),
+        ("INTERNAL_ERROR", Class.LATER),
+        ("DEADLINE_EXCEEDED", Class.LATER),
+        ("RESOURCE_EXHAUSTED", Class.LATER),
+        ("CONVERSION_ACTION_TOO_RECENTLY_CREATED", Class.LATER),
+        ("PERMISSION_DENIED", Class.CONFIG),
+        ("INVALID_CONVERSION_ACTION_ID", Class.CONFIG),
+        ("INVALID_CONVERSION_ACTION_TYPE", Class.CONFIG),
         ("TERMS_AND_CONDITIONS_NOT_SIGNED", Class.CONFIG),
         ("DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS", Class.CONFIG),
         ("DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS", Class.CONFIG),
         ("DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", Class.CONFIG),
-        ("NOT_ALLOWLISTED", Class.CONFIG), ("OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH", Class.CONFIG),
-        ("CUSTOM_VARIABLE_NOT_ENABLED", Class.CONFIG), ("CUSTOM_VARIABLE_NOT_FOUND", Class.CONFIG),
+        ("NOT_ALLOWLISTED", Class.CONFIG),
+        ("OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH", Class.CONFIG),
+        ("CUSTOM_VARIABLE_NOT_ENABLED", Class.CONFIG),
+        ("CUSTOM_VARIABLE_NOT_FOUND", Class.CONFIG),
         ("EVENT_SOURCE_AND_DESTINATION_MISMATCH", Class.CONFIG),
-        ("DESTINATION_ACCOUNT_TYPE_MISMATCH", Class.CONFIG), ("CUSTOM_VARIABLE_VALUE_CONTAINS_PII", Class.ROW),
-        ("NO_IDENTIFIERS_PROVIDED", Class.ROW), ("EVENT_TIME_INVALID", Class.ROW),
-        ("INVALID_AD_IDENTIFIER_FOR_ACCOUNT", Class.ROW), ("FIELD_VALUE_TOO_LONG", Class.ROW),
-        ("REQUIRED_FIELD_MISSING", Class.BUG), ("TOO_MANY_USER_IDENTIFIERS", Class.BUG),
-        ("INVALID_HEX_ENCODING", Class.BUG), ("INVALID_SHA256_FORMAT", Class.BUG),
-        ("TOO_MANY_EVENTS", Class.SPLIT), ("TOO_MANY_ELEMENTS", Class.SPLIT),
+        ("DESTINATION_ACCOUNT_TYPE_MISMATCH", Class.CONFIG),
+        ("CUSTOM_VARIABLE_VALUE_CONTAINS_PII", Class.ROW),
+        ("NO_IDENTIFIERS_PROVIDED", Class.ROW),
+        ("EVENT_TIME_INVALID", Class.ROW),
+        ("INVALID_AD_IDENTIFIER_FOR_ACCOUNT", Class.ROW),
+        ("FIELD_VALUE_TOO_LONG", Class.ROW),
+        ("REQUIRED_FIELD_MISSING", Class.BUG),
+        ("TOO_MANY_USER_IDENTIFIERS", Class.BUG),
+        ("INVALID_HEX_ENCODING", Class.BUG),
+        ("INVALID_SHA256_FORMAT", Class.BUG),
+        ("TOO_MANY_EVENTS", Class.SPLIT),
+        ("TOO_MANY_ELEMENTS", Class.SPLIT),
     ],
-)  # fmt: skip
+)
 def test_refusals_have_the_documented_class(reason: str, class_: Class) -> None:
     assert refusal(reason, names_a_row=True).class_ is class_
 
@@ -76,17 +88,28 @@ def test_refusals_have_the_documented_class(reason: str, class_: Class) -> None:
 @pytest.mark.parametrize(
     ("reason", "class_"),
     [
-        ("TOO_RECENT_CLICK", Class.LATER), ("INTERNAL_ERROR", Class.LATER), ("DUPLICATE_GCLID", Class.DONE),
-        ("DUPLICATE_TRANSACTION_ID", Class.DONE), ("INVALID_GCLID", Class.ROW), ("INVALID_GBRAID", Class.ROW),
-        ("INVALID_WBRAID", Class.ROW), ("EVENT_TOO_OLD", Class.ROW), ("DENIED_CONSENT", Class.ROW),
-        ("NO_CONSENT", Class.ROW), ("UNKNOWN_CONSENT", Class.ROW), ("CONVERSION_PRECEDES_CLICK", Class.ROW),
-        ("INVALID_CLICK", Class.ROW), ("CLICK_NOT_FOUND", Class.ROW),
+        ("TOO_RECENT_CLICK", Class.LATER),
+        ("INTERNAL_ERROR", Class.LATER),
+        ("DUPLICATE_GCLID", Class.DONE),
+        ("DUPLICATE_TRANSACTION_ID", Class.DONE),
+        ("INVALID_GCLID", Class.ROW),
+        ("INVALID_GBRAID", Class.ROW),
+        ("INVALID_WBRAID", Class.ROW),
+        ("EVENT_TOO_OLD", Class.ROW),
+        ("DENIED_CONSENT", Class.ROW),
+        ("NO_CONSENT", Class.ROW),
+        ("UNKNOWN_CONSENT", Class.ROW),
+        ("CONVERSION_PRECEDES_CLICK", Class.ROW),
+        ("INVALID_CLICK", Class.ROW),
+        ("CLICK_NOT_FOUND", Class.ROW),
         ("DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", Class.CONFIG),
-        ("CUSTOM_VARIABLE_NOT_ENABLED", Class.CONFIG), ("INVALID_OPERATING_ACCOUNT_FOR_CLICK", Class.CONFIG),
+        ("CUSTOM_VARIABLE_NOT_ENABLED", Class.CONFIG),
+        ("INVALID_OPERATING_ACCOUNT_FOR_CLICK", Class.CONFIG),
         ("ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID", Class.CONFIG),
-        ("EXTERNAL_ATTRIBUTION_DATA_MISSING", Class.CONFIG), ("SOMETHING_NEW_OF_2027", Class.ROW),
+        ("EXTERNAL_ATTRIBUTION_DATA_MISSING", Class.CONFIG),
+        ("SOMETHING_NEW_OF_2027", Class.ROW),
     ],
-)  # fmt: skip
+)
 def test_processing_reasons_have_the_documented_class(reason: str, class_: Class) -> None:
     assert processing("PROCESSING_ERROR_REASON_" + reason).class_ is class_
     assert processing(reason).class_ is class_
@@ -193,12 +216,20 @@ def test_a_refusal_that_names_no_row_is_halved(body: bytes, count: int, expected
 @pytest.mark.parametrize(
     ("status", "reason", "expected"),
     [
-        (401, "", Class.CONFIG), (403, "PERMISSION_DENIED", Class.CONFIG), (403, "", Class.CONFIG),
-        (404, "NOT_FOUND", Class.CONFIG), (413, "", Class.SPLIT), (429, "", Class.LATER), (500, "", Class.LATER),
-        (502, "", Class.LATER), (503, "", Class.LATER), (504, "DEADLINE_EXCEEDED", Class.LATER),
-        (302, "", Class.BUG), (405, "", Class.BUG),
+        (401, "", Class.CONFIG),
+        (403, "PERMISSION_DENIED", Class.CONFIG),
+        (403, "", Class.CONFIG),
+        (404, "NOT_FOUND", Class.CONFIG),
+        (413, "", Class.SPLIT),
+        (429, "", Class.LATER),
+        (500, "", Class.LATER),
+        (502, "", Class.LATER),
+        (503, "", Class.LATER),
+        (504, "DEADLINE_EXCEEDED", Class.LATER),
+        (302, "", Class.BUG),
+        (405, "", Class.BUG),
     ],
-)  # fmt: skip
+)
 def test_every_status_has_a_class(status: int, reason: str, expected: Class) -> None:
     body = refused(reason=reason) if reason else b""
     assert classes(read_ingest(answer(status, body), 2)) == [expected] * 2

@@ -32,7 +32,8 @@ def test_a_frozen_purchase_is_exactly_these_bytes() -> None:
 
 def event(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     frozen: dict[str, Any] = json.loads(GOOGLE.freeze(upload(**more), google(**(settings or {}))))
-    return frozen["event"]
+    found: dict[str, Any] = frozen["event"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,11 @@ def event(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]
         ({"action": "retract"}, "currency", "EUR"),
         ({"action": "retract", "value_minor": None, "currency": None}, "conversionValue", 0.0),
         ({"action": "restate", "value_minor": 90_000}, "conversionValue", 900.0),
-        ({"action": "restate", "changed_at": NOON + timedelta(days=3)}, "eventTimestamp", "2026-11-20T12:00:00.000Z"),
+        (
+            {"action": "restate", "changed_at": NOON + timedelta(days=3)},
+            "eventTimestamp",
+            "2026-11-20T12:00:00.000Z",
+        ),
         (
             {"action": "restate", "changed_at": NOON + timedelta(days=3)},
             "lastUpdatedTimestamp",
@@ -70,16 +75,29 @@ def event(settings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]
         ),
         ({"phone_e164": None}, "userData", None),
         ({"phone_e164": "anonymous", "email": ""}, "userData", None),
-        ({"phone_e164": None, "email": "a.n.n.a@gmail.com"}, "userData", {"userIdentifiers": [
-            {"emailAddress": "7dad900140d08b66a8e4f0aaeaf8f7dbb33d391f959e963d8fbd392719a11c99"}]}),
+        (
+            {"phone_e164": None, "email": "a.n.n.a@gmail.com"},
+            "userData",
+            {
+                "userIdentifiers": [
+                    {"emailAddress": "7dad900140d08b66a8e4f0aaeaf8f7dbb33d391f959e963d8fbd392719a11c99"}
+                ]
+            },
+        ),
         ({"consent": Consent()}, "consent", None),
-        ({"consent": Consent("granted", "denied")}, "consent",
-         {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_DENIED"}),
+        (
+            {"consent": Consent("granted", "denied")},
+            "consent",
+            {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_DENIED"},
+        ),
         ({"consent": Consent("granted", "unknown")}, "consent", {"adUserData": "CONSENT_GRANTED"}),
-        ({"occurred_at": datetime(2026, 11, 20, 13, 0, 0, 250_000, timezone(timedelta(hours=1)))}, "eventTimestamp",
-         "2026-11-20T12:00:00.250Z"),
+        (
+            {"occurred_at": datetime(2026, 11, 20, 13, 0, 0, 250_000, timezone(timedelta(hours=1)))},
+            "eventTimestamp",
+            "2026-11-20T12:00:00.250Z",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_part_of_the_event(more: dict[str, Any], part: str, expected: object) -> None:
     assert event(**more).get(part) == expected
 
@@ -124,7 +142,7 @@ def test_nothing_secret_or_personal_shows_in_the_repr_of_a_request() -> None:
     assert "refresh" not in repr(google().refresh_token)
 
 
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 
 
 @given(

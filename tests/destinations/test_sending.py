@@ -12,7 +12,7 @@ from calltrack.destinations.google_settings import GoogleDataManagerSettings
 from calltrack.destinations.outcomes import Class
 from calltrack.destinations.sending import Attempt, Courier
 from calltrack.destinations.webhook import WebhookSettings
-from calltrack.infra.http import HttpDoor
+from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
 from calltrack.sandbox.platforms.accounts import google_settings, webhook_settings
 from tests.destinations.uploads import upload
 from tests.sandbox.platforms.serving import serving
@@ -179,10 +179,13 @@ def test_nobody_there_means_later(world: World) -> None:
 
 def test_one_token_serves_many_requests_and_is_fetched_anew_when_it_runs_out(world: World) -> None:
     asked: list[str] = []
-    send = world.door.send
-    world.door.send = lambda request, **more: (
-        asked.append(request.url.rsplit("/", 1)[1]) or send(request, **more)
-    )  # type: ignore[method-assign,func-returns-value]
+
+    class CountingDoor(HttpDoor):
+        def send(self, request: HttpRequest, **more: Any) -> HttpAnswer | HttpFailure:
+            asked.append(request.url.rsplit("/", 1)[1])
+            return super().send(request, **more)
+
+    world.courier = Courier(CountingDoor(allow_private=True))
     for _ in range(3):
         world.deliver(world.google_payloads("a"))
     assert asked == ["token", *["events:ingest"] * 3]

@@ -66,7 +66,8 @@ def test_the_twins_address_is_for_the_sandbox_only() -> None:
     [
         "", "example.com/hook", "ftp://example.com", "http://example.com/hook", "https://", "https:///path",
         "https://user:pass@example.com/", "https://example.com/#part", "https://example.com/a b",
-        "https://example.com:8080/", "https://example.com:99999/", "https://example.com:22/", "javascript:alert(1)",
+        "https://example.com:8080/", "https://example.com:99999/", "https://example.com:22/",
+        "javascript:alert(1)",
         "https://[::1", "https://exa\nmple.com/",
     ],
 )  # fmt: skip

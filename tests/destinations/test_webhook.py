@@ -91,8 +91,8 @@ def test_the_reference_library_accepts_the_signature_and_refuses_any_change() ->
         Webhook(OTHER).verify(request.body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(request.body, headers | {"webhook-id": "conv-x-0"})
+    old = OUT.request([request.body], webhook(), now - timedelta(minutes=6))
     with pytest.raises(WebhookVerificationError, match="too old"):
-        old = OUT.request([request.body], webhook(), now - timedelta(minutes=6))
         Webhook(SECRET).verify(old.body, dict(old.headers))
 
 
@@ -127,29 +127,44 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("status", "headers", "class_", "after"),
     [
-        (200, {}, Class.DONE, None), (204, {}, Class.DONE, None), (299, {}, Class.DONE, None),
+        (200, {}, Class.DONE, None),
+        (204, {}, Class.DONE, None),
+        (299, {}, Class.DONE, None),
         (410, {}, Class.CONFIG, None),
-        (301, {"location": "https://elsewhere.example"}, Class.LATER, None), (304, {}, Class.LATER, None),
-        (400, {}, Class.LATER, None), (401, {}, Class.LATER, None), (404, {}, Class.LATER, None),
-        (413, {}, Class.LATER, None), (418, {}, Class.LATER, None), (500, {}, Class.LATER, None),
+        (301, {"location": "https://elsewhere.example"}, Class.LATER, None),
+        (304, {}, Class.LATER, None),
+        (400, {}, Class.LATER, None),
+        (401, {}, Class.LATER, None),
+        (404, {}, Class.LATER, None),
+        (413, {}, Class.LATER, None),
+        (418, {}, Class.LATER, None),
+        (500, {}, Class.LATER, None),
         (429, {"retry_after": "120"}, Class.LATER, 2 * MINUTE),
         (503, {"retry_after": "0"}, Class.LATER, timedelta(seconds=1)),
         (503, {"retry_after": "99999999999999999999"}, Class.LATER, timedelta(hours=24)),
         (429, {"retry_after": "soon"}, Class.LATER, None),
         (429, {"retry_after": "-5"}, Class.LATER, None),
         (429, {"retry_after": "\u0663"}, Class.LATER, None),
-        (429, {"retry_after": "Fri, 20 Nov 2026 12:05:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, Class.LATER,
-         5 * MINUTE),
-        (429, {"retry_after": "Fri, 20 Nov 2026 11:00:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"}, Class.LATER,
-         timedelta(seconds=1)),
+        (
+            429,
+            {"retry_after": "Fri, 20 Nov 2026 12:05:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"},
+            Class.LATER,
+            5 * MINUTE,
+        ),
+        (
+            429,
+            {"retry_after": "Fri, 20 Nov 2026 11:00:00 GMT", "date": "Fri, 20 Nov 2026 12:00:00 GMT"},
+            Class.LATER,
+            timedelta(seconds=1),
+        ),
         (429, {"retry_after": "Fri, 20 Nov 2026 12:05:00 GMT"}, Class.LATER, None),
         (400, {"retry_after": "120"}, Class.LATER, None),
     ],
-)  # fmt: skip
+)
 def test_every_answer_has_a_class(
     status: int, headers: dict[str, str], class_: Class, after: timedelta | None
 ) -> None:
-    (outcome,) = OUT.classify(answer(status, **headers), [b"{}"])
+    (outcome,) = OUT.classify(answer(status, b"", **headers), [b"{}"])
     assert (outcome.class_, outcome.after) == (class_, after)
 
 

@@ -10,13 +10,17 @@ from calltrack.infra.addresses import is_public
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
 
 PRIVATE = [
-    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.8.8.8",
+    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1",
+    "127.8.8.8",
     "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.170", "192.0.2.1", "192.88.99.1",
     "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.1.1.1",
     "240.0.0.1", "255.255.255.255",
-    "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1",
-    "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1", "fc00::1", "fd12::1",
-    "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1", "ff0e::1", "", "localhost", "127.1", "0x7f.1", "2130706433",
+    "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1", "fc00::1",
+    "fd12::1",
+    "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1", "ff0e::1", "", "localhost", "127.1", "0x7f.1",
+    "2130706433",
 ]  # fmt: skip
 PUBLIC = [
     "8.8.8.8",
@@ -103,8 +107,10 @@ Open = Callable[..., HttpDoor]
 Listen = Callable[..., Listener]
 
 REFUSED = [
-    "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://x/", "//example.com/", "/path", "",
-    "https://", "https:///x", "https://user@example.com/", "https://user:pw@example.com/", "https://example.com:22/",
+    "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://x/", "//example.com/",
+    "/path", "",
+    "https://", "https:///x", "https://user@example.com/", "https://user:pw@example.com/",
+    "https://example.com:22/",
     "https://example.com:80/", "https://example.com:6379/", "https://127.0.0.1/", "https://127.1/",
     "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://0/", "https://localhost/",
     "https://[::1]/", "https://[::]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/",
@@ -204,17 +210,24 @@ def test_a_connection_closed_without_an_answer_is_unknown(door: Open, listen: Li
     assert failure.kind == "unknown"
 
 
-@pytest.mark.parametrize(
-    "drip",
-    [
-        lambda connection: time.sleep(3),
-        lambda connection: [(connection.sendall(b"H"), time.sleep(0.1)) for _ in range(40)],
-        lambda connection: [
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"),
-            *[(connection.sendall(b"x"), time.sleep(0.1)) for _ in range(40)],
-        ],
-    ],
-)
+def silence(connection: socket.socket) -> None:
+    time.sleep(3)
+
+
+def slow_head(connection: socket.socket) -> None:
+    for _ in range(40):
+        connection.sendall(b"H")
+        time.sleep(0.1)
+
+
+def slow_body(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+    for _ in range(40):
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("drip", [silence, slow_head, slow_body])
 def test_however_slowly_it_drips_the_request_ends_in_time(
     drip: Callable[[socket.socket], None], door: Open, listen: Listen
 ) -> None:

@@ -14,14 +14,16 @@ A script is a list of steps; each request to the target takes the next one. Step
     invalid_grant                       the refresh token is revoked (sign-in)
 """
 
+import contextlib
 import re
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from flask import Response
+from flask import Response, request
 
 TARGETS: Final = ("datamanager", "status", "oauth", "webhook")
 LONGEST_HANG: Final = 120.0
@@ -134,4 +136,8 @@ class _BrokenOff:
 
 
 def _dropped() -> Response:
+    raw = request.environ.get("werkzeug.socket")
+    if isinstance(raw, socket.socket):
+        with contextlib.suppress(OSError):
+            raw.shutdown(socket.SHUT_RDWR)  # The development server would keep the connection open.
     return Response(_BrokenOff(), 200, headers={"content-length": "2"}, direct_passthrough=True)

@@ -147,11 +147,11 @@ class Journal:
 
     def _open(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = 0
+        lines, whole = 0, True
         if path.exists():
             with path.open("rb") as file:
                 for line in file:
-                    lines += 1
+                    lines, whole = lines + 1, line.endswith(b"\n")
                     self._take_back(line)
         if lines > 2 * (len(self._effects) + len(self._receipts)) + 1000:
             fresh = path.with_suffix(".new")
@@ -159,7 +159,13 @@ class Journal:
                 for entry in (*self._effects.values(), *self._receipts.values()):
                     file.write(self._encoder.encode(entry) + b"\n")
             fresh.replace(path)
+        for effect in self._effects.values():
+            self.counts[f"{effect.platform}.counted"] += 1
+            self.counts[f"{effect.platform}.replaced"] += len(effect.values) - 1
+            self.counts[f"{effect.platform}.repeated"] += effect.received - len(effect.values)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if not whole:
+            os.write(self._file, b"\n")
 
     def _take_back(self, line: bytes) -> None:
         try:

@@ -1,0 +1,46 @@
+"""Each destination's page names every setting, every verdict and every field that leaves."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from calltrack.destinations import DESTINATIONS
+from calltrack.destinations.webhook import WebhookOut
+from calltrack.sandbox.platforms.accounts import WEBHOOK_SECRET
+from calltrack.sandbox.platforms.faults import TARGETS, Modes
+from tests.destinations.uploads import upload, webhook
+
+ROOT = Path(__file__).parents[2]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / "destinations" / f"{name.replace('_', '-')}.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(DESTINATIONS))
+def test_every_setting_has_its_line(name: str) -> None:
+    for field in DESTINATIONS[name].Settings.form():
+        assert f"`{field.name}`" in page(name), field.name
+
+
+def test_every_verdict_before_sending_has_its_line() -> None:
+    source = (ROOT / "calltrack" / "destinations" / "google_data_manager.py").read_text()
+    codes = set(re.findall(r'Verdict\(\s*"(?:send|wait|never)",\s*"([A-Z_]+)"', source)) - {"OK"}
+    assert len(codes) >= 9
+    assert not [code for code in codes if f"`{code}`" not in page("google_data_manager")]
+
+
+def test_the_documented_webhook_has_exactly_the_fields_that_are_sent() -> None:
+    documented = json.loads(re.findall(r"```json\n(.*?)```", page("webhook"), re.S)[0])
+    sent = json.loads(WebhookOut().freeze(upload(), webhook()))
+    assert documented.keys() == sent.keys()
+    assert documented["data"].keys() == sent["data"].keys()
+
+
+def test_the_switches_of_the_twins_are_documented() -> None:
+    text = page("google_data_manager")
+    assert all(f"`{target}`" in text for target in TARGETS)
+    assert all(f'"{mode}"' in text for mode in Modes._fields)
+    assert WEBHOOK_SECRET in page("webhook")
