@@ -177,7 +177,8 @@ def test_nobody_there_means_later(world: World) -> None:
     assert attempt.status is None
 
 
-def test_one_token_serves_many_requests_and_is_fetched_anew_when_it_runs_out(world: World) -> None:
+def counting(world: World) -> list[str]:
+    """Give the world a door that notes what is asked of whom."""
     asked: list[str] = []
 
     class CountingDoor(HttpDoor):
@@ -186,6 +187,11 @@ def test_one_token_serves_many_requests_and_is_fetched_anew_when_it_runs_out(wor
             return super().send(request, **more)
 
     world.courier = Courier(CountingDoor(allow_private=True))
+    return asked
+
+
+def test_one_token_serves_many_requests_and_is_fetched_anew_when_it_runs_out(world: World) -> None:
+    asked = counting(world)
     for _ in range(3):
         world.deliver(world.google_payloads("a"))
     assert asked == ["token", *["events:ingest"] * 3]
@@ -196,9 +202,11 @@ def test_one_token_serves_many_requests_and_is_fetched_anew_when_it_runs_out(wor
 
 
 def test_a_token_refused_before_its_time_is_replaced_once(world: World) -> None:
+    asked = counting(world)
     world.deliver(world.google_payloads("a"))
     world.faults("401")
     assert classes(world.deliver(world.google_payloads("b"))) == [Class.ACCEPTED]
+    assert asked == ["token", "events:ingest", "events:ingest", "token", "events:ingest"]
     world.faults("401", "401")
     assert classes(world.deliver(world.google_payloads("c"))) == [Class.CONFIG]
     assert classes(world.deliver(world.google_payloads("c"))) == [Class.ACCEPTED]
