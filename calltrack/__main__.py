@@ -1,0 +1,5 @@
+"""`python -m calltrack` is the command line."""
+
+from calltrack.cli import main
+
+main()

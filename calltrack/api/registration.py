@@ -1,0 +1,37 @@
+"""Mount the API on the app of the web surface."""
+
+from apiflask import APIFlask
+from flask import Flask
+
+from calltrack.api.calls import calls_of
+from calltrack.api.conversions import conversions_of
+from calltrack.api.deliveries import deliveries_of
+from calltrack.api.numbers import numbers_of
+from calltrack.api.visits import visits_of
+from calltrack.wiring import Services
+
+SPEC_PATH = "/api/v1/openapi.json"
+
+
+def new_app(name: str) -> APIFlask:
+    """Return a Flask app that also describes its API; errors stay problem documents of our own."""
+    app = APIFlask(
+        name,
+        title="calltrack API",
+        version="1",
+        spec_path=SPEC_PATH,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,
+    )
+    app.config["OPENAPI_VERSION"] = "3.1.0"
+    app.security_schemes = {
+        "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the company."}
+    }
+    return app
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add every resource of the API."""
+    for blueprint_of in (calls_of, visits_of, conversions_of, deliveries_of, numbers_of):
+        app.register_blueprint(blueprint_of(services))

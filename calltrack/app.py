@@ -1,0 +1,140 @@
+"""The Flask app of one surface; `all` holds every surface in one process (tests, small machines)."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from flask import Flask, Response, jsonify
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from calltrack.config import Settings
+from calltrack.kernel.errors import BadInput, CalltrackError, Conflict, NotAllowed, NotFound
+from calltrack.migrations.roles import refuse_unsafe_role
+from calltrack.wiring import Services, build
+
+Surface = Literal["voice", "edge", "web", "sandbox", "all"]
+# What a surface may keep open at the database, beside the pools of its hot path.
+POOL_SIZES: dict[str, int] = {"voice": 2, "edge": 2, "web": 8, "sandbox": 2, "all": 8}
+STATUS: dict[type[CalltrackError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, Conflict: 409}
+LARGEST_BODY = 1_000_000
+
+
+def create_app(settings: Settings, surface: Surface = "all") -> Flask:
+    """Build the app of a surface; stops the program when its settings are incomplete or unsafe."""
+    if surface not in get_args(Surface):
+        raise SystemExit(f"SURFACE is {surface!r}; choose one of {', '.join(get_args(Surface))}.")
+    services = build(settings, pool_size=POOL_SIZES[surface])
+    return assemble(services, surface)
+
+
+def assemble(services: Services, surface: Surface) -> Flask:
+    """Build the app of a surface from parts that exist already."""
+    app = _empty_app(surface)
+    app.config.update(
+        SECRET_KEY=services.settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=services.settings.base_url.startswith("https:"),
+    )
+    app.extensions["calltrack"] = services
+    _answer_health(app, services)
+    _explain_errors(app)
+    for name, register in SURFACES.items():
+        if surface in (name, "all") and (name != "sandbox" or services.settings.is_demo):
+            register(app, services)
+    return app
+
+
+def _empty_app(surface: Surface) -> Flask:
+    if surface in ("web", "all"):
+        from calltrack.api.registration import new_app
+
+        return new_app("calltrack")
+    return Flask("calltrack", static_folder=None)
+
+
+def _voice(app: Flask, services: Services) -> None:
+    from calltrack.calls.routes import create_blueprint
+
+    app.register_blueprint(create_blueprint(services))
+
+
+def _edge(app: Flask, services: Services) -> None:
+    from calltrack.visits.routes import create_blueprint
+
+    app.register_blueprint(create_blueprint(services))
+
+
+def _web(app: Flask, services: Services) -> None:
+    from calltrack import api, dashboard
+
+    api.register(app, services)
+    dashboard.register(app, services)
+
+
+def _sandbox(app: Flask, services: Services) -> None:
+    from calltrack.sandbox.wiring import register
+
+    register(app, services)
+
+
+# Imports stay inside: a voice process must not carry the dashboard's memory, nor its faults.
+SURFACES: dict[str, Callable[[Flask, Services], None]] = {
+    "voice": _voice,
+    "edge": _edge,
+    "web": _web,
+    "sandbox": _sandbox,
+}
+
+
+def _answer_health(app: Flask, services: Services) -> None:
+    @app.get("/livez")
+    def livez() -> Response:
+        return Response("alive\n", mimetype="text/plain")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        try:
+            with services.db.shared() as session:
+                session.execute(text("SELECT 1 FROM alembic_version"))
+                refuse_unsafe_role(session.connection())
+        except SQLAlchemyError:
+            return jsonify(ready=False, database="does not answer, or was never migrated"), 503
+        return jsonify(ready=True), 200
+
+
+def _explain_errors(app: Flask) -> None:
+    """Answer errors as problem documents (RFC 9457); pages override this for themselves."""
+
+    @app.errorhandler(CalltrackError)
+    def explain(problem: CalltrackError) -> tuple[Response, int]:
+        status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
+        return _problem(status, str(problem))
+
+    @app.errorhandler(HTTPException)
+    def explain_http(problem: HTTPException) -> tuple[Response, int] | Response:
+        if problem.response is not None:
+            return problem.response  # type: ignore[return-value]  # werkzeug's sansio type
+        return _problem(problem.code or 500, problem.description or problem.name)
+
+
+def _problem(status: int, detail: str) -> tuple[Response, int]:
+    answer = jsonify(status=status, title=_TITLES.get(status, "Error"), detail=detail)
+    answer.mimetype = "application/problem+json"
+    return answer, status
+
+
+_TITLES = {
+    400: "Not understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Wrong method",
+    409: "Conflict",
+    413: "Too large",
+    429: "Too many requests",
+    500: "Our fault",
+    503: "Not ready",
+}

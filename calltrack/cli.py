@@ -1,0 +1,132 @@
+"""The command line: `calltrack --help`. Each command imports only what it needs."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from calltrack.config import new_key
+
+SURFACES = ("voice", "edge", "web", "live", "sandbox")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command; exits with 0 only if it did what it says."""
+    arguments = _parser().parse_args(words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    sys.exit(run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="calltrack", description="Call tracking and offline conversions.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "demo", "run the whole product with the sandbox and the demo company", _demo).add_argument(
+        "--no-history", action="store_true", help="do not seed twelve months of demo history"
+    )
+    _add(
+        commands,
+        "run",
+        "run the whole product for real companies (embedded services where no URL is set)",
+        _run,
+    )
+    _add(commands, "serve", "run one surface on PORT", _serve).add_argument("surface", choices=SURFACES)
+    _add(commands, "worker", "run a worker process", _worker)
+    _add(commands, "clock", "run the process that finds due work", _clock)
+    _add(commands, "migrate", "bring the database to the newest schema", _migrate)
+    seed = _add(commands, "seed", "add the demo company's history, or remove the demo company", _seed)
+    seed.add_argument("--months", type=int, default=12)
+    seed.add_argument("--remove", action="store_true", help="remove every row of demo history")
+    story = _add(commands, "simulate", "play the mover's story against the running instance", _simulate)
+    story.add_argument("what", choices=("story",))
+    story.add_argument("--json", action="store_true", help="print one JSON object")
+    story.add_argument("--base-url", help="another running instance than this one's")
+    numbers = _add(commands, "numbers", "print every tracking number with its hooks", _numbers)
+    numbers.add_argument("--json", action="store_true", help="print one JSON list")
+    owner = _add(commands, "new-company", "make a company with its first owner", _new_company)
+    owner.add_argument("name")
+    owner.add_argument("email")
+    owner.add_argument("--country", default="IT")
+    owner.add_argument("--timezone", default="Europe/Rome")
+    owner.add_argument("--currency", default="EUR")
+    _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    help_: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_, description=help_)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.stack import run_product
+
+    return run_product(demo=True, history=not arguments.no_history)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.stack import run_product
+
+    return run_product(demo=False, history=False)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.serve import serve
+
+    return serve(arguments.surface)
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from workers.main import run_worker
+
+    return run_worker()
+
+
+def _clock(arguments: argparse.Namespace) -> int:
+    from workers.schedule import run_clock
+
+    return run_clock()
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.running import settings_here
+    from calltrack.migrations.migrate import migrate
+
+    migrate(settings_here().owner_url)
+    print("The database has the newest schema.")
+    return 0
+
+
+def _seed(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.demo import seed
+
+    return seed(months=arguments.months, remove=arguments.remove)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.demo import simulate_story
+
+    return simulate_story(as_json=arguments.json, base_url=arguments.base_url)
+
+
+def _numbers(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.numbers import print_numbers
+
+    return print_numbers(as_json=arguments.json)
+
+
+def _new_company(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.companies import new_company
+
+    return new_company(
+        arguments.name, arguments.email, arguments.country, arguments.timezone, arguments.currency
+    )
+
+
+def _new_key(arguments: argparse.Namespace) -> int:
+    print(new_key())
+    return 0

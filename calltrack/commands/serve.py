@@ -1,0 +1,38 @@
+"""Run one surface on PORT of the loopback interface."""
+
+import os
+
+from calltrack.config import read_settings, require_complete
+from calltrack.infra.log import set_up_logging
+
+# (worker processes, threads that may block): the hot surfaces wait for one short statement each.
+SHAPE = {"voice": (1, 16), "edge": (1, 8), "web": (1, 8), "sandbox": (1, 8)}
+
+
+def serve(surface: str) -> int:
+    """Serve until a signal comes."""
+    settings = require_complete(read_settings())
+    set_up_logging(surface)
+    if surface == "live":
+        from calltrack.live.app import serve_live
+
+        return serve_live(settings)
+    os.environ["SURFACE"] = surface
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    workers, threads = SHAPE[surface]
+    Granian(
+        "wsgi:application",
+        address="127.0.0.1",
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        backpressure=256,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        websockets=False,
+    ).serve()
+    return 0
