@@ -160,7 +160,8 @@ def _write_visit(seeder: _Seeder, visit: Visited) -> None:
     base = seeder.services.settings.base_url
     seeder.write.add(
         Visit, company_id=company_id, id=visit.id, visitor_id=visit.visitor_id, site_id=seeder.site_id,
-        started_at=visit.started_at, last_seen_at=visit.last_seen_at, source=origin.source, medium=origin.medium,
+        started_at=visit.started_at, last_seen_at=visit.last_seen_at, source=origin.source,
+        medium=origin.medium,
         campaign=origin.campaign, term="", content="", ad_cookies={},
         click_ids={origin.click_id: visit.click_id} if visit.click_id else {},
         referrer="", landing_url=f"{base}{visit.pages[0]}", consent=None, user_agent="demo", is_demo=True,
@@ -239,8 +240,10 @@ def _judge(seeder: _Seeder, call: Called, number_id: UUID, static: TrackingNumbe
 def _write_verdict(seeder: _Seeder, call_id: UUID, at: datetime, verdict: Verdict) -> None:
     source, medium, campaign = verdict.campaign
     seeder.write.add(
-        Attribution, company_id=seeder.company_id, id=new_id(at), call_id=call_id, is_current=True, decided_at=at,
-        model=verdict.model, visit_id=verdict.visit_id, probability=verdict.probability, p_nobody=verdict.p_nobody,
+        Attribution, company_id=seeder.company_id, id=new_id(at), call_id=call_id, is_current=True,
+        decided_at=at,
+        model=verdict.model, visit_id=verdict.visit_id, probability=verdict.probability,
+        p_nobody=verdict.p_nobody,
         source=source, medium=medium, campaign=campaign, p_campaign=verdict.p_campaign,
         candidates=[one.to_json() for one in verdict.candidates], reasons=list(verdict.reasons),
     )  # fmt: skip
@@ -316,7 +319,8 @@ def _write_conversion(
     for sequence, (action, value, by, reason) in enumerate(steps):
         at, change_id = decided_at + timedelta(hours=26 * sequence), new_id(decided_at)
         seeder.write.add(
-            ConversionChange, company_id=company_id, id=change_id, conversion_id=conversion_id, sequence=sequence,
+            ConversionChange, company_id=company_id, id=change_id, conversion_id=conversion_id,
+            sequence=sequence,
             action=action, value_minor=value, currency="EUR", changed_at=at, changed_by=by, reason=reason,
         )  # fmt: skip
         for destination_id in seeder.destinations:
@@ -338,14 +342,17 @@ def _write_delivery(
     settled = at + timedelta(seconds=seeder.chance.randint(20, 2400))
     seeder.write.add(
         Delivery, company_id=seeder.company_id, id=delivery_id, destination_id=destination_id,
-        conversion_id=conversion_id, change_id=change_id, sequence=sequence, upload_id=upload, payload=payload,
+        conversion_id=conversion_id, change_id=change_id, sequence=sequence, upload_id=upload,
+        payload=payload,
         payload_hash=digest, state=state, due_at=None, lease_token=None, attempts=1 if sent else 0,
-        request_id=None, last_class=class_, explanation=f"Demo data, never sent: {explanation}", planned_at=at,
+        request_id=None, last_class=class_, explanation=f"Demo data, never sent: {explanation}",
+        planned_at=at,
         settled_at=settled, is_demo=True,
     )  # fmt: skip
     if sent:
         seeder.write.add(
-            Attempt, company_id=seeder.company_id, delivery_id=delivery_id, number=1, step="send", started_at=at,
+            Attempt, company_id=seeder.company_id, delivery_id=delivery_id, number=1, step="send",
+            started_at=at,
             finished_at=settled if status else None, request_hash=digest, status=status,
             answer='{"demo":true}' if status else "", class_=class_, message=explanation,
         )  # fmt: skip
