@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         1800, alias="GOOGLE_STATUS_AFTER_SECONDS", gt=0,
         description="How long after an upload Google is first asked for its verdict.",
     )  # fmt: skip
+    local_origin: str = Field(
+        "",
+        alias="LOCAL_ORIGIN",
+        description="Demo only: the front door on this machine, which the sandbox calls as the carrier would.",
+    )
     worker_count: int = Field(1, alias="WORKER_COUNT", ge=1, le=64, description="Worker processes to start.")
 
     @field_validator("public_base_url")

@@ -37,7 +37,11 @@ def run_product(*, demo: bool, history: bool) -> int:
         prepare.append((*ME, "seed", "--months", "12" if history else "0"))
 
     def note(addresses: Mapping[str, str]) -> None:
-        kept = {name: given[name] for name in ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL") if name in given}
+        kept = {
+            name: given[name]
+            for name in ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL", "LOCAL_ORIGIN")
+            if name in given
+        }
         write_note(settings.data_dir, RUNNING, kept | dict(addresses))
 
     return run_stack(
@@ -63,6 +67,7 @@ def _environment(settings: Settings, demo: bool) -> dict[str, str]:
     given["DATA_DIR"] = str(settings.data_dir.resolve())
     if demo:
         given["CALLTRACK_MODE"] = "demo"
+        given["LOCAL_ORIGIN"] = f"http://127.0.0.1:{settings.port}"
         # The twin settles in a second; Google itself takes half an hour.
         given.setdefault("GOOGLE_STATUS_AFTER_SECONDS", "1.5")
     return given

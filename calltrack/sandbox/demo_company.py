@@ -1,6 +1,5 @@
 """The demo company: an Italian mover with two towns, ready to be visited and called."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,8 +22,8 @@ from calltrack.accounts.service import (
     create_user,
 )
 from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
-from calltrack.delivery.accounts import connect_destination, move_sandbox_destinations
-from calltrack.destinations.webhook import new_secret
+from calltrack.delivery.accounts import change_destination, connect_destination
+from calltrack.delivery.model import DestinationAccount
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.service import (
     add_overflow_number,
@@ -33,6 +32,7 @@ from calltrack.numbers.service import (
     add_target,
     create_pool,
 )
+from calltrack.sandbox.platforms.accounts import google_settings, webhook_settings
 from calltrack.wiring import Services
 
 NAME = "Traslochi Aurelia"
@@ -86,7 +86,11 @@ def follow_origin(services: Services, company_id: UUID) -> None:
         change_site(session, company_id, site.id, site.name, origins)
         account = session.scalars(select(CarrierAccount).where(CarrierAccount.company_id == company_id)).one()
         account.account_sid, account.auth_token = _carrier_pair(services, company_id)
-        move_sandbox_destinations(session, services.vault, company_id, f"{settings.base_url}/sandbox", now)
+        for kind, name, twin in twin_settings(services):
+            mine = (DestinationAccount.company_id == company_id, DestinationAccount.kind == kind)
+            found = session.scalars(select(DestinationAccount.id).where(*mine)).first()
+            if found:
+                change_destination(session, services.vault, company_id, found, name, twin, now, sandbox=True)
 
 
 def _make(services: Services) -> dict[str, Any]:
@@ -175,33 +179,14 @@ def _open_branch(
 
 
 def _connect_twins(services: Services, session: Session, company_id: UUID, now: datetime) -> None:
-    twins = f"{services.settings.base_url}/sandbox"
-    connect_destination(
-        session,
-        services.vault,
-        company_id,
-        "google_data_manager",
-        "Google Ads (sandbox twin)",
-        {
-            "customer_id": "123-456-7890",
-            "lead_action_id": "1001",
-            "purchase_action_id": "1002",
-            "client_id": "sandbox-client",
-            "client_secret": secrets.token_urlsafe(16),
-            "refresh_token": "sandbox-refresh-token",
-            "base_url": f"{twins}/datamanager",
-            "token_uri": f"{twins}/oauth/token",
-        },
-        now,
-        sandbox=True,
-    )
-    connect_destination(
-        session,
-        services.vault,
-        company_id,
-        "webhook",
-        "CRM webhook (sandbox twin)",
-        {"url": f"{twins}/webhook", "secret": new_secret()},
-        now,
-        sandbox=True,
-    )
+    for kind, name, settings in twin_settings(services):
+        connect_destination(session, services.vault, company_id, kind, name, settings, now, sandbox=True)
+
+
+def twin_settings(services: Services) -> list[tuple[str, str, dict[str, str]]]:
+    """Return kind, name and settings of the demo's destinations: the twins of this machine."""
+    origin = services.settings.local_origin or services.settings.base_url
+    return [
+        ("google_data_manager", "Google Ads (sandbox twin)", google_settings(origin)),
+        ("webhook", "CRM webhook (sandbox twin)", webhook_settings(origin)),
+    ]

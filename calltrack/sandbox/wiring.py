@@ -1,0 +1,67 @@
+"""Put the sandbox together: phone, ad-platform twins and demo site over the demo company."""
+
+from uuid import UUID
+
+from flask import Flask, redirect
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from calltrack.accounts.model import Site
+from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
+from calltrack.numbers.hooks import setups
+from calltrack.sandbox import demo_site, look, phone, platforms
+from calltrack.sandbox.carrier import SimulatedNumber
+from calltrack.sandbox.demo_company import MILAN, ROME, find_demo_company
+from calltrack.wiring import Services
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add every page and twin of the sandbox to the app."""
+    settings = services.settings
+    folder = settings.data_dir / "sandbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    via = {settings.base_url: settings.local_origin} if settings.local_origin else None
+    app.register_blueprint(look.blueprint)
+    app.register_blueprint(
+        phone.create_blueprint(lambda: _numbers(services), lambda sid: _token(services, sid), via=via)
+    )
+    app.register_blueprint(platforms.create_blueprint(folder))
+    app.register_blueprint(demo_site.create_blueprint(lambda: _site_key(services), rome=ROME, milan=MILAN))
+
+    @app.get("/sandbox/")
+    def sandbox_index() -> Response:
+        return redirect("/")
+
+
+def _numbers(services: Services) -> list[SimulatedNumber]:
+    company_id = find_demo_company(services)
+    if company_id is None:
+        return []
+    with services.db.tenant(company_id) as session:
+        rows = setups(session, services.settings.base_url)
+    return [
+        SimulatedNumber(
+            e164=row.e164,
+            voice_url=row.voice_url,
+            voice_fallback_url=row.voice_fallback_url,
+            status_callback=row.status_callback,
+            account_sid=row.account_sid,
+        )
+        for row in rows
+    ]
+
+
+def _token(services: Services, account_sid: str) -> str:
+    """Return the token the simulator signs with; only the demo company's account has one."""
+    settings = services.settings
+    if account_sid != (settings.twilio_account_sid or SANDBOX_ACCOUNT_SID):
+        raise LookupError("The simulator signs for the demo company's account only.")
+    return settings.twilio_auth_token.get_secret_value() or SANDBOX_AUTH_TOKEN
+
+
+def _site_key(services: Services) -> str:
+    company_id: UUID | None = find_demo_company(services)
+    if company_id is None:
+        return ""
+    with services.db.tenant(company_id) as session:
+        return session.scalar(select(Site.key).where(Site.company_id == company_id).limit(1)) or ""
