@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     local_origin: str = Field(
         "",
         alias="LOCAL_ORIGIN",
-        description="Demo only: the front door on this machine, which the sandbox calls as the carrier would.",
+        description="Demo only: the front door on this machine, which the sandbox calls.",
     )
     worker_count: int = Field(1, alias="WORKER_COUNT", ge=1, le=64, description="Worker processes to start.")
 

@@ -8,6 +8,7 @@ from calltrack.commands.running import RUNNING, write_note
 from calltrack.config import Settings, read_settings, secrets_of
 from calltrack.infra.stack import Part, Stack, run_stack
 
+NOTED = ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL", "LOCAL_ORIGIN")
 ME = (sys.executable, "-m", "calltrack")
 
 
