@@ -121,7 +121,12 @@ class _Play:
             account_sid=row["account_sid"],
         )
         script = CallScript(
-            from_=self.caller, to=number, outcome="answered", talk_seconds=talk_seconds, speed=0
+            from_=self.caller,
+            to=number,
+            outcome="answered",
+            talk_seconds=talk_seconds,
+            speed=0,
+            timestamps="wall",
         )
         journal = play(script, simulated, self.stage.auth_token)
         if not journal.connected:

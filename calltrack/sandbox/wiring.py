@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from calltrack.accounts.model import Site
 from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
 from calltrack.numbers.hooks import setups
-from calltrack.sandbox import demo_site, look, phone, platforms
+from calltrack.sandbox import demo_site, phone, platforms
 from calltrack.sandbox.carrier import SimulatedNumber
 from calltrack.sandbox.demo_company import MILAN, ROME, find_demo_company
 from calltrack.wiring import Services
@@ -21,7 +21,6 @@ def register(app: Flask, services: Services) -> None:
     folder = settings.data_dir / "sandbox"
     folder.mkdir(parents=True, exist_ok=True)
     via = {settings.base_url: settings.local_origin} if settings.local_origin else None
-    app.register_blueprint(look.blueprint)
     app.register_blueprint(
         phone.create_blueprint(lambda: _numbers(services), lambda sid: _token(services, sid), via=via)
     )
@@ -46,6 +45,7 @@ def _numbers(services: Services) -> list[SimulatedNumber]:
             voice_fallback_url=row.voice_fallback_url,
             status_callback=row.status_callback,
             account_sid=row.account_sid,
+            label=f"{row.location}, {row.kind}",
         )
         for row in rows
     ]

@@ -52,7 +52,8 @@ def start_demo(folder: Path, *words: str, port: int | None = None) -> Demo:
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "calltrack", "demo", *words],
-            cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
         )  # fmt: skip
     demo = Demo(f"http://127.0.0.1:{port}", environment, process, log)
     _wait_until_up(demo)
