@@ -81,15 +81,17 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _worker(arguments: argparse.Namespace) -> int:
-    from workers.main import run_worker
+    from workers.main import main as work
 
-    return run_worker()
+    work()
+    return 0
 
 
 def _clock(arguments: argparse.Namespace) -> int:
-    from workers.schedule import run_clock
+    from workers.schedule import main as tick
 
-    return run_clock()
+    tick()
+    return 0
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,8 @@ from calltrack.api.shapes import AttributionShape, ConversionShape, attribution_
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion
-from calltrack.conversions.service import Outcome, set_outcome
+from calltrack.conversions.rules import Outcome
+from calltrack.conversions.service import set_outcome
 from calltrack.infra.crypto import Vault
 from calltrack.journeys.model import PersonCaller
 from calltrack.kernel.errors import NotFound
@@ -158,7 +159,7 @@ def _outcome(told: OutcomeShape, by: str) -> Outcome:
 
 
 def _select(company_id: UUID) -> Select[Any]:
-    return (
+    query: Select[Any] = (
         select(
             Call, TrackingNumber.e164, Location.name.label("location"), PersonCaller.person_id, Attribution
         )
@@ -179,6 +180,7 @@ def _select(company_id: UUID) -> Select[Any]:
         )
         .where(Call.company_id == company_id)
     )
+    return query
 
 
 def _shapes(session: Session, vault: Vault, query: Select[Any]) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def deliveries_of(services: Services) -> APIBlueprint:
 
 
 def _select(company_id: UUID) -> Select[Any]:
-    return (
+    query: Select[Any] = (
         select(Delivery, DestinationAccount.name, DestinationAccount.kind)
         .join(
             DestinationAccount,
@@ -124,6 +124,7 @@ def _select(company_id: UUID) -> Select[Any]:
         )
         .where(Delivery.company_id == company_id)
     )
+    return query
 
 
 def _shape(row: Any) -> dict[str, Any]:

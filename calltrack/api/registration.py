@@ -22,7 +22,7 @@ def new_app(name: str) -> APIFlask:
         spec_path=SPEC_PATH,
         docs_path=None,
         json_errors=False,
-        static_folder=None,
+        static_folder=None,  # type: ignore[arg-type]  # Flask takes None; APIFlask only says otherwise
     )
     app.config["OPENAPI_VERSION"] = "3.1.0"
     app.security_schemes = {

@@ -34,6 +34,8 @@ from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
 
 SEED = 850
+# action, value in minor units, who, why
+Step = tuple[str, int | None, str, str]
 MOST_CANDIDATES = 300
 CHUNK = 5_000
 STATUS = {"answered": "completed", "mailbox": "completed", "missed": "no_answer", "abandoned": "canceled"}
@@ -287,7 +289,7 @@ def _write_conversions(seeder: _Seeder, call: Called, call_id: UUID, person_id: 
     if verdict.is_lead:
         earlier.append(call.at)
         taken_back = seeder.chance.random() < 0.03
-        steps = [("create", None, "rule", verdict.reason)]
+        steps: list[Step] = [("create", None, "rule", verdict.reason)]
         if taken_back:
             steps.append(("retract", None, "Demo", "Marked as not a lead: a supplier called."))
         _write_conversion(seeder, call, call_id, person_id, "lead", steps)
@@ -304,7 +306,7 @@ def _write_conversion(
     call_id: UUID,
     person_id: UUID | None,
     kind: str,
-    steps: list[tuple[str, int | None, str, str]],
+    steps: list[Step],
 ) -> None:
     company_id, decided_at = seeder.company_id, call.at + timedelta(seconds=call.talk_seconds + 30)
     conversion_id = new_id(decided_at)
