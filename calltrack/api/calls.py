@@ -158,8 +158,8 @@ def _outcome(told: OutcomeShape, by: str) -> Outcome:
     )
 
 
-def _select(company_id: UUID) -> Select[Any]:
-    query: Select[Any] = (
+def _select(company_id: UUID) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = (
         select(
             Call, TrackingNumber.e164, Location.name.label("location"), PersonCaller.person_id, Attribution
         )
@@ -183,7 +183,7 @@ def _select(company_id: UUID) -> Select[Any]:
     return query
 
 
-def _shapes(session: Session, vault: Vault, query: Select[Any]) -> list[dict[str, Any]]:
+def _shapes(session: Session, vault: Vault, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
     rows = session.execute(query).all()
     if not rows:
         return []

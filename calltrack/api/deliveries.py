@@ -114,8 +114,8 @@ def deliveries_of(services: Services) -> APIBlueprint:
     return blueprint
 
 
-def _select(company_id: UUID) -> Select[Any]:
-    query: Select[Any] = (
+def _select(company_id: UUID) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = (
         select(Delivery, DestinationAccount.name, DestinationAccount.kind)
         .join(
             DestinationAccount,

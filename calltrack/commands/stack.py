@@ -33,7 +33,7 @@ def run_product(*, demo: bool, history: bool) -> int:
     """Start everything, stay until Ctrl-C, stop everything; data stays in DATA_DIR."""
     settings = read_settings(**({"mode": "demo"} if demo else {}))
     given = _environment(settings, demo)
-    prepare = [(*ME, "migrate")]
+    prepare: list[tuple[str, ...]] = [(*ME, "migrate")]
     if demo:
         prepare.append((*ME, "seed", "--months", "12" if history else "0"))
 

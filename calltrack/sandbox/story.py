@@ -132,11 +132,12 @@ class _Play:
         if not journal.connected:
             raise StoryBroken(f"the call to {number} was not connected")
         self.tell(f"{self.caller} calls {number} and talks for {talk_seconds} s.")
-        return self._await(
+        call: dict[str, Any] = self._await(
             f"call {journal.call_sid} to be logged and ended",
             f"/api/v1/calls?call_sid={journal.call_sid}",
             lambda answer: next((c for c in answer["calls"] if c["ended_at"]), None),
         )
+        return call
 
     def _expect_attribution(self, call: dict[str, Any], visit: int) -> None:
         wanted = self.report.visits[visit]["id"]
@@ -164,7 +165,7 @@ class _Play:
             raise StoryBroken("the call shows another caller")
 
     def _expect_conversion(self, call: dict[str, Any], kind: str) -> dict[str, Any]:
-        found = self._await(
+        found: dict[str, Any] = self._await(
             f"a {kind} for the call",
             f"/api/v1/calls/{call['id']}",
             lambda answer: next((row for row in answer["conversions"] if row["kind"] == kind), None),
