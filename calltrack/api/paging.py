@@ -17,7 +17,9 @@ class Page(BaseModel):
     cursor: Annotated[UUID | None, Field(description="`next` of the answer before.")] = None
 
 
-def one_page(query: Select[*tuple[Any, ...]], id_: InstrumentedAttribute[UUID], page: Page) -> Select[*tuple[Any, ...]]:
+def one_page(
+    query: Select[*tuple[Any, ...]], id_: InstrumentedAttribute[UUID], page: Page
+) -> Select[*tuple[Any, ...]]:
     """Return the query for one page and one row more, which tells whether another page follows."""
     if page.cursor:
         query = query.where(id_ < page.cursor)
