@@ -1,6 +1,7 @@
 """Handles the facts of one company: claim, run the subscribers, settle or postpone."""
 
 import threading
+from time import monotonic
 from uuid import UUID
 
 from rq.timeouts import JobTimeoutException
@@ -15,10 +16,26 @@ from workers.subscriptions import Subscriptions
 BATCH = 20
 
 
-def drain(services: Services, subscriptions: Subscriptions, company_id: UUID, stop: threading.Event) -> int:
-    """Handle the company's due facts until none is left or `stop` is set; returns how many were handled."""
-    handled = 0
+# After this long other companies get their turn; what is left asks for a job of its own.
+TURN_SECONDS = 20.0
+
+
+def drain(
+    services: Services,
+    subscriptions: Subscriptions,
+    company_id: UUID,
+    stop: threading.Event,
+    turn_seconds: float = TURN_SECONDS,
+) -> int:
+    """Handle the company's due facts until none is left or `stop` is set; returns how many were handled.
+
+    A company with very many facts is asked for again after its turn, so that it delays nobody else.
+    """
+    handled, end = 0, monotonic() + turn_seconds
     while not stop.is_set():
+        if monotonic() >= end:
+            services.nudges.wake("handle_facts", str(company_id))
+            break
         with services.db.tenant(company_id) as session:
             claimed = outbox.claim(session, company_id, services.clock(), BATCH)
         if not claimed:

@@ -25,9 +25,9 @@ MODEL = "first-form-1"
 MOST_KEPT = 20
 DIGITS = 6
 
-# A page that gave a sign of life this recently is still on screen: beats come less often than every second,
-# and stop while the phone's dialler covers the browser.
-ON_SCREEN = timedelta(seconds=60)
+# A page that gave a sign of life this recently is still on screen: beats come once a minute at the least
+# (`visits.rules.LONGEST_BEAT_SECONDS`), and stop while the phone's dialler covers the browser.
+ON_SCREEN = timedelta(seconds=75)
 CALLS_PER_VISIT = 1 / 30
 # Half of the calls come while the page is on screen, which lasts 200 seconds on average.
 RATE_ON_SCREEN = 0.5 / 200 * CALLS_PER_VISIT

@@ -1,5 +1,6 @@
 import threading
 from datetime import timedelta
+from time import sleep
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import select
 from calltrack.conversions.model import Conversion
 from calltrack.infra import outbox
 from calltrack.infra.outbox import Fact
+from calltrack.infra.queue import QUEUE
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 from tests.builders import NOON, Company, make_call, make_lease, make_visit
+from tests.workers.process import until
 from workers.facts import BATCH, drain
 from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
 
@@ -57,6 +60,21 @@ def test_a_backlog_of_several_batches_is_drained_whole(services: Services, compa
         record(services, company, "x", id_)
     assert work(services, company, {"x": (lambda services, company_id, id_: seen.append(id_),)}) == len(ids)
     assert sorted(seen) == sorted(ids)
+
+
+def test_a_turn_ends_after_its_time_and_asks_for_another(services: Services, company: Company) -> None:
+    for _ in range(BATCH + 1):
+        record(services, company, "x")
+    queue = f"rq:queue:{QUEUE}"
+    services.nudges.connection.delete(queue)
+
+    def slow(services: Services, company_id: UUID, subject_id: UUID) -> None:
+        sleep(0.01)
+
+    assert drain(services, {"x": (slow,)}, company.id, threading.Event(), turn_seconds=0.05) == BATCH
+    assert until(lambda: services.nudges.connection.llen(queue) == 1, 5)
+    services.nudges.connection.delete(queue)
+    assert work(services, company, {"x": ()}) == 1
 
 
 def test_a_failing_handler_postpones_its_fact_and_keeps_no_other(
