@@ -4,42 +4,13 @@ import re
 
 Token = tuple[str, str]  # (kind, text); kinds: space (and comments), text, word, number, regex, sign
 
-KEYWORDS = frozenset(
-    # fmt: off
-    (
-        "async",
-        "await",
-        "break",
-        "catch",
-        "const",
-        "continue",
-        "delete",
-        "do",
-        "else",
-        "false",
-        "finally",
-        "for",
-        "function",
-        "if",
-        "in",
-        "instanceof",
-        "let",
-        "new",
-        "null",
-        "of",
-        "return",
-        "this",
-        "throw",
-        "true",
-        "try",
-        "typeof",
-        "undefined",
-        "var",
-        "void",
-        "while",
-    )
-    # fmt: on
-)
+# fmt: off
+KEYWORDS = frozenset((
+    "async", "await", "break", "catch", "const", "continue", "delete", "do", "else", "false", "finally", "for",
+    "function", "if", "in", "instanceof", "let", "new", "null", "of", "return", "this", "throw", "true", "try",
+    "typeof", "undefined", "var", "void", "while",
+))
+# fmt: on
 
 _WORD = r"[A-Za-z_$][\w$]*"
 _TOKEN = re.compile(

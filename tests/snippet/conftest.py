@@ -1,0 +1,72 @@
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.snippet.edge_double import Edge, Pages, Site, serve
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.example.co.uk 127.0.0.1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    servers = [serve(Pages, site), serve(Edge, site)]
+    site.page_port, site.edge_port = (server.server_address[1] for server in servers)
+    yield site
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+@dataclass
+class Noise:
+    """Everything a page complained about."""
+
+    errors: list[str] = field(default_factory=list)
+    network: list[str] = field(default_factory=list)
+
+    def said(self, message: ConsoleMessage) -> None:
+        # The browser itself notes a request that failed; no script can keep it from doing so.
+        if message.text.startswith(("Failed to load resource", "Access to fetch", "Connecting to", "Fetch API")):
+            self.network.append(message.text)
+        elif message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+
+@pytest.fixture
+def noise() -> Noise:
+    return Noise()
+
+
+@pytest.fixture
+def page(context: BrowserContext, noise: Noise) -> Iterator[Page]:
+    """A page that must stay silent: no console error, no uncaught exception, no unhandled rejection."""
+    page = context.new_page()
+    page.set_default_timeout(4000)
+    page.on("console", noise.said)
+    page.on("pageerror", lambda error: noise.errors.append(str(error)))
+    yield page
+    assert noise.errors == []

@@ -1,0 +1,215 @@
+import pytest
+from playwright.sync_api import Page
+
+from tests.snippet.edge_double import MILAN, ROME, Site
+
+# Text on the page -> text shown. Rome 06 6994 0001 is shown as 06 8765 0001.
+NOTATIONS = [
+    ("06 6994 0001", "06 8765 0001"),
+    ("06 69940001", "06 87650001"),
+    ("0669940001", "0687650001"),
+    ("06/6994.0001", "06/8765.0001"),
+    ("06/69940001", "06/87650001"),
+    ("06-69940001", "06-87650001"),
+    ("06-6994-0001", "06-8765-0001"),
+    ("06.6994.0001", "06.8765.0001"),
+    ("(06) 6994 0001", "(06) 8765 0001"),
+    ("(06)69940001", "(06)87650001"),
+    ("06 / 69 94 00 01", "06 / 87 65 00 01"),
+    ("06 \N{EN DASH} 6994 0001", "06 \N{EN DASH} 8765 0001"),
+    ("06\N{NON-BREAKING HYPHEN}69940001", "06\N{NON-BREAKING HYPHEN}87650001"),
+    ("06\xa06994\xa00001", "06\xa08765\xa00001"),
+    ("06\N{THIN SPACE}6994\N{NARROW NO-BREAK SPACE}0001", "06\N{THIN SPACE}8765\N{NARROW NO-BREAK SPACE}0001"),
+    ("06 6994\u200b0001", "06 8765\u200b0001"),
+    ("06·6994·0001", "06·8765·0001"),
+    ("+39 06 6994 0001", "+39 06 8765 0001"),
+    ("+39 06 69940001", "+39 06 87650001"),
+    ("+390669940001", "+390687650001"),
+    ("+39-06-6994-0001", "+39-06-8765-0001"),
+    ("+39.06.69940001", "+39.06.87650001"),
+    ("(+39) 06 6994 0001", "(+39) 06 8765 0001"),
+    ("+39 (06) 6994 0001", "+39 (06) 8765 0001"),
+    ("+39 (0)6 6994 0001", "+39 (0)6 8765 0001"),
+    ("0039 06 6994 0001", "0039 06 8765 0001"),
+    ("0039 0669940001", "0039 0687650001"),
+    ("00 39 06 6994 0001", "00 39 06 8765 0001"),
+    ("39 06 6994 0001", "39 06 8765 0001"),
+    ("Tel.: 06 6994 0001.", "Tel.: 06 8765 0001."),
+    ("Tel:06 6994 0001, fax 06 6994 0002", "Tel:06 8765 0001, fax 06 6994 0002"),
+    ("06 6994 0001 - 02 8088 0001", "06 8765 0001 - 02 8765 0002"),
+    ("Via Appia 12 06 6994 0001", "Via Appia 12 06 8765 0001"),
+    ("06 6994 0001 24h", "06 8765 0001 24h"),
+    ("06 6994 0001 (8:00-18:00)", "06 8765 0001 (8:00-18:00)"),
+    ("Roma 06 6994 0001 · 06 6994 0001", "Roma 06 8765 0001 · 06 8765 0001"),
+]
+
+# Never ours: another number, another country, an extension that would not exist behind ours.
+FOREIGN = [
+    "06 6994 00012",
+    "106 6994 0001",
+    "+41 06 6994 0001",
+    "06 6994 0001/2",
+    "06 6994 0001-23",
+    "06 6994 000",
+    "6994 0001",
+    "669940001",
+    "IT06 6994 1",
+    "P.IVA 10669940001",
+    "06 x 6994 x 0001",
+]
+
+GERMANY = {"t": "493012345670", "tn": "03012345670", "n": "493055567890", "nn": "03055567890"}
+GERMAN = [
+    ("030 / 1234567-0", "030 / 5556789-0"),
+    ("+49 30 1234567-0", "+49 30 5556789-0"),
+    ("+49 (0)30 12345670", "+49 (0)30 55567890"),
+    ("+49 (0) 30 1234 5670", "+49 (0) 30 5556 7890"),
+    ("0049 30 12345670", "0049 30 55567890"),
+    ("(030) 12345670", "(030) 55567890"),
+    ("4930 12345670", "4930 55567890"),
+]
+
+AMERICA = {"t": "15551234567", "tn": "5551234567", "n": "15559876543", "nn": "5559876543"}
+AMERICAN = [
+    ("(555) 123-4567", "(555) 987-6543"),
+    ("555.123.4567", "555.987.6543"),
+    ("1-555-123-4567", "1-555-987-6543"),
+    ("+1 (555) 123-4567", "+1 (555) 987-6543"),
+]
+
+LENGTHS = [
+    ("06 6994 0001", "06876500019", "06 8765 00019"),
+    ("06/6994.0001", "068765", "06/8765"),
+    ("06 6994 0001", "06876500", "06 8765 00"),
+    ("+39 06 6994 0001", "068765000199", "+39 06 8765 000199"),
+]
+
+
+def shown(page: Page, site: Site, texts: list[str]) -> list[str]:
+    """Open a page of these texts and return what a visitor reads once the numbers came."""
+    cells = "".join(f"<p class=n>{text}</p>" for text in texts)
+    page.goto(site.put(cells))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    return page.eval_on_selector_all(".n", "all => all.map(one => one.textContent)")
+
+
+def test_every_notation_keeps_the_punctuation_of_the_page(page: Page, site: Site) -> None:
+    befores = [before for before, _ in NOTATIONS]
+    assert shown(page, site, befores) == [after for _, after in NOTATIONS]
+
+
+@pytest.mark.parametrize(("pair", "table"), [(GERMANY, GERMAN), (AMERICA, AMERICAN)], ids=["de", "us"])
+def test_trunk_prefixes_of_other_countries(
+    page: Page, site: Site, pair: dict[str, str], table: list[tuple[str, str]]
+) -> None:
+    site.numbers = [pair]
+    assert shown(page, site, [before for before, _ in table]) == [after for _, after in table]
+
+
+def test_other_numbers_stay(page: Page, site: Site) -> None:
+    texts = ["06 6994 0001", *FOREIGN]
+    assert shown(page, site, texts) == ["06 8765 0001", *FOREIGN]
+
+
+@pytest.mark.parametrize(("text", "national", "expected"), LENGTHS)
+def test_a_number_of_another_length_keeps_the_grouping(
+    page: Page, site: Site, text: str, national: str, expected: str
+) -> None:
+    site.numbers = [{**ROME, "n": "39" + national, "nn": national}]
+    assert shown(page, site, [text]) == [expected]
+
+
+def test_a_number_of_another_country_is_written_internationally(page: Page, site: Site) -> None:
+    site.numbers = [{**ROME, "n": "493012345670", "nn": "03012345670"}]
+    assert shown(page, site, ["06 69940001", "+39 06 69940001", "0039 0669940001"]) == [
+        "+49 3012345670",
+        "+49 30 12345670",
+        "0049 3012345670",
+    ]
+
+
+def test_links_and_spoken_attributes(page: Page, site: Site) -> None:
+    body = """
+      <a href="tel:+390669940001">a</a> <a href="TEL:+39-06-6994-0001">a</a> <a href="tel:0669940001">a</a>
+      <a href="tel:0039%2006%206994%200001">a</a> <a href="tel:%2B390669940001">a</a>
+      <a href="https://wa.me/390669940001">a</a> <a href="/cerca?q=0669940001">a</a>
+      <button aria-label="Chiama 06 6994 0001" title="06/69940001"></button>
+      <svg width=10 height=10><a href="tel:0669940001"><text>06 6994 0001</text></a></svg>"""
+    page.goto(site.put(body))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    assert page.eval_on_selector_all("a", "all => all.map(a => a.getAttribute('href'))") == [
+        "tel:+390687650001",
+        "TEL:+39-06-8765-0001",
+        "tel:0687650001",
+        "tel:0039 06 8765 0001",
+        "tel:%2B390687650001",
+        "https://wa.me/390669940001",
+        "/cerca?q=0669940001",
+        "tel:0687650001",
+    ]
+    assert page.get_attribute("button", "aria-label") == "Chiama 06 8765 0001"
+    assert page.get_attribute("button", "title") == "06/87650001"
+    assert page.text_content("svg text") == "06 8765 0001"
+
+
+def test_a_number_split_over_inline_elements(page: Page, site: Site) -> None:
+    page.goto(site.put("<p id=n>Chiama <b>06</b> 6994&nbsp;<i>00</i>01 ora</p><table><td>9-18<td>06 6994 0001<td>24"))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    assert page.inner_html("#n") == "Chiama <b>06</b> 8765&nbsp;<i>00</i>01 ora"
+    assert page.text_content("tr") == "9-1806 8765 000124"
+
+
+def test_what_is_not_text_for_people_stays(page: Page, site: Site) -> None:
+    number = "06 6994 0001"
+    body = f"""<p id=ours>{number}</p>
+      <script type="application/ld+json">{{"telephone": "{number}"}}</script><style>p:after{{content:"{number}"}}</style>
+      <textarea>{number}</textarea><input value="{number}" title="{number}"><select><option>{number}</select>
+      <div contenteditable><b>{number}</b></div><p data-ct-noswap><a href="tel:0669940001">{number}</a></p>
+      <noscript>{number}</noscript><template><p>{number}</p></template><!-- {number} -->"""
+    page.goto(site.put(body))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    assert page.text_content("#ours") == "06 8765 0001"
+    page.evaluate("document.querySelector('#ours').remove()")
+    html = page.content()
+    assert html.count(number) == body.count(number) - 1
+    assert "8765" not in html
+    assert page.input_value("textarea") == number
+
+
+def test_open_shadow_roots_are_read(page: Page, site: Site) -> None:
+    body = """<p>06 6994 0001</p><shop-card></shop-card><script>
+      const root = document.querySelector("shop-card").attachShadow({mode: "open"});
+      root.append(Object.assign(document.createElement("a"), {href: "tel:0669940001", textContent: "06 6994 0001"}));
+    </script>"""
+    page.goto(site.put(body))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    link = page.locator("shop-card a")
+    assert (link.text_content(), link.get_attribute("href")) == ("06 8765 0001", "tel:0687650001")
+    link.evaluate("a => { a.firstChild.data = 'Tel. 06/69940001'; }")
+    assert link.text_content() == "Tel. 06/87650001"
+
+
+def test_nothing_moves_but_the_digits(page: Page, site: Site) -> None:
+    site.delay = 0.2
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => { shift += e.value; }))"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    page.goto(site.put("<h1>Traslochi</h1><p>Chiama <a href='tel:0669940001'>06 6994 0001</a> ora</p><p>Altro</p>" * 5))
+    before = page.evaluate("[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))")
+    page.wait_for_function("window.ct && ct.numbers().length")
+    after = page.evaluate("[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))")
+    assert "06 8765 0001" in page.inner_text("body")
+    assert before == after
+    assert page.evaluate("shift") == 0
+
+
+def test_the_page_tells_which_numbers_it_shows(page: Page, site: Site) -> None:
+    shown(page, site, ["06 6994 0001 o +39 02 8088 0001, P.IVA 12345670016"])
+    (asked,) = site.to("visit")
+    assert {ROME["tn"], MILAN["t"]} <= set(asked.body["p"])
+    assert all(text.isdigit() for text in asked.body["p"])
+    assert len(asked.body["p"]) <= 20
+    assert page.evaluate("ct.numbers()") == [
+        {"business": "+" + pair["t"], "shown": "+" + pair["n"]} for pair in (ROME, MILAN)
+    ]
