@@ -50,7 +50,9 @@ class Noise:
 
     def said(self, message: ConsoleMessage) -> None:
         # The browser itself notes a request that failed; no script can keep it from doing so.
-        if message.text.startswith(("Failed to load resource", "Access to fetch", "Connecting to", "Fetch API")):
+        if message.text.startswith(
+            ("Failed to load resource", "Access to fetch", "Connecting to", "Fetch API")
+        ):
             self.network.append(message.text)
         elif message.type in ("error", "warning"):
             self.errors.append(message.text)

@@ -19,7 +19,10 @@ NOTATIONS = [
     ("06 \N{EN DASH} 6994 0001", "06 \N{EN DASH} 8765 0001"),
     ("06\N{NON-BREAKING HYPHEN}69940001", "06\N{NON-BREAKING HYPHEN}87650001"),
     ("06\xa06994\xa00001", "06\xa08765\xa00001"),
-    ("06\N{THIN SPACE}6994\N{NARROW NO-BREAK SPACE}0001", "06\N{THIN SPACE}8765\N{NARROW NO-BREAK SPACE}0001"),
+    (
+        "06\N{THIN SPACE}6994\N{NARROW NO-BREAK SPACE}0001",
+        "06\N{THIN SPACE}8765\N{NARROW NO-BREAK SPACE}0001",
+    ),
     ("06 6994\u200b0001", "06 8765\u200b0001"),
     ("06·6994·0001", "06·8765·0001"),
     ("+39 06 6994 0001", "+39 06 8765 0001"),
@@ -90,7 +93,8 @@ def shown(page: Page, site: Site, texts: list[str]) -> list[str]:
     cells = "".join(f"<p class=n>{text}</p>" for text in texts)
     page.goto(site.put(cells))
     page.wait_for_function("window.ct && ct.numbers().length")
-    return page.eval_on_selector_all(".n", "all => all.map(one => one.textContent)")
+    read: list[str] = page.eval_on_selector_all(".n", "all => all.map(one => one.textContent)")
+    return read
 
 
 def test_every_notation_keeps_the_punctuation_of_the_page(page: Page, site: Site) -> None:
@@ -153,7 +157,11 @@ def test_links_and_spoken_attributes(page: Page, site: Site) -> None:
 
 
 def test_a_number_split_over_inline_elements(page: Page, site: Site) -> None:
-    page.goto(site.put("<p id=n>Chiama <b>06</b> 6994&nbsp;<i>00</i>01 ora</p><table><td>9-18<td>06 6994 0001<td>24"))
+    page.goto(
+        site.put(
+            "<p id=n>Chiama <b>06</b> 6994&nbsp;<i>00</i>01 ora</p><table><td>9-18<td>06 6994 0001<td>24"
+        )
+    )
     page.wait_for_function("window.ct && ct.numbers().length")
     assert page.inner_html("#n") == "Chiama <b>06</b> 8765&nbsp;<i>00</i>01 ora"
     assert page.text_content("tr") == "9-1806 8765 000124"
@@ -162,7 +170,8 @@ def test_a_number_split_over_inline_elements(page: Page, site: Site) -> None:
 def test_what_is_not_text_for_people_stays(page: Page, site: Site) -> None:
     number = "06 6994 0001"
     body = f"""<p id=ours>{number}</p>
-      <script type="application/ld+json">{{"telephone": "{number}"}}</script><style>p:after{{content:"{number}"}}</style>
+      <script type="application/ld+json">{{"telephone": "{number}"}}</script>
+      <style>p:after{{content:"{number}"}}</style>
       <textarea>{number}</textarea><input value="{number}" title="{number}"><select><option>{number}</select>
       <div contenteditable><b>{number}</b></div><p data-ct-noswap><a href="tel:0669940001">{number}</a></p>
       <noscript>{number}</noscript><template><p>{number}</p></template><!-- {number} -->"""
@@ -179,7 +188,8 @@ def test_what_is_not_text_for_people_stays(page: Page, site: Site) -> None:
 def test_open_shadow_roots_are_read(page: Page, site: Site) -> None:
     body = """<p>06 6994 0001</p><shop-card></shop-card><script>
       const root = document.querySelector("shop-card").attachShadow({mode: "open"});
-      root.append(Object.assign(document.createElement("a"), {href: "tel:0669940001", textContent: "06 6994 0001"}));
+      const link = document.createElement("a");
+      root.append(Object.assign(link, {href: "tel:0669940001", textContent: "06 6994 0001"}));
     </script>"""
     page.goto(site.put(body))
     page.wait_for_function("window.ct && ct.numbers().length")
@@ -191,14 +201,21 @@ def test_open_shadow_roots_are_read(page: Page, site: Site) -> None:
 
 def test_nothing_moves_but_the_digits(page: Page, site: Site) -> None:
     site.delay = 0.2
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => { shift += e.value; }))"
-        ".observe({type: 'layout-shift', buffered: true})"
+    page.add_init_script("""window.shift = 0;
+        const add = list => list.getEntries().forEach(entry => { shift += entry.value; });
+        new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });""")
+    page.goto(
+        site.put(
+            "<h1>Traslochi</h1><p>Chiama <a href='tel:0669940001'>06 6994 0001</a> ora</p><p>Altro</p>" * 5
+        )
     )
-    page.goto(site.put("<h1>Traslochi</h1><p>Chiama <a href='tel:0669940001'>06 6994 0001</a> ora</p><p>Altro</p>" * 5))
-    before = page.evaluate("[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))")
+    before = page.evaluate(
+        "[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))"
+    )
     page.wait_for_function("window.ct && ct.numbers().length")
-    after = page.evaluate("[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))")
+    after = page.evaluate(
+        "[...document.querySelectorAll('p')].map(p => JSON.stringify(p.getBoundingClientRect()))"
+    )
     assert "06 8765 0001" in page.inner_text("body")
     assert before == after
     assert page.evaluate("shift") == 0

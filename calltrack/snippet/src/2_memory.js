@@ -64,7 +64,7 @@ const remember = () => {
   recall();
   const query = new URLSearchParams(location.search);
   const touch = {
-    c: isAdAllowed() ? pick(CLICK_IDS, (name) => query.get(name)) : {},
+    c: pick(CLICK_IDS, (name) => query.get(name)),
     m: pick(WORDS, (name) => query.get("utm_" + name)),
     e: now(),
   };
@@ -72,6 +72,7 @@ const remember = () => {
   if (!(now() - state.a < HALF_HOUR)) state.s = state.r = "";
   if (Object.keys({ ...touch.c, ...touch.m })[0] || !(now() - state.e < QUARTER)) state = { ...state, ...touch };
   if (referrer && referrer.split("/")[2] != location.host) state.r = referrer.slice(0, 999);
+  if (!isAdAllowed()) state.c = {};
   state.a = now();
   state.q = consent;
 };
@@ -79,7 +80,7 @@ const remember = () => {
 // Google's own tag may have kept a click from before ours came to this site: GCL.<time>.<gclid>.
 const adIds = () =>
   isAdAllowed() && {
-    ...(Object.keys(state.m)[0] ? {} : pick("gclid", () => cookie("_gcl_aw").split(".").slice(2).join("."))),
+    ...(state.m.source ? {} : pick("gclid", () => cookie("_gcl_aw").split(".").slice(2).join("."))),
     ...state.c,
     ...pick(AD_COOKIES, cookie),
   };

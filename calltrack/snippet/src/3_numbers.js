@@ -26,14 +26,13 @@ const learn = (full, national, base) => {
   sources[full] = sources[full] || { base, country, rx: RegExp(rx, "g") };
 };
 
-// Put digits into the places of the old ones: too many go to the last group, unneeded places vanish.
+// Put digits into the places of the old ones: too many go to the last group, places left over vanish.
 const fill = (old, digits) => {
-  const places = old.match(/\d/g).length;
   let at = 0;
-  return old.replace(/[^\x01]/g, (sign) => {
-    if (!/\d/.test(sign)) return at < digits.length ? sign : "";
-    return ++at < places ? digits.charAt(at - 1) : digits.slice(at - 1);
-  });
+  const filled = old.replace(/[^\x01]/g, (sign) =>
+    /\d/.test(sign) ? digits.charAt(at++) : at < digits.length ? sign : "",
+  );
+  return filled + digits.slice(at);
 };
 
 // Write every known number of the text as the pair {n, nn} that `aim` gives for its business number.

@@ -6,7 +6,7 @@ const SEEN = { childList: true, subtree: true, characterData: true, attributeFil
 // A page that puts its own number back at once would keep us both busy for ever: until the next answer of the
 // service we give in.
 let written = 0;
-const mayWrite = () => written++ < 999;
+const MANY = 999;
 
 const scan = (root, change) => {
   const texts = [];
@@ -19,7 +19,7 @@ const scan = (root, change) => {
         if (!value || (name == "href" && !/^tel:/i.test(value))) continue;
         const plain = value.replace(/%20/g, " ");
         const fresh = change(plain);
-        if (fresh != plain && mayWrite()) node.setAttribute(name, fresh);
+        if (fresh != plain && written++ < MANY) node.setAttribute(name, fresh);
       }
       if (node.shadowRoot) {
         watcher.observe(node.shadowRoot, SEEN);
@@ -34,7 +34,7 @@ const scan = (root, change) => {
   // A page that uses our seam sign itself is left alone.
   if (parts.length == texts.length)
     parts.map((part, at) => {
-      if (part != texts[at].data && mayWrite()) texts[at].data = part;
+      if (part != texts[at].data && written++ < MANY) texts[at].data = part;
     });
 };
 

@@ -32,13 +32,14 @@ const moved = () => {
   settle();
 };
 
+const asConsent = (answer) => (answer === !!answer ? { ad: answer, measure: answer } : answer);
+
 const decide = (answer) => {
   const before = asText(consent);
-  consent = answer === !!answer ? { ad: answer, measure: answer } : answer;
+  consent = asConsent(answer);
   if (asText(consent) == before) return;
-  if (isAllowed()) return visit();
-  show([]);
-  forget();
+  visit();
+  if (!isAllowed()) show([]);
 };
 
 const start = () => {
@@ -51,9 +52,8 @@ const start = () => {
   for (const name of ["pushState", "replaceState"]) {
     const real = history[name];
     history[name] = function (...given) {
-      const result = real.apply(this, given);
-      safely(moved)();
-      return result;
+      setTimeout(moved);
+      return real.apply(this, given);
     };
   }
 };
@@ -66,8 +66,7 @@ if (!early.numbers) {
     consent: safely(decide),
   };
   recall();
-  consent = state.q;
-  if (early.consent != null) decide(early.consent);
+  consent = asConsent(early.consent) || state.q;
   if (page.readyState == "loading") listen(page, "DOMContentLoaded", start);
   else start();
 }
