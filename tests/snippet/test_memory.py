@@ -13,7 +13,7 @@ CLICK_IDS = ["gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat
 
 
 def remembered(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(page.evaluate("localStorage.ct"))
+    found: dict[str, Any] = json.loads(page.evaluate("localStorage.calltrack"))
     return found
 
 
@@ -66,13 +66,13 @@ def test_a_new_touch_replaces_the_old_one_as_a_whole(page: Page, site: Site) -> 
 def test_click_ids_are_forgotten_after_90_days(page: Page, site: Site) -> None:
     opened(page, site, "?gclid=old&utm_source=google")
     page.evaluate(
-        """days => { const s = JSON.parse(localStorage.ct); s.e -= days * 864e5; s.a += 1;
-        localStorage.ct = JSON.stringify(s); }""",
+        """days => { const s = JSON.parse(localStorage.calltrack); s.e -= days * 864e5; s.a += 1;
+        localStorage.calltrack = JSON.stringify(s); }""",
         89,
     )
     assert opened(page, site)["c"] == {"gclid": "old"}
-    page.evaluate("""() => { const s = JSON.parse(localStorage.ct); s.e -= 2 * 864e5; s.a += 1;
-        localStorage.ct = JSON.stringify(s); }""")
+    page.evaluate("""() => { const s = JSON.parse(localStorage.calltrack); s.e -= 2 * 864e5; s.a += 1;
+        localStorage.calltrack = JSON.stringify(s); }""")
     late = opened(page, site)
     assert (late["c"], late["m"]) == ({}, {})
 
@@ -81,8 +81,8 @@ def test_a_visit_ends_after_30_minutes_the_visitor_and_the_touch_stay(page: Page
     opened(page, site, "?gclid=one", referer="https://www.google.com/")
     page.context.clear_cookies()
     page.evaluate(
-        """() => { const s = JSON.parse(localStorage.ct); s.a -= 31 * 6e4;
-        localStorage.ct = JSON.stringify(s); }"""
+        """() => { const s = JSON.parse(localStorage.calltrack); s.a -= 31 * 6e4;
+        localStorage.calltrack = JSON.stringify(s); }"""
     )
     later = opened(page, site)
     assert (later["v"], later["s"], later["c"], later["r"]) == ("visitor-1", "", {"gclid": "one"}, "")
@@ -116,9 +116,9 @@ def test_absurdly_long_values_are_not_passed_on(page: Page, site: Site) -> None:
 def test_garbage_in_the_stores_is_no_memory(
     page: Page, site: Site, context: BrowserContext, garbage: str
 ) -> None:
-    context.add_cookies([{"name": "ct", "value": "%7Bbroken", "url": site.url()}])
+    context.add_cookies([{"name": "calltrack", "value": "%7Bbroken", "url": site.url()}])
     page.goto(site.put(BODY, tag=""))
-    page.evaluate("text => { localStorage.ct = text; }", garbage)
+    page.evaluate("text => { localStorage.calltrack = text; }", garbage)
     body = opened(page, site, "?gclid=g")
     assert (body["v"], body["s"], body["c"]) == ("", "", {"gclid": "g"})
 
@@ -129,21 +129,21 @@ def test_sub_domains_share_the_visitor_through_the_widest_cookie(
     site.put(BODY)
     page.goto(site.url("/?gclid=one", "www.traslochi.example.co.uk"))
     page.wait_for_function(SHOWN)
-    (cookie,) = [each for each in context.cookies() if each.get("name") == "ct"]
+    (cookie,) = [each for each in context.cookies() if each.get("name") == "calltrack"]
     assert cookie["domain"] == ".example.co.uk"
     assert cookie["sameSite"] == "Lax"
     assert json.loads(unquote(cookie["value"]))["c"] == {"gclid": "one"}
     page.goto(site.url("/", "shop.traslochi.example.co.uk"))
     second = site.wait_for("visit", 2)[1].body
     assert (second["v"], second["s"], second["c"]) == ("visitor-1", "visit-1", {"gclid": "one"})
-    assert {each["name"] for each in context.cookies()} == {"ct"}
+    assert {each["name"] for each in context.cookies()} == {"calltrack"}
 
 
 def test_the_next_page_shows_the_number_without_waiting(page: Page, site: Site) -> None:
     opened(page, site)
-    site.delay = 0.5
+    site.delay = 3
     page.goto(site.put(BODY, "/due"))
-    page.wait_for_function("document.querySelector('#n').textContent == '06 8765 0001'", timeout=400)
+    page.wait_for_function("document.querySelector('#n').textContent == '06 8765 0001'")
     assert last(site)["p"] == [ROME["tn"]]
 
 
@@ -188,7 +188,7 @@ def test_consent_upgrades_the_page_at_once_and_is_remembered(page: Page, site: S
     page.goto(url + "?gclid=g1")
     page.wait_for_function("!!window.ct")
     page.evaluate("ct.consent(true); ct.consent(true)")
-    page.wait_for_selector("text=06 8765 0001", timeout=300)
+    page.wait_for_selector("text=06 8765 0001")
     assert (last(site)["c"], last(site)["q"]) == ({"gclid": "g1"}, {"ad": True, "measure": True})
     page.goto(url)
     page.wait_for_function(SHOWN)
@@ -215,7 +215,7 @@ def test_without_consent_to_ads_no_click_id_leaves_the_page(
     assert (last(site)["c"], last(site)["m"]) == ({}, {"source": "google"})
     assert last(site)["u"] == site.url("/")
     assert last(site)["q"] == {"ad": False, "measure": True}
-    assert "g1" not in page.evaluate("localStorage.ct")
+    assert "g1" not in page.evaluate("localStorage.calltrack")
 
 
 def test_withdrawal_deletes_stops_and_shows_the_business_number(
@@ -240,5 +240,5 @@ def test_after_withdrawal_of_ads_consent_the_click_is_forgotten(page: Page, site
     site.wait_for("visit", 2)
     page.wait_for_timeout(100)
     assert last(site)["c"] == {}
-    assert "g1" not in page.evaluate("localStorage.ct")
+    assert "g1" not in page.evaluate("localStorage.calltrack")
     assert remembered(page)["s"] == "visit-1"

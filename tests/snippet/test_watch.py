@@ -127,7 +127,7 @@ def test_a_hidden_page_is_silent_and_one_that_is_seen_again_speaks_at_once(page:
     page.wait_for_timeout(500)
     assert site.to("beat") == []
     page.evaluate(hide + change, "visible")
-    site.wait_for("beat", seconds=0.3)
+    site.wait_for("beat")
 
 
 def test_a_lapsed_lease_brings_other_numbers(page: Page, site: Site) -> None:

@@ -1,4 +1,4 @@
-// What is remembered in this browser, first-party only: one entry "ct" in localStorage, mirrored in one cookie
+// What is remembered in this browser, first-party only: one entry "calltrack" in localStorage, mirrored in one cookie
 // so that sub-domains share it.
 //   v visitor · s visit · a last sign of life · b last good answer · h heartbeat seconds · n numbers shown
 //   c click ids · m utm words · e when they came · r outside referrer · q consent
@@ -29,7 +29,7 @@ const pick = (names, read) =>
 
 // The newest of both stores and this tab's own memory wins: another tab may have gone on.
 const recall = () =>
-  [() => localStorage.ct, () => decodeURIComponent(cookie("ct"))].map(
+  [() => localStorage.calltrack, () => decodeURIComponent(cookie("calltrack"))].map(
     safely((read) => {
       const found = JSON.parse(read());
       if (found.a > (state.a || 0)) state = found;
@@ -43,19 +43,19 @@ const writeCookie = (text, seconds) => {
   let at = labels.length + 1;
   while (at--) {
     const domain = at ? ";domain=" + labels.slice(at - 1).join(".") : "";
-    page.cookie = `ct=${value}${domain};path=/;max-age=${seconds};samesite=lax`;
-    if (cookie("ct") == value) return;
+    page.cookie = `calltrack=${value}${domain};path=/;max-age=${seconds};samesite=lax`;
+    if (cookie("calltrack") == value) return;
   }
 };
 
 const keep = () => {
-  safely(() => (localStorage.ct = asText(state)))();
+  safely(() => (localStorage.calltrack = asText(state)))();
   safely(() => writeCookie(asText({ ...state, n: [] }), QUARTER / 1e3))();
 };
 
 const forget = () => {
   state = {};
-  safely(() => delete localStorage.ct)();
+  safely(() => delete localStorage.calltrack)();
   safely(() => writeCookie("", 0))();
 };
 
