@@ -1,0 +1,9 @@
+"""The demo site: "Traslochi Aurelia", a mover with a branch in Rome and one in Milan. Its numbers are invented.
+
+Plain pages as a small business has them, the real snippet tag, and the business numbers written in as many ways
+as people write them.
+"""
+
+from calltrack.sandbox.demo_site.routes import MILAN, ROME, DemoSite, create_blueprint
+
+__all__ = ["MILAN", "ROME", "DemoSite", "create_blueprint"]

@@ -1,0 +1,58 @@
+// The demo's own panel: what the calltrack snippet did on this page. Not part of the snippet.
+(() => {
+  "use strict";
+  const make = (name, text, children = []) => {
+    const element = document.createElement(name);
+    element.append(text, ...children);
+    return element;
+  };
+
+  const remembered = () => {
+    try {
+      return JSON.parse(localStorage.getItem("calltrack")) || {};
+    } catch {
+      return {};
+    }
+  };
+
+  // "+39 06 8765 0001": for reading only; the snippet itself keeps the page's notation.
+  const readable = (e164) => e164.replace(/^(\+39)(\d\d)(\d+)(\d{4})$/, "$1 $2 $3 $4");
+
+  const source = ({ m: words = {}, c: clicks = {}, r: referrer }) => {
+    const named = [words.source, words.medium, words.campaign].filter(Boolean).join(" / ");
+    const click = Object.entries(clicks)[0];
+    return [named, click && click.join(" "), !named && !click && referrer].filter(Boolean).join(", ") || "direct";
+  };
+
+  const numbers = () => (window.ct && window.ct.numbers ? window.ct.numbers() : []).filter((each) => each.shown != each.business);
+
+  const fill = (list, foot) => {
+    const memory = remembered();
+    const shown = numbers();
+    const rows = shown.map(({ business, shown: number }) => [readable(business), make("b", readable(number))]);
+    if (!rows.length) rows.push(["Numbers", "the page's own: no answer from the service"]);
+    rows.push(["Visit", memory.s || "none"], ["Source", source(memory)]);
+    list.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", name), make("dd", value)]));
+    const phone = make("a", shown.length ? "Call it on the sandbox phone" : "Open the sandbox phone");
+    phone.href = "/sandbox/phone" + (shown.length ? "?to=" + encodeURIComponent(shown[0].shown) : "");
+    foot.replaceChildren(phone);
+  };
+
+  const list = document.createElement("dl");
+  const foot = document.createElement("p");
+  const panel = make("details", make("summary", "What the snippet did here"), [list, foot]);
+  panel.className = "ct-panel";
+  panel.lang = "en";
+  panel.dataset.ctNoswap = "";
+  panel.open = matchMedia("(min-width: 62rem)").matches;
+  panel.addEventListener("toggle", () => fill(list, foot));
+  document.body.append(panel);
+
+  // Every click on "Arrive from a Google ad" is another click, as in real life.
+  const ad = document.querySelector("[data-fresh-click]");
+  const letters = crypto.getRandomValues(new Uint8Array(9));
+  if (ad) ad.href = ad.href.replace("demo-click", "demo-" + Array.from(letters, (each) => each.toString(36)).join(""));
+
+  // The service answers within 800 ms or not at all.
+  for (const wait of [0, 150, 400, 1000]) setTimeout(() => fill(list, foot), wait);
+})();
