@@ -1,8 +1,8 @@
 """Shorten the names a script declares itself, and drop the signs that say nothing.
 
 It knows the JavaScript our source is written in, not all of JavaScript: the script is one wrapped block
-(`(() => { try { ... } catch {} })()`), every statement ends with a semicolon, one declaration declares one name,
-and names in shorthand (`{ rest, trunk }`) keep their full length. What it cannot read it refuses.
+(`(() => { try { ... } catch {} })()`), every statement ends with a semicolon, one declaration declares one
+name, and names in shorthand (`{ rest, trunk }`) keep their full length. What it cannot read it refuses.
 """
 
 import re
@@ -66,7 +66,7 @@ def mangle(script: str, own: frozenset[str] = frozenset()) -> str:
 
 
 def _tidy(words: list[Token]) -> list[Token]:
-    """Drop spaces, comments, commas and semicolons before a closing bracket, brackets around one parameter."""
+    """Drop spaces, comments, what stands idle before a closing bracket, brackets of one parameter."""
     words = [word for word in words if word[0] != "space"]
     texts = [text for _, text in words] + [""] * 3
     dropped: set[int] = set()

@@ -6,9 +6,9 @@ Token = tuple[str, str]  # (kind, text); kinds: space (and comments), text, word
 
 # fmt: off
 KEYWORDS = frozenset((
-    "async", "await", "break", "catch", "const", "continue", "delete", "do", "else", "false", "finally", "for",
-    "function", "if", "in", "instanceof", "let", "new", "null", "of", "return", "this", "throw", "true", "try",
-    "typeof", "undefined", "var", "void", "while",
+    "async", "await", "break", "catch", "const", "continue", "delete", "do", "else", "false", "finally",
+    "for", "function", "if", "in", "instanceof", "let", "new", "null", "of", "return", "this", "throw",
+    "true", "try", "typeof", "undefined", "var", "void", "while",
 ))
 # fmt: on
 

@@ -56,9 +56,17 @@ def branches(rome: str, milan: str) -> dict[str, Branch]:
     """Return both branches under the names the templates use."""
     return {
         "rome": Branch(
-            "roma", "Roma", "Via Aurelia 412, 00165 Roma", "Roma e provincia, Castelli, litorale", written(rome)
+            "roma",
+            "Roma",
+            "Via Aurelia 412, 00165 Roma",
+            "Roma e provincia, Castelli, litorale",
+            written(rome),
         ),
         "milan": Branch(
-            "milano", "Milano", "Via Ripamonti 88, 20141 Milano", "Milano, Monza e Brianza, Lodi", written(milan)
+            "milano",
+            "Milano",
+            "Via Ripamonti 88, 20141 Milano",
+            "Milano, Monza e Brianza, Lodi",
+            written(milan),
         ),
     }

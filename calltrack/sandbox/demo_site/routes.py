@@ -42,7 +42,11 @@ def create_blueprint(current: Callable[[], DemoSite]) -> Blueprint:
     def page(template: str, branch: Branch | None = None) -> str:
         site = current()
         return render_template(
-            f"demo/{template}.html", site=site, here=template, branch=branch, **branches(site.rome, site.milan)
+            f"demo/{template}.html",
+            site=site,
+            here=template,
+            branch=branch,
+            **branches(site.rome, site.milan),
         )
 
     @blueprint.get("/")
@@ -64,8 +68,8 @@ def create_blueprint(current: Callable[[], DemoSite]) -> Blueprint:
         origin = current().script_origin
         response.headers.setdefault(
             "Content-Security-Policy",
-            f"default-src 'self'; script-src 'self' {origin}; connect-src 'self' {origin}; object-src 'none'; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+            f"default-src 'self'; script-src 'self' {origin}; connect-src 'self' {origin}; "
+            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
             "require-trusted-types-for 'script'; trusted-types 'none'",
         )
         response.headers.setdefault("X-Robots-Tag", "noindex")

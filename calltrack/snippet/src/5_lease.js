@@ -69,8 +69,7 @@ const beat = () => {
 
 // Somebody is here: be heard one heartbeat after the last time, at once if that is long ago.
 const stir = () => {
-  if (!beating && state.s && state.h && isSeen())
-    beating = setTimeout(beat, state.a + state.h * 1e3 - now());
+  if (!beating && state.s && state.h) beating = setTimeout(beat, state.a + state.h * 1e3 - now());
 };
 
 const tap = (event) => {

@@ -24,15 +24,18 @@
     return [named, click && click.join(" "), !named && !click && referrer].filter(Boolean).join(", ") || "direct";
   };
 
-  const numbers = () => (window.ct && window.ct.numbers ? window.ct.numbers() : []).filter((each) => each.shown != each.business);
+  const numbers = () =>
+    (window.ct && window.ct.numbers ? window.ct.numbers() : []).filter((each) => each.shown != each.business);
 
-  const fill = (list, foot) => {
+  const fill = () => {
     const memory = remembered();
     const shown = numbers();
     const rows = shown.map(({ business, shown: number }) => [readable(business), make("b", readable(number))]);
     if (!rows.length) rows.push(["Numbers", "the page's own: no answer from the service"]);
     rows.push(["Visit", memory.s || "none"], ["Source", source(memory)]);
     list.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", name), make("dd", value)]));
+    const first = shown[0] && make("b", readable(shown[0].shown));
+    title.replaceChildren("What the snippet did here: ", first || "nothing");
     const phone = make("a", shown.length ? "Call it on the sandbox phone" : "Open the sandbox phone");
     phone.href = "/sandbox/phone" + (shown.length ? "?to=" + encodeURIComponent(shown[0].shown) : "");
     foot.replaceChildren(phone);
@@ -40,12 +43,12 @@
 
   const list = document.createElement("dl");
   const foot = document.createElement("p");
-  const panel = make("details", make("summary", "What the snippet did here"), [list, foot]);
+  const title = document.createElement("summary");
+  const panel = make("details", title, [list, foot]);
   panel.className = "ct-panel";
   panel.lang = "en";
   panel.dataset.ctNoswap = "";
-  panel.open = matchMedia("(min-width: 62rem)").matches;
-  panel.addEventListener("toggle", () => fill(list, foot));
+  panel.addEventListener("toggle", fill);
   document.body.append(panel);
 
   // Every click on "Arrive from a Google ad" is another click, as in real life.
@@ -54,5 +57,5 @@
   if (ad) ad.href = ad.href.replace("demo-click", "demo-" + Array.from(letters, (each) => each.toString(36)).join(""));
 
   // The service answers within 800 ms or not at all.
-  for (const wait of [0, 150, 400, 1000]) setTimeout(() => fill(list, foot), wait);
+  for (const wait of [0, 150, 400, 1000]) setTimeout(fill, wait);
 })();
