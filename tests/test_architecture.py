@@ -38,7 +38,7 @@ LADDER = [
     ["calltrack.wiring"],
     ["calltrack.config"],
     ["calltrack.infra"],
-    ["calltrack.kernel"],
+    ["calltrack.kernel", "calltrack.snippet"],
 ]
 HEIGHT = {room: len(LADDER) - step for step, rooms in enumerate(LADDER) for room in rooms}
 # Single files beside the rooms (voice, edge, app, ...) put rooms together into one surface each.
