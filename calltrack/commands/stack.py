@@ -1,5 +1,6 @@
 """`calltrack demo` and `calltrack run`: the whole product from one command."""
 
+import importlib
 import os
 import sys
 from collections.abc import Mapping
@@ -9,33 +10,77 @@ from calltrack.config import Settings, read_settings, secrets_of
 from calltrack.infra.stack import Part, Stack, run_stack
 
 NOTED = ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL", "LOCAL_ORIGIN")
+WARM = (
+    "calltrack.app",
+    "calltrack.api",
+    "calltrack.calls.desk",
+    "calltrack.calls.routes",
+    "calltrack.commands.serve",
+    "calltrack.dashboard",
+    "calltrack.live.app",
+    "calltrack.migrations.migrate",
+    "calltrack.visits.routes",
+    "granian",
+    "workers.main",
+    "workers.schedule",
+)
 ME = (sys.executable, "-m", "calltrack")
+
+
+def part(name: str, *words: str, paths: tuple[str, ...] = (), count: int = 1) -> Part:
+    """Return a part that runs one of our own commands."""
+    return Part(
+        name,
+        (*ME, *words),
+        paths=paths,
+        ready_path="/readyz" if paths else "",
+        count=count,
+        run=lambda: run_command(words),
+    )
 
 
 def parts(settings: Settings) -> list[Part]:
     """Name the processes and the paths the front door sends to each (the Procfile runs the same)."""
     product = [
-        Part("voice", (*ME, "serve", "voice"), paths=("/voice/",), ready_path="/readyz"),
-        Part("edge", (*ME, "serve", "edge"), paths=("/v1/", "/ct.js"), ready_path="/readyz"),
-        Part("live", (*ME, "serve", "live"), paths=("/live/",), ready_path="/readyz"),
-        Part("worker", (*ME, "worker"), count=settings.worker_count),
-        Part("clock", (*ME, "clock")),
-        Part("web", (*ME, "serve", "web"), paths=("/",), ready_path="/readyz"),
+        part("voice", "serve", "voice", paths=("/voice/",)),
+        part("edge", "serve", "edge", paths=("/v1/", "/ct.js")),
+        part("live", "serve", "live", paths=("/live/",)),
+        part("worker", "worker", count=settings.worker_count),
+        part("clock", "clock"),
+        part("web", "serve", "web", paths=("/",)),
     ]
     if settings.is_demo:
-        product.append(
-            Part("sandbox", (*ME, "serve", "sandbox"), paths=("/sandbox/", "/demo/"), ready_path="/readyz")
-        )
+        product.append(part("sandbox", "serve", "sandbox", paths=("/sandbox/", "/demo/")))
     return product
+
+
+def run_command(words: tuple[str, ...]) -> int:
+    """Run a command of ours in this (forked) process."""
+    from calltrack.cli import main
+
+    try:
+        main(words)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        raise
+    return 0
+
+
+def warm_up() -> None:
+    """Import what the parts need, so that they are forked warm and share its memory."""
+    for module in WARM:
+        importlib.import_module(module)
 
 
 def run_product(*, demo: bool, history: bool) -> int:
     """Start everything, stay until Ctrl-C, stop everything; data stays in DATA_DIR."""
     settings = read_settings(**({"mode": "demo"} if demo else {}))
     given = _environment(settings, demo)
-    prepare: list[tuple[str, ...]] = [(*ME, "migrate")]
+    prepare = [part("migrate", "migrate")]
     if demo:
-        prepare.append((*ME, "seed", "--months", "12" if history else "0"))
+        prepare.append(part("seed", "seed", "--months", "12" if history else "0"))
+    warm_up()
 
     def note(addresses: Mapping[str, str]) -> None:
         kept = {

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -174,12 +174,12 @@ async def serve(port: int, ports: Mapping[str, int], stop: asyncio.Event) -> Non
         await runner.cleanup()
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Read `--port` and `--routes` and serve until a signal comes."""
     parser = argparse.ArgumentParser(description="Pass requests on by path prefix.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--routes", type=json.loads, required=True, help='JSON: {"/voice/": 8001, "/": 8002}')
-    words = parser.parse_args()
+    words = parser.parse_args(arguments)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(until_told_to_stop(lambda stop: serve(words.port, words.routes, stop)))
     return 0

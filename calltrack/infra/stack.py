@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from calltrack.infra import front
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
+from calltrack.infra.forked import Run, fork
 from calltrack.infra.process import ServiceError
 from calltrack.infra.supervisor import Command, Service, Supervisor
 
@@ -19,13 +21,17 @@ READY_WITHIN = 60.0
 
 @dataclass(frozen=True)
 class Part:
-    """One process of the product; `paths` are what the front door passes to it."""
+    """One process of the product; `paths` are what the front door passes to it.
+
+    `words` start it by hand; `run`, where given, is the same forked from the process that starts all parts.
+    """
 
     name: str
     words: Sequence[str]
     paths: Sequence[str] = ()
     ready_path: str = ""
     count: int = 1
+    run: Run | None = None
 
     @property
     def listens(self) -> bool:
@@ -43,7 +49,7 @@ class Stack:
     environment: Mapping[str, str]
     database_url: str = ""
     redis_url: str = ""
-    prepare: Sequence[Sequence[str]] = ()
+    prepare: Sequence[Part] = ()
     on_addresses: Callable[[Mapping[str, str]], None] = field(default=lambda addresses: None)
     on_up: Callable[[], None] = field(default=lambda: None)
 
@@ -140,9 +146,15 @@ def _is_free(port: int) -> bool:
 
 
 def _prepare(stack: Stack, environment: Mapping[str, str]) -> None:
-    for words in stack.prepare:
-        if subprocess.run(list(words), env=dict(environment), check=False).returncode != 0:  # noqa: S603 - ours
-            raise ServiceError(f"`{' '.join(words)}` failed; its lines above say why.")
+    for step in stack.prepare:
+        if _finish(step, environment) != 0:
+            raise ServiceError(f"`{' '.join(step.words)}` failed; its lines above say why.")
+
+
+def _finish(step: Part, environment: Mapping[str, str]) -> int:
+    if step.run:
+        return fork(step.run, environment, piped=False).wait()
+    return subprocess.run(list(step.words), env=dict(environment), check=False).returncode  # noqa: S603 - ours
 
 
 def _start(
@@ -151,10 +163,10 @@ def _start(
     for part in stack.parts:
         own = {"PORT": str(ports[part.name])} if part.listens else {}
         for _ in range(part.count):
-            supervisor.add(Command(part.name, part.words, {**environment, **own}))
+            supervisor.add(Command(part.name, part.words, {**environment, **own}, part.run))
     routes = {path: ports[part.name] for part in stack.parts for path in part.paths}
-    words = ["-m", "calltrack.infra.front", "--port", str(stack.port), "--routes", json.dumps(routes)]
-    supervisor.add(Command("front", [sys.executable, *words], environment))
+    words = ["--port", str(stack.port), "--routes", json.dumps(routes)]
+    supervisor.add(Command("front", ("front", *words), environment, lambda: front.main(words)))
 
 
 def _wait_until_up(stack: Stack, supervisor: Supervisor, ports: Mapping[str, int]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO, Protocol
 
+from calltrack.infra.forked import Forked, Run, fork
 from calltrack.infra.process import die_with_parent
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
@@ -37,11 +38,12 @@ class Service(Protocol):
 
 @dataclass(frozen=True)
 class Command:
-    """What one child runs."""
+    """What one child runs: a program, or `run`, forked from this process."""
 
     name: str
     words: Sequence[str]
     environment: Mapping[str, str]
+    run: Run | None = None
 
 
 class Child:
@@ -50,7 +52,7 @@ class Child:
     def __init__(self, command: Command) -> None:
         """Take the command; `start` runs it."""
         self.command = command
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.deaths = 0
         self._started = 0.0
         self._due = 0.0
@@ -60,15 +62,8 @@ class Child:
     def start(self) -> None:
         """Run the command in a process group of its own; it gets SIGTERM when this process dies."""
         self._started = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603 - our own words, no shell
-            list(self.command.words),
-            env=dict(self.command.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
+        command = self.command
+        self.process = fork(command.run, command.environment) if command.run else _execute(command)
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         self._talks = True
@@ -113,6 +108,18 @@ class Child:
             if self._line and (not chunk or len(self._line) > LONGEST_LINE):
                 whole, self._line = [*whole, self._line], b""
             yield from (line.decode(errors="replace") for line in whole)
+
+
+def _execute(command: Command) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own words, no shell
+        list(command.words),
+        env=dict(command.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
 
 
 class Supervisor:

@@ -38,7 +38,8 @@ port, folder, prepare, part = sys.argv[1:]
 sys.exit(run_stack(Stack(
     parts=[Part("web", [sys.executable, "-c", part], paths=["/"], ready_path="/readyz"),
            Part("worker", ["/bin/sleep", "1000"], count=2)],
-    port=int(port), data_dir=Path(folder), environment=dict(os.environ), prepare=[json.loads(prepare)],
+    port=int(port), data_dir=Path(folder), environment=dict(os.environ),
+    prepare=[Part("prepare", json.loads(prepare))],
 )))
 """
 
