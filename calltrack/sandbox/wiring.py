@@ -1,7 +1,5 @@
 """Put the sandbox together: phone, ad-platform twins and demo site over the demo company."""
 
-from uuid import UUID
-
 from flask import Flask, redirect
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -12,6 +10,7 @@ from calltrack.numbers.hooks import setups
 from calltrack.sandbox import demo_site, phone, platforms
 from calltrack.sandbox.carrier import SimulatedNumber
 from calltrack.sandbox.demo_company import MILAN, ROME, find_demo_company
+from calltrack.sandbox.demo_site import DemoSite
 from calltrack.wiring import Services
 
 
@@ -25,7 +24,7 @@ def register(app: Flask, services: Services) -> None:
         phone.create_blueprint(lambda: _numbers(services), lambda sid: _token(services, sid), via=via)
     )
     app.register_blueprint(platforms.create_blueprint(folder))
-    app.register_blueprint(demo_site.create_blueprint(lambda: _site_key(services), rome=ROME, milan=MILAN))
+    app.register_blueprint(demo_site.create_blueprint(lambda: _demo_site(services)))
 
     @app.get("/sandbox/")
     def sandbox_index() -> Response:
@@ -59,9 +58,10 @@ def _token(services: Services, account_sid: str) -> str:
     return settings.twilio_auth_token.get_secret_value() or SANDBOX_AUTH_TOKEN
 
 
-def _site_key(services: Services) -> str:
-    company_id: UUID | None = find_demo_company(services)
+def _demo_site(services: Services) -> DemoSite:
+    company_id = find_demo_company(services)
     if company_id is None:
-        return ""
+        return DemoSite(site_key="", rome=ROME, milan=MILAN)
     with services.db.tenant(company_id) as session:
-        return session.scalar(select(Site.key).where(Site.company_id == company_id).limit(1)) or ""
+        key = session.scalar(select(Site.key).where(Site.company_id == company_id).limit(1))
+    return DemoSite(site_key=key or "", rome=ROME, milan=MILAN)
