@@ -120,7 +120,11 @@ def started(*programs: str) -> tuple["subprocess.Popen[str]", list[int]]:
     words = [sys.executable, "-c", STACK, *programs]
     process = subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    pids = [int(process.stdout.readline().split("|")[1]) for _ in programs]
+    # Either child may speak first: their names tell them apart.
+    said = sorted(
+        (process.stdout.readline().split("|") for _ in programs), key=lambda line: line[0], reverse=True
+    )
+    pids = [int(pid) for _, pid in said]
     assert all(alive(pid) for pid in pids)
     return process, pids
 
