@@ -39,7 +39,7 @@ Phone = Annotated[str, msgspec.Meta(max_length=32)]
 
 # Crawlers that name themselves; "Cubot" is a phone. Disguised ones are met by the limits.
 _CRAWLER = re.compile(
-    r"(?<!cu)bot\b|bot[/;_-]|crawl|spider|slurp|mediapartners|facebookexternalhit|google-(inspection|read|extended)"
+    r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|mediapartners|facebookexternalhit|google-(inspection|read|extended)"
     r"|adsbot|bingpreview|lighthouse|pagespeed|gtmetrix|pingdom|uptime|monitor|archiver|scrapy|embedly|preview/",
     re.IGNORECASE,
 )
