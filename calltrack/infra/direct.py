@@ -4,8 +4,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 
-def open_pool(url: str, *, size: int, wait_seconds: float, statement_timeout_ms: int) -> ConnectionPool:
-    """Return a pool of autocommitting connections: each statement is a transaction of its own.
+def open_pool(
+    url: str, *, size: int, wait_seconds: float, statement_timeout_ms: int, autocommit: bool = True
+) -> ConnectionPool:
+    """Return a pool of direct connections; autocommit makes each statement a transaction of its own.
 
     Args:
         url: the address as in `Settings.app_url`.
@@ -23,6 +25,6 @@ def open_pool(url: str, *, size: int, wait_seconds: float, statement_timeout_ms:
         min_size=min(2, size),
         max_size=size,
         timeout=wait_seconds,
-        kwargs={"autocommit": True, "prepare_threshold": 0},
+        kwargs={"autocommit": autocommit, "prepare_threshold": 0},
         open=True,
     )

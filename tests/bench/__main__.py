@@ -1,0 +1,84 @@
+"""`make bench`: runs the pieces (`edge`, `voice`, `deliver`), prints a table, writes bench/results.json.
+
+python -m tests.bench [--seconds 6] [piece ...]
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from calltrack.config import Settings, new_key
+from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
+from calltrack.migrations.migrate import migrate
+from calltrack.wiring import build
+from tests.bench.context import ROOT, Context, Result
+
+PIECES = ("edge", "voice", "deliver")
+
+
+def main() -> None:
+    """Run what was asked for, on a database and a Redis of its own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("pieces", nargs="*", help=f"which of {', '.join(PIECES)} (default: all there are)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="length of each measurement")
+    asked = parser.parse_args()
+    if unknown := [piece for piece in asked.pieces if piece not in PIECES]:
+        parser.error(f"no such piece: {', '.join(unknown)}")
+    pieces = [piece for piece in asked.pieces or PIECES if importlib.util.find_spec(f"tests.bench.{piece}")]
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        results = _run(Path(name), pieces, asked.seconds)
+    _print(results)
+    _write(ROOT / "bench" / "results.json", results)
+
+
+def _run(folder: Path, pieces: list[str], seconds: float) -> list[Result]:
+    folder.chmod(0o755)
+    postgres, redis = EmbeddedPostgres(folder / "postgres"), EmbeddedRedis(folder / "redis")
+    results: list[Result] = []
+    try:
+        postgres.start()
+        redis.start()
+        migrate(postgres.owner_url)
+        settings = Settings(  # type: ignore[call-arg]  # the other fields have defaults
+            data_dir=folder / "data",
+            database_url=postgres.app_url,
+            database_owner_url=postgres.owner_url,
+            database_system_url=postgres.system_url,
+            redis_url=redis.url,
+            encryption_key=new_key(),
+            secret_key=new_key(),
+        )
+        context = Context(build(settings), settings, postgres, folder, seconds)
+        for piece in pieces:
+            print(f"{piece} ...", file=sys.stderr, flush=True)
+            results += importlib.import_module(f"tests.bench.{piece}").run(context)
+        context.services.db.close()
+    finally:
+        redis.stop()
+        postgres.stop()
+    return results
+
+
+def _print(results: list[Result]) -> None:
+    print(f"{'':44} {'value':>10} {'reference':>10} {'ratio':>6}")
+    for result in results:
+        reference = "" if result.reference is None else f"{result.reference:,.1f}"
+        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
+        print(f"{result.name:44} {result.value:>10,.1f} {reference:>10} {ratio:>6}  {result.unit}")
+
+
+def _write(path: Path, results: list[Result]) -> None:
+    rows = [
+        {"name": r.name, "value": r.value, "unit": r.unit, "reference": r.reference, "ratio": r.ratio}
+        for r in results
+    ]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

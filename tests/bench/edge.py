@@ -1,0 +1,138 @@
+"""The edge under load: page loads and heartbeats, beside the bare reference on the same server and database."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+
+from sqlalchemy import create_engine, text
+
+from calltrack.infra.direct import open_pool
+from calltrack.visits import service
+from calltrack.visits.sites import SiteTable
+from tests.bench import load
+from tests.bench.context import Context, Result
+from tests.bench.edge_apps import TABLES
+from tests.builders import Company, make_company
+
+COMPANIES, NUMBERS_EACH = 10, 1000
+LIVE_VISITS = 2000
+PACE = 200
+BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+)
+
+
+def run(context: Context) -> list[Result]:
+    """Measure visit+lease and heartbeat: throughput and p99 at 32 connections, p99 at 200 requests a second."""
+    owner = create_engine(context.postgres.owner_url)
+    with owner.begin() as connection:
+        connection.execute(text(TABLES))
+    # Short leases: at this speed the numbers must go from hand to hand, and never run dry.
+    companies = [companies_with(context, lease_seconds=1) for _ in range(COMPANIES)]
+    visits, bare_visits = list(_visits(companies, 20_000)), list(_visits(companies, 2_000))
+    beats = list(_beats(context))
+    with owner.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    owner.dispose()
+    with context.serve("tests.bench.edge_apps:bare") as port:
+        bare = _hammer(context, port, bare_visits).expect(200)
+        bare_paced = _pace(context, port, bare_visits).expect(200)
+    with context.serve("tests.bench.edge_apps:edge") as port:
+        visit = _hammer(context, port, visits).expect(200)
+        visit_paced = _pace(context, port, visits).expect(200)
+        beat = _hammer(context, port, beats).expect(204)
+        beat_paced = _pace(context, port, beats).expect(204)
+    return [
+        Result("visit+lease, 32 connections", visit.per_second, "requests/s", bare.per_second),
+        Result("visit+lease p99, 32 connections", visit.percentile(0.99), "ms", bare.percentile(0.99)),
+        Result(
+            f"visit+lease p99 at {PACE}/s", visit_paced.percentile(0.99), "ms", bare_paced.percentile(0.99)
+        ),
+        Result("heartbeat, 32 connections", beat.per_second, "requests/s", bare.per_second),
+        Result("heartbeat p99, 32 connections", beat.percentile(0.99), "ms", bare.percentile(0.99)),
+        Result(f"heartbeat p99 at {PACE}/s", beat_paced.percentile(0.99), "ms", bare_paced.percentile(0.99)),
+    ]
+
+
+def companies_with(context: Context, *, lease_seconds: int, numbers: int = NUMBERS_EACH) -> Company:
+    """Make a company whose pool has so many numbers."""
+    company = make_company(context.services, numbers=0, lease_seconds=lease_seconds, cooldown_seconds=0)
+    with context.services.db.tenant(company.id) as session:
+        session.execute(
+            text(
+                """
+                INSERT INTO tracking_number (company_id, id, e164, kind, pool_id, location_id, carrier_account_id,
+                    created_at)
+                SELECT company_id, gen_random_uuid(), '+3905' || lpad(n::text, 8, '0'), 'pool', pool_id,
+                    location_id, carrier_account_id, now()
+                FROM tracking_number, generate_series(1, :numbers) n WHERE kind = 'overflow'
+                """
+            ),
+            {"numbers": numbers},
+        )
+        session.execute(
+            text(
+                """
+                INSERT INTO number_slot (company_id, number_id, pool_id, busy_until)
+                SELECT company_id, id, pool_id, now() - interval '1 day' FROM tracking_number WHERE kind = 'pool'
+                """
+            )
+        )
+    return company
+
+
+def _visits(companies: list[Company], count: int) -> Iterator[bytes]:
+    """Page loads of new visitors, each from a network of his own."""
+    chance = random.Random(1)
+    for place, company in zip(range(count), itertools.cycle(companies), strict=False):
+        body = {
+            "k": company.site_key,
+            "v": "",
+            "s": "",
+            "u": f"{company.origin}/roma?gclid=Cj0KCQ_{place:08d}&utm_source=google&utm_campaign=traslochi-roma",
+            "r": "https://www.google.it/",
+            "t": "Traslochi a Roma",
+            "c": {"_ga": f"GA1.1.{place:010d}.1690000000"},
+            "m": {},
+            "p": [company.target.removeprefix("+39"), company.target[1:]],
+        }
+        yield load.post("/v1/visit", json.dumps(body).encode(), _headers(company, chance))
+
+
+def _beats(context: Context) -> Iterator[bytes]:
+    """Heartbeats of visits that hold a number."""
+    chance = random.Random(2)
+    company = companies_with(context, lease_seconds=150, numbers=LIVE_VISITS)
+    sites = SiteTable(context.services.db)
+    site = sites.find(company.site_key)
+    assert site is not None
+    connections = open_pool(context.settings.app_url, size=2, wait_seconds=5, statement_timeout_ms=5000)
+    pools = [str(company.pool_id)]
+    for _ in range(LIVE_VISITS):
+        ids = service.fresh_ids(4, context.services.clock())
+        load_ = service.read_page_load(f"{company.origin}/roma", user_agent=BROWSER)
+        shown = service.open_visit(connections, site, load_, ids, pools)
+        body = {"k": company.site_key, "v": shown.visitor, "s": shown.visit, "u": f"{company.origin}/roma"}
+        yield load.post("/v1/beat", json.dumps(body).encode(), _headers(company, chance))
+    connections.close()
+    sites.close()
+
+
+def _headers(company: Company, chance: random.Random) -> dict[str, str]:
+    return {
+        "Origin": company.origin,
+        "User-Agent": BROWSER,
+        "Content-Type": "text/plain;charset=UTF-8",
+        "X-Forwarded-For": f"{chance.randrange(20, 100)}.{chance.randrange(256)}.{chance.randrange(256)}.7",
+    }
+
+
+def _hammer(context: Context, port: int, requests: list[bytes]) -> load.Report:
+    return load.closed_loop(port, requests, connections=context.connections, seconds=context.seconds)
+
+
+def _pace(context: Context, port: int, requests: list[bytes]) -> load.Report:
+    return load.paced(
+        port, requests, per_second=PACE, connections=context.connections, seconds=context.seconds
+    )
