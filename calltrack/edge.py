@@ -5,6 +5,7 @@ from flask import Flask
 from calltrack.infra.direct import open_pool
 from calltrack.visits.admission import Admission
 from calltrack.visits.routes import create_blueprint
+from calltrack.visits.service import STATEMENTS
 from calltrack.wiring import Services
 
 WAIT_SECONDS = 0.5
@@ -25,6 +26,7 @@ def create_edge(services: Services, *, threads: int = 8, admission: Admission | 
         size=threads,
         wait_seconds=WAIT_SECONDS,
         statement_timeout_ms=STATEMENT_MS,
+        statements=STATEMENTS,
     )
     app.extensions["edge.connections"] = connections
     app.register_blueprint(create_blueprint(services, connections, admission=admission))

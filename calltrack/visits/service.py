@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg_pool import ConnectionPool
 
+from calltrack.infra.direct import call
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.touch import Touch, clean, page_of, read_touch
@@ -19,12 +20,18 @@ from calltrack.visits.sites import Site
 
 LONGEST_TITLE = 200
 LONGEST_USER_AGENT = 256
-_VISIT = (
-    "SELECT o_visitor, o_visit, o_is_new, o_numbers, o_overflow FROM edge_visit("
-    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-_BEAT = "SELECT o_state, o_visit, o_pools, o_numbers FROM edge_beat(%s, %s, %s, %s, %s, %s)"
-_TAP = "SELECT edge_tap(%s, %s, %s, %s)"
+_VISIT, _BEAT, _TAP = "edge_visit", "edge_beat", "edge_tap"
+
+
+# Arrays come back joined by commas; a pool that had no number left is an empty place.
+STATEMENTS = {
+    _VISIT: "SELECT o_visitor, o_visit, o_is_new, array_to_string(o_numbers, ',', ''), "
+    "array_to_string(o_overflow, ',', '') FROM edge_visit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+    _BEAT: "SELECT o_state, o_visit, array_to_string(o_pools, ',', ''), array_to_string(o_numbers, ',', '') "
+    "FROM edge_beat($1, $2, $3, $4, $5, $6)",
+    _TAP: "SELECT edge_tap($1, $2, $3, $4)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,44 +117,41 @@ def open_visit(
         crowded: pools that give this visit the overflow number only, unless it holds a number already.
     """
     touch = load.touch
-    with connections.connection() as connection:
-        row = connection.execute(
-            _VISIT,
-            (
-                site.company_id,
-                site.site_id,
-                load.visitor,
-                load.visit,
-                f"{{{','.join(ids[:3])}}}",
-                f"{{{','.join(pools)}}}",
-                f"{{{','.join(ids[3:])}}}",
-                f"{{{','.join('t' if pool in crowded else 'f' for pool in pools)}}}",
-                touch.source,
-                touch.medium,
-                touch.campaign,
-                touch.term,
-                touch.content,
-                *load.named,
-                _json(touch.click_ids),
-                _json(touch.ad_cookies),
-                None if touch.consent is None else _json(touch.consent),
-                touch.referrer,
-                touch.landing_url,
-                load.user_agent,
-                load.page,
-                load.title,
-            ),
-            prepare=True,
-        ).fetchone()
-    assert row is not None, "edge_visit always answers"
+    row = call(
+        connections,
+        _VISIT,
+        (
+            site.company_id,
+            site.site_id,
+            _text(load.visitor),
+            _text(load.visit),
+            _array(ids[:3]),
+            _array(pools),
+            _array(ids[3:]),
+            _array(["t" if pool in crowded else "f" for pool in pools]),
+            touch.source,
+            touch.medium,
+            touch.campaign,
+            touch.term,
+            touch.content,
+            *load.named,
+            _json(touch.click_ids),
+            _json(touch.ad_cookies),
+            None if touch.consent is None else _json(touch.consent),
+            touch.referrer,
+            touch.landing_url,
+            load.user_agent,
+            load.page,
+            load.title,
+        ),
+    )
     visitor, visit, is_new, numbers, overflow = row
-    found = list(zip(pools, numbers or (), overflow or (), strict=True))
     return Shown(
         str(visitor),
         str(visit),
-        is_new,
-        {pool: number for pool, number, _ in found if number is not None},
-        frozenset(pool for pool, number, dry in found if dry and number is not None),
+        is_new == "t",
+        _pairs(pools, numbers),
+        frozenset(pool for pool, dry in _pairs(pools, overflow).items() if dry == "t"),
     )
 
 
@@ -163,31 +167,32 @@ def keep_alive(
     Raises:
         NotFound: this visitor has no such visit on this site.
     """
-    with connections.connection() as connection:
-        row = connection.execute(
-            _BEAT,
-            (site.company_id, site.site_id, visitor, visit, f"{{{','.join(ids)}}}", page),
-            prepare=True,
-        ).fetchone()
-    assert row is not None, "edge_beat always answers"
-    state, current, pools, numbers = row
+    values = (site.company_id, site.site_id, str(visitor), str(visit), _array(ids), page)
+    state, current, pools, numbers = call(connections, _BEAT, values)
     if state == "extended":
         return None
     if state == "unknown":
         raise NotFound("This visitor has no such visit here.")
-    given = zip(map(str, pools or ()), numbers or (), strict=True)
-    return Shown(
-        str(visitor), str(current), str(current) != str(visit), {p: n for p, n in given if n is not None}
-    )
+    renewed = pools.split(",") if pools else []
+    return Shown(str(visitor), str(current), current != str(visit), _pairs(renewed, numbers))
 
 
 def note_tap(connections: ConnectionPool, site: Site, visit: UUID, ending: str) -> int:
     """Note on a visit's leases that the number with this ending was tapped; returns how many showed it."""
-    with connections.connection() as connection:
-        row = connection.execute(
-            _TAP, (site.company_id, site.site_id, visit, ending), prepare=True
-        ).fetchone()
-    return int(row[0]) if row else 0
+    (found,) = call(connections, _TAP, (site.company_id, site.site_id, str(visit), ending))
+    return int(found or 0)
+
+
+def _array(parts: Sequence[str]) -> str:
+    return f"{{{','.join(parts)}}}"
+
+
+def _pairs(pools: Sequence[str], joined: str | None) -> dict[str, str]:
+    return {pool: value for pool, value in zip(pools, (joined or "").split(","), strict=False) if value}
+
+
+def _text(id_: UUID | None) -> str | None:
+    return None if id_ is None else str(id_)
 
 
 def _json(words: dict[str, str] | dict[str, bool]) -> str:

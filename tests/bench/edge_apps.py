@@ -11,7 +11,7 @@ from calltrack.edge import create_edge
 from calltrack.infra.direct import open_pool
 from calltrack.wiring import build
 
-ANSWER = b'{"v":"","s":"","h":50,"n":[{"t":"390669940001","tn":"0669940001","n":"390669940101","nn":"0669940101"}]}'
+ANSWER = b'{"v":"","s":"","h":50,"n":[{"t":"390669940001","tn":"0669940001","n":"390669940101","nn":"06"}]}'
 NUMBERS = 10_000
 UPDATE = "UPDATE bench_number SET busy_until = clock_timestamp() + interval '1 second' WHERE id = %s"
 INSERT = "INSERT INTO bench_lease (number_id, shown_from) VALUES (%s, %s)"
@@ -19,7 +19,8 @@ TABLES = """
     CREATE TABLE bench_number (id int PRIMARY KEY, busy_until timestamptz NOT NULL) WITH (fillfactor = 50);
     INSERT INTO bench_number SELECT n, now() FROM generate_series(1, 10000) n;
     CREATE TABLE bench_lease (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number_id int NOT NULL, shown_from timestamptz NOT NULL);
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        number_id int NOT NULL, shown_from timestamptz NOT NULL);
     GRANT SELECT, INSERT, UPDATE ON bench_number, bench_lease TO calltrack_app
 """
 
@@ -30,7 +31,7 @@ def edge() -> Flask:
 
 
 def bare() -> Flask:
-    """The same framework and server; one UPDATE and one INSERT by prepared statements, committed; no walls."""
+    """The same framework and server; a prepared UPDATE and INSERT, committed; no walls."""
     app = Flask("bare", static_folder=None)
     pool = open_pool(
         read_settings().app_url,

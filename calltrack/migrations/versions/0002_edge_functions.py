@@ -54,38 +54,41 @@ BEGIN
         END IF;
     END IF;
 
-    IF v_number IS NULL AND NOT p_overflow_only THEN
-        UPDATE number_slot SET busy_until = v_now + v_hold, lease_id = p_lease
-        WHERE company_id = p_company AND number_id = (
-            SELECT number_id FROM number_slot
-            WHERE company_id = p_company AND pool_id = p_pool AND busy_until <= v_now - v_rest
-            ORDER BY busy_until LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING number_id INTO v_number;
-        IF NOT FOUND THEN
-            -- The last free number may be locked by somebody who does not take it: wait and look once more.
-            v_now := clock_timestamp();
+    IF v_number IS NOT NULL THEN
+        SELECT e164 INTO o_number FROM tracking_number WHERE company_id = p_company AND id = v_number;
+        RETURN;
+    END IF;
+
+    FOR attempt IN 1 .. CASE WHEN p_overflow_only THEN 0 ELSE 2 END LOOP
+        WITH taken AS (
             UPDATE number_slot SET busy_until = v_now + v_hold, lease_id = p_lease
             WHERE company_id = p_company AND number_id = (
                 SELECT number_id FROM number_slot
                 WHERE company_id = p_company AND pool_id = p_pool AND busy_until <= v_now - v_rest
-                ORDER BY busy_until LIMIT 1 FOR UPDATE)
-            RETURNING number_id INTO v_number;
-        END IF;
-        IF v_number IS NOT NULL THEN
+                ORDER BY busy_until LIMIT 1 FOR UPDATE SKIP LOCKED)
+            RETURNING number_id
+        ), noted AS (
             INSERT INTO lease (company_id, id, number_id, visit_id, shown_from, last_seen_at, shown_until)
-            VALUES (p_company, p_lease, v_number, p_visit, v_now, v_now, v_now + v_hold);
+            SELECT p_company, p_lease, number_id, p_visit, v_now, v_now, v_now + v_hold FROM taken
+        )
+        SELECT t.e164 INTO o_number FROM taken
+        JOIN tracking_number t ON t.company_id = p_company AND t.id = taken.number_id;
+        IF FOUND THEN
             IF p_is_known THEN
                 UPDATE lease l SET shown_until = LEAST(l.shown_until, v_now) FROM tracking_number t
                 WHERE l.company_id = p_company AND l.visit_id = p_visit AND l.is_overflow
                   AND t.company_id = p_company AND t.id = l.number_id AND t.pool_id = p_pool;
             END IF;
+            RETURN;
         END IF;
-    END IF;
-
-    IF v_number IS NOT NULL THEN
-        SELECT e164 INTO o_number FROM tracking_number WHERE company_id = p_company AND id = v_number;
-        RETURN;
-    END IF;
+        -- The last free number may be locked by somebody who does not take it: wait for it and look once more.
+        v_now := clock_timestamp();
+        PERFORM FROM number_slot
+        WHERE company_id = p_company AND pool_id = p_pool AND busy_until <= v_now - v_rest
+        ORDER BY busy_until LIMIT 1 FOR UPDATE;
+        EXIT WHEN NOT FOUND;
+        v_now := clock_timestamp();
+    END LOOP;
 
     SELECT id, e164 INTO v_number, o_number FROM tracking_number
     WHERE company_id = p_company AND pool_id = p_pool AND kind = 'overflow' AND released_at IS NULL
