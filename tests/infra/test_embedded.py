@@ -138,6 +138,19 @@ def test_a_stale_pid_file_that_names_a_living_stranger_is_no_obstacle(postgres: 
     assert postgres.running
 
 
+def test_a_server_told_to_stop_while_clients_hold_on_is_started_again(postgres: EmbeddedPostgres) -> None:
+    with connect(postgres.owner_url) as client:
+        before = postgres.pid
+        assert before is not None
+        os.kill(before, signal.SIGTERM)
+        assert wait_until(lambda: not postgres.running, 5)
+        assert client.execute("SELECT 1").fetchone() == (1,)
+        postgres.start()
+    assert postgres.pid != before
+    with connect(postgres.owner_url) as db:
+        assert db.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_half_made_cluster_is_made_anew(folder: Path) -> None:
     (folder / "postgres" / "data.new" / "base").mkdir(parents=True)
     server = EmbeddedPostgres(folder)
@@ -188,9 +201,13 @@ def test_root_can_work_in_a_folder_only_root_may_enter(tmp_path: Path) -> None:
             assert db.execute("SELECT 1").fetchone() == (1,)
         assert server.pid is not None
         assert Path(f"/proc/{server.pid}").stat().st_uid != 0
+        outside = (tmp_path / "mine" / "var" / "postgres").resolve()
+        assert outside.exists()
+        server.stop()
     finally:
-        server.erase()
-    assert not (tmp_path / "mine" / "var" / "postgres").exists()
+        EmbeddedPostgres(tmp_path / "mine" / "var").erase()
+    assert not outside.exists()
+    assert not (tmp_path / "mine" / "var" / "postgres").is_symlink()
 
 
 def test_both_servers_end_when_their_parent_is_killed(folder: Path) -> None:

@@ -92,8 +92,17 @@ def pid_in(data: Path) -> int | None:
 
 def is_ready(data: Path) -> bool:
     """Say whether the server wrote that it accepts connections."""
+    return _state(data) == "ready"
+
+
+def is_stopping(data: Path) -> bool:
+    """Say whether the server was told to stop: after SIGTERM it may wait for its last client for ever."""
+    return _state(data) == "stopping"
+
+
+def _state(data: Path) -> str:
     lines = pid_file(data)
-    return len(lines) > 7 and lines[7].strip() == "ready"
+    return lines[7].strip() if len(lines) > 7 else ""
 
 
 def popen(user: ServiceUser | None, words: list[str], log: int) -> subprocess.Popen[bytes]:

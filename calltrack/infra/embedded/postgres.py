@@ -75,16 +75,19 @@ class EmbeddedPostgres:
     def erase(self) -> None:
         """Stop the server and delete its data, also what lies outside the data folder; for tests."""
         self.stop()
-        for folder in (self._sockets, self._home, self._data_dir / "postgres"):
-            if folder is not None and folder.is_symlink():
-                folder.unlink()
-            elif folder is not None:
+        link = self._data_dir / "postgres"
+        for folder in (self._sockets, link.resolve()):
+            if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+        if link.is_symlink():
+            link.unlink()
 
     @property
     def running(self) -> bool:
-        """Say whether the server process is alive, whoever started it."""
-        return self.pid is not None
+        """Say whether the server is alive and was not told to stop, whoever started it."""
+        return (
+            self._home is not None and self.pid is not None and not cluster.is_stopping(self._home / "data")
+        )
 
     @property
     def pid(self) -> int | None:
@@ -119,8 +122,10 @@ class EmbeddedPostgres:
     def _joined(self, data: Path) -> bool:
         """Join a running server once it is ready; False: none runs, and no stale file is in the way."""
         deadline = time.monotonic() + READY_WITHIN
-        while cluster.pid_in(data) is not None:
-            if cluster.is_ready(data):
+        while (pid := cluster.pid_in(data)) is not None:
+            if cluster.is_stopping(data):
+                os.kill(pid, signal.SIGINT)  # Do not wait for clients that wait for us.
+            elif cluster.is_ready(data):
                 self._sockets = Path(cluster.pid_file(data)[4])
                 return True
             if time.monotonic() > deadline:
