@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from calltrack.delivery.service import due_destinations
 from calltrack.infra import outbox
 
 Job = tuple[str, ...]
@@ -11,7 +12,12 @@ Job = tuple[str, ...]
 
 def due_jobs(system: Session, due_before: datetime) -> list[Job]:
     """Return a job (its name in `workers.jobs`, its ids) for everything that was due at that moment."""
-    return [
+    facts: list[Job] = [
         ("handle_facts", str(company_id))
         for company_id in outbox.companies_with_due_facts(system, due_before)
     ]
+    deliveries: list[Job] = [
+        ("poll" if is_poll else "deliver", str(company_id), str(destination_id))
+        for company_id, destination_id, is_poll in due_destinations(system, due_before)
+    ]
+    return facts + deliveries

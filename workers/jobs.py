@@ -6,6 +6,7 @@ from uuid import UUID
 
 import redis
 
+from calltrack.delivery.service import deliver_due, poll_due
 from calltrack.infra.log import log
 from calltrack.infra.queue import silence_key
 from calltrack.wiring import Services
@@ -35,6 +36,18 @@ def handle_facts(company_id: str) -> None:
     parts = _begin("handle_facts", company_id)
     if facts.drain(parts.services, parts.subscriptions, UUID(company_id), parts.stop):
         parts.services.nudges.show(company_id)
+
+
+def deliver(company_id: str, destination_id: str) -> None:
+    """Send what is due to one destination."""
+    parts = _begin("deliver", company_id, destination_id)
+    deliver_due(parts.services, UUID(company_id), UUID(destination_id), stop=parts.stop)
+
+
+def poll(company_id: str, destination_id: str) -> None:
+    """Ask one destination for the verdicts that are due."""
+    parts = _begin("poll", company_id, destination_id)
+    poll_due(parts.services, UUID(company_id), UUID(destination_id), stop=parts.stop)
 
 
 def _begin(*words: str) -> Parts:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from calltrack.attribution.service import attribute_call
 from calltrack.conversions.service import classify_call, follow_person
+from calltrack.delivery.plan import plan_change
+from calltrack.delivery.service import wake_destination
 from calltrack.journeys.service import link_person
 from calltrack.wiring import Services
 
@@ -44,5 +46,6 @@ SUBSCRIPTIONS: Subscriptions = {
     "call.ended": (attribute, link, classify),
     "call.attributed": (),
     "person.merged": (follow,),
-    "conversion.changed": (),
+    "conversion.changed": (plan_change,),
+    "destination.changed": (wake_destination,),
 }

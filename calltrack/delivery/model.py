@@ -30,6 +30,12 @@ class DestinationAccount(Base):
     # Why it is paused, in words that name the next step.
     status_reason: Mapped[str] = mapped_column(server_default=text("''"))
     status_changed_at: Mapped[datetime]
+    # Deliveries planned before this, and never tried, are frozen anew: the fault may have been the settings.
+    settings_changed_at: Mapped[datetime | None]
+    # The platform was unwell, or asked for a pause: nothing is sent before this moment.
+    held_until: Mapped[datetime | None]
+    # How many requests in a row found the platform unwell.
+    unwell: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime]
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
 
@@ -70,12 +76,17 @@ class Delivery(Base):
     payload: Mapped[bytes]
     payload_hash: Mapped[bytes]
     state: Mapped[str]
-    # When something is to be done next: send, send again, poll, or take over a dead lease. NULL: nothing.
+    # When something is to be done next: send, send again, poll, or take over a dead lease. NULL: nothing,
+    # or not before a person resumes the destination (parked).
     due_at: Mapped[datetime | None]
     lease_token: Mapped[UUID | None]
+    # Tries that count: refusals for another row or for wrong settings burn none.
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     # What the platform called the request, to poll its verdict by.
     request_id: Mapped[str | None]
+    # Which event of that request this was, and how many it carried: verdicts name events by their place.
+    request_place: Mapped[int | None]
+    request_size: Mapped[int | None]
     last_class: Mapped[str | None]
     # The last answer in words a marketer understands, with the next step.
     explanation: Mapped[str] = mapped_column(server_default=text("''"))
