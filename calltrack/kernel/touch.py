@@ -95,13 +95,15 @@ def clean(text: str) -> str:
 
 def clean_word(word: str, text: str) -> str:
     """Return a utm word: what people typed (`term`) as `clean` does; in labels ids of digits are kept."""
-    if word == "term":
-        return clean(text)
+    if not text or word == "term":
+        return clean(text) if text else ""
     return _PERSONAL_IN_LABEL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
 
 
 def clean_click_id(text: str) -> str:
     """Return a click id or ad cookie as it was, or nothing when it holds what none of them holds."""
+    if not text:
+        return ""
     return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
 
 

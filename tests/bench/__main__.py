@@ -43,7 +43,7 @@ def _run(folder: Path, pieces: list[str], seconds: float) -> list[Result]:
         postgres.start()
         redis.start()
         migrate(postgres.owner_url)
-        settings = Settings(  # type: ignore[call-arg]  # the other fields have defaults
+        settings = Settings(
             data_dir=folder / "data",
             database_url=postgres.app_url,
             database_owner_url=postgres.owner_url,
