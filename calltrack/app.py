@@ -18,8 +18,8 @@ Surface = Literal["voice", "edge", "web", "sandbox", "all"]
 POOL_SIZES: dict[str, int] = {"voice": 2, "edge": 2, "web": 8, "sandbox": 2, "all": 8}
 STATUS: dict[type[CalltrackError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, Conflict: 409}
 LARGEST_BODY = 1_000_000
-# As many connections as the edge has threads; who waits longer than this leaves the page as it is.
-EDGE_CONNECTIONS, EDGE_WAIT_SECONDS, EDGE_STATEMENT_MS = 8, 0.5, 1_500
+# As many connections as the edge has threads.
+EDGE_CONNECTIONS = 8
 
 
 def create_app(settings: Settings, surface: Surface = "all") -> Flask:
@@ -66,14 +66,11 @@ def _voice(app: Flask, services: Services) -> None:
 
 
 def _edge(app: Flask, services: Services) -> None:
-    from calltrack.infra.direct import open_pool
     from calltrack.visits.routes import create_blueprint
+    from calltrack.visits.service import open_connections
 
-    app.extensions["edge.connections"] = connections = open_pool(
-        services.settings.app_url,
-        size=EDGE_CONNECTIONS,
-        wait_seconds=EDGE_WAIT_SECONDS,
-        statement_timeout_ms=EDGE_STATEMENT_MS,
+    app.extensions["edge.connections"] = connections = open_connections(
+        services.settings.app_url, EDGE_CONNECTIONS
     )
     app.register_blueprint(create_blueprint(services, connections))
 

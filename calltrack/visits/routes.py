@@ -50,7 +50,7 @@ def create_blueprint(
 
     Args:
         services: settings, database (for the site table) and clock.
-        connections: direct connections of the app's role (`infra/direct.py`), one per blocking thread.
+        connections: what `service.open_connections` returns.
         sites: the site table of this process (default: a new one).
         admission: rate limits and pool shares of this process (default: the standing limits).
         script: the built snippet (default: the one that ships with calltrack).

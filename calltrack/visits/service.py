@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg_pool import ConnectionPool
 
-from calltrack.infra.direct import call
+from calltrack.infra.direct import call, open_pool
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.touch import Touch, clean, page_of, read_touch
@@ -20,6 +20,8 @@ from calltrack.visits.sites import Site
 
 LONGEST_TITLE = 200
 LONGEST_USER_AGENT = 256
+# A page waits 800 ms for us: whoever gets no connection or no answer in time leaves it as it is.
+WAIT_SECONDS, STATEMENT_MS = 0.5, 1500
 _VISIT, _BEAT, _TAP = "edge_visit", "edge_beat", "edge_tap"
 
 
@@ -60,6 +62,17 @@ class Shown:
     is_new: bool
     numbers: dict[str, str]
     overflowed: frozenset[str] = frozenset()
+
+
+def open_connections(app_url: str, threads: int) -> ConnectionPool:
+    """Return the edge's connections, one per request served at once, with its statements prepared."""
+    return open_pool(
+        app_url,
+        size=threads,
+        wait_seconds=WAIT_SECONDS,
+        statement_timeout_ms=STATEMENT_MS,
+        statements=STATEMENTS,
+    )
 
 
 def read_page_load(

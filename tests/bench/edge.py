@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import create_engine, text
 
-from calltrack.infra.direct import open_pool
 from calltrack.visits import service
 from calltrack.visits.sites import SiteTable
 from tests.bench import load
@@ -158,13 +157,7 @@ def _beats(context: Context) -> Iterator[bytes]:
     sites = SiteTable(context.services.db)
     site = sites.find(company.site_key)
     assert site is not None
-    connections = open_pool(
-        context.settings.app_url,
-        size=2,
-        wait_seconds=5,
-        statement_timeout_ms=5000,
-        statements=service.STATEMENTS,
-    )
+    connections = service.open_connections(context.settings.app_url, 2)
     pools = [str(company.pool_id)]
     for _ in range(LIVE_VISITS):
         ids = service.fresh_ids(4, context.services.clock())

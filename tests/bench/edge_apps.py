@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response
 
+from calltrack.app import create_app
 from calltrack.config import read_settings
-from calltrack.edge import create_edge
 from calltrack.infra.direct import open_pool
-from calltrack.wiring import build
 
 ANSWER = b'{"v":"","s":"","h":50,"n":[{"t":"390669940001","tn":"0669940001","n":"390669940101","nn":"06"}]}'
 NUMBERS = 10_000
@@ -27,7 +26,7 @@ TABLES = """
 
 def edge() -> Flask:
     """The product's edge."""
-    return create_edge(build(read_settings()), threads=int(os.environ.get("THREADS", "8")))
+    return create_app(read_settings(), "edge")
 
 
 def bare() -> Flask:

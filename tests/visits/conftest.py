@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from psycopg_pool import ConnectionPool
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from calltrack.edge import create_edge
 from calltrack.visits.admission import Admission
+from calltrack.visits.routes import create_blueprint
+from calltrack.visits.service import open_connections
 from calltrack.wiring import Services
 from tests.builders import Company
 
@@ -63,8 +65,16 @@ def shown(answer: dict[str, Any]) -> str:
     return "+" + str(pair["n"])
 
 
+def edge_app(services: Services, threads: int, admission: Admission) -> Flask:
+    """Return an app of the edge's routes with limits of its own."""
+    app = Flask("edge", static_folder=None)
+    app.extensions["edge.connections"] = connections = open_connections(services.settings.app_url, threads)
+    app.register_blueprint(create_blueprint(services, connections, admission=admission))
+    return app
+
+
 @pytest.fixture(scope="session")
 def edge(services: Services) -> Iterator[Edge]:
-    app = create_edge(services, threads=20, admission=Admission({"visit": 10**6, "beat": 10**6}))
+    app = edge_app(services, 20, Admission({"visit": 10**6, "beat": 10**6}))
     yield Edge(app.test_client(), app.extensions["edge.connections"])
     app.extensions["edge.connections"].close()

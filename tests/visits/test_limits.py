@@ -8,14 +8,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from calltrack.edge import create_edge
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease
 from calltrack.visits.admission import Admission
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
-from tests.visits.conftest import BROWSER, Edge, shown
+from tests.visits.conftest import BROWSER, Edge, edge_app, shown
 
 
 def counts(services: Services, company: Company) -> list[int]:
@@ -61,7 +60,7 @@ def test_a_person_is_no_crawler(edge: Edge, company: Company, name: str) -> None
 @pytest.fixture
 def strict(services: Services) -> Iterator[FlaskClient]:
     """An edge that takes three visits a minute of a network, and five of a site."""
-    app = create_edge(services, threads=2, admission=Admission({"visit": 3, "beat": 3}, visits_per_site=5))
+    app = edge_app(services, 2, Admission({"visit": 3, "beat": 3}, visits_per_site=5))
     yield app.test_client()
     app.extensions["edge.connections"].close()
 
