@@ -9,7 +9,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from calltrack.accounts.model import Site as SiteRow
-from calltrack.edge import create_edge
+from calltrack.app import assemble
 from calltrack.numbers.model import Lease
 from calltrack.visits.model import Visit
 from calltrack.wiring import Services
@@ -27,7 +27,7 @@ def company(services: Services, site: Site) -> Company:
 
 @pytest.fixture
 def edge(services: Services, company: Company) -> Iterator[str]:
-    app = create_edge(services, threads=4)
+    app = assemble(services, "edge")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
