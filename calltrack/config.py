@@ -16,6 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SANDBOX_ACCOUNT_SID = "AC5a11db0c5a11db0c5a11db0c5a11db0c"
 SANDBOX_AUTH_TOKEN = "sandbox-token-of-the-demo-carrier"  # noqa: S105 - not a secret: documented, loopback only
 
+# Who signs in to the demo company; shown on the demo's first page.
+DEMO_EMAIL = "demo@calltrack.test"
+DEMO_PASSWORD = "try-calltrack"  # noqa: S105 - not a secret: documented, demo only
+
 
 class Settings(BaseSettings):
     """Every setting of calltrack; the field's description is its sentence in docs/configuration.md."""

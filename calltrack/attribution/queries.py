@@ -21,6 +21,8 @@ class Candidate:
     age_seconds: float
     on_screen: bool
     tapped: bool
+    is_known: bool
+    pages: int | None
     source: str
     medium: str
     campaign: str
@@ -74,7 +76,9 @@ def _candidate(stored: dict[str, Any]) -> Candidate:
         probability=float(stored.get("probability") or 0),
         age_seconds=float(stored.get("age_seconds") or 0),
         on_screen=bool(stored.get("on_screen")),
-        tapped=bool(stored.get("tapped")),
+        tapped=bool(stored.get("tapped")) or stored.get("tapped_seconds") is not None,
+        is_known=bool(stored.get("is_known")),
+        pages=stored.get("pages"),
         source=stored.get("source") or "",
         medium=stored.get("medium") or "",
         campaign=stored.get("campaign") or "",

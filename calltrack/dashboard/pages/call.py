@@ -1,0 +1,80 @@
+"""One call: the line, where it came from and why, the person, what it brought, where that was sent."""
+
+from uuid import UUID
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from calltrack.attribution.queries import verdict
+from calltrack.calls.queries import call as call_of
+from calltrack.calls.queries import line as line_of
+from calltrack.conversions.queries import conversions_of
+from calltrack.conversions.rules import Outcome
+from calltrack.conversions.service import set_outcome
+from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.timelines import line_moments, person_moments
+from calltrack.delivery.queries import parcels_of
+from calltrack.journeys.queries import journey_of
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.money import parse_money
+from calltrack.visits.queries import pages_of, visits_by_id
+from calltrack.wiring import Services
+
+
+@page("/calls/<id:call_id>", "viewer")
+def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
+    """Show everything that is known of a call."""
+    company_id = here.company.id
+    with services.db.tenant(company_id) as session:
+        row = call_of(session, services.vault, company_id, call_id)
+        if row is None:
+            abort(404)
+        line = line_of(session, services.vault, company_id, row)
+        judged = verdict(session, company_id, call_id)
+        considered = [one.visit_id for one in judged.candidates] if judged else []
+        named = [judged.visit_id] if judged and judged.visit_id else []
+        visits = visits_by_id(session, company_id, considered + named)
+        chosen = visits.get(judged.visit_id) if judged and judged.visit_id else None
+        journey = journey_of(session, company_id, row.caller_hash, chosen.visitor_id if chosen else None)
+        brought = conversions_of(session, company_id, {call_id, *(one.id for one in journey.calls)})
+        parcels = parcels_of(session, company_id, [one.id for one in brought if one.call_id == call_id])
+        looked_at = pages_of(session, company_id, {visit.id for visit in journey.visits} | set(considered))
+    mine = {one.kind: one for one in brought if one.call_id == call_id}
+    return render_template(
+        "call.html",
+        call=row,
+        line=line,
+        moments=line_moments(row, line),
+        verdict=judged,
+        visits=visits,
+        chosen=chosen,
+        journey=journey,
+        person=person_moments(journey, row, brought, looked_at),
+        lead=mine.get("lead"),
+        purchase=mine.get("purchase"),
+        parcels=parcels,
+    )
+
+
+@page("/calls/<id:call_id>/outcome", "manager", ("POST",))
+def outcome(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
+    """Store what a person says the call brought: a purchase with its value, a lead, or nothing."""
+    kind, reason = request.form.get("kind", ""), request.form.get("reason", "").strip()
+    by = f"{here.who.name} <{here.who.email}>"
+    if kind == "purchase":
+        money = parse_money(request.form.get("value", ""), here.company.currency)
+        said = Outcome(
+            kind="purchase", by=by, value_minor=money.minor, currency=money.currency, reason=reason
+        )
+    elif kind == "lead":
+        said = Outcome(kind="lead", by=by, reason=reason)
+    elif kind == "none":
+        said = Outcome(kind="none", by=by, reason=reason)
+    else:
+        raise BadInput("The outcome of a call is purchase, lead or none.")
+    with services.db.tenant(here.company.id) as session:
+        changed = set_outcome(session, here.company.id, call_id, said, here.now)
+    services.nudges.wake("handle_facts", str(here.company.id))
+    services.nudges.show(str(here.company.id))
+    flash("Saved. The destinations are told now." if changed else "This was stored already.")
+    return redirect(url_for("dashboard.call", company_id=here.company.id, call_id=call_id), 303)

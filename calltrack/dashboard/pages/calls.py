@@ -1,0 +1,78 @@
+"""The call log: every filter stands in the address, so any view can be sent as a link."""
+
+from uuid import UUID
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from calltrack.accounts.queries import locations
+from calltrack.conversions.call_log import OUTCOMES
+from calltrack.conversions.queries import CallFilter, Place, find_calls
+from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.periods import NAMES, day_span, period
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.ids import parse_id
+from calltrack.kernel.phone import to_e164
+from calltrack.numbers.queries import numbers
+from calltrack.wiring import Services
+
+FIELDS = (
+    "outcome", "source", "medium", "campaign", "location", "number", "brought", "period", "since", "until",
+    "caller",
+)  # fmt: skip
+A_PAGE = 50
+
+
+@page("/calls", "viewer")
+def calls(services: Services, here: Here) -> ResponseReturnValue:
+    """Show the calls that fit the filters in the address, newest first."""
+    asked = {name: request.args.get(name, "").strip() for name in FIELDS}
+    problem, found = "", None
+    with services.db.tenant(here.company.id) as session:
+        try:
+            wanted, after = read_filter(request.args, here), request.args.get("after", "")
+            place = Place.from_text(after) if after else None
+            found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
+        except BadInput as refused:
+            problem = str(refused)
+        branches = locations(session, here.company.id)
+        lines = numbers(session, here.company.id, here.now)
+    used = {name: value for name, value in asked.items() if value}
+    return render_template(
+        "calls.html",
+        found=found,
+        problem=problem,
+        asked=asked,
+        used=used,
+        is_first=not request.args.get("after"),
+        outcomes=OUTCOMES,
+        periods=NAMES,
+        locations=branches,
+        numbers=lines,
+    ), 400 if problem else 200
+
+
+def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:
+    """Read the filters of an address; raises BadInput with what to change."""
+    zone, country = here.company.timezone, here.company.country
+    since, until = day_span(args.get("since", ""), args.get("until", ""), zone)
+    if (name := args.get("period", "")) in NAMES and not since:
+        since = period(name, here.now, zone).span.since
+    caller = args.get("caller", "").strip()
+    return CallFilter(
+        since=since,
+        until=until,
+        outcome=args.get("outcome", ""),
+        source=args.get("source", "").strip().lower(),
+        medium=args.get("medium", "").strip().lower(),
+        campaign=args.get("campaign", "").strip(),
+        location_id=_id(args.get("location", "")),
+        number_id=_id(args.get("number", "")),
+        brought=args.get("brought", ""),
+        caller=to_e164(caller, country) if caller else "",
+    )
+
+
+def _id(text: str) -> UUID | None:
+    return parse_id(text) if text else None

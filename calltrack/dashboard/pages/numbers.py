@@ -1,0 +1,26 @@
+"""Numbers and pools: what is free, shown or resting now, and whether a pool ran dry."""
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from calltrack.accounts.queries import locations
+from calltrack.dashboard.access import Here, page
+from calltrack.numbers import queries
+from calltrack.wiring import Services
+
+
+@page("/numbers", "viewer")
+def numbers(services: Services, here: Here) -> ResponseReturnValue:
+    """Show pools with their use and every tracking number."""
+    company_id = here.company.id
+    with services.db.tenant(company_id) as session:
+        pools = queries.pools(session, company_id, here.now)
+        rows = queries.numbers(session, company_id, here.now)
+        branches = locations(session, company_id)
+    return render_template(
+        "numbers.html",
+        pools=pools,
+        numbers=[row for row in rows if row.released_at is None],
+        released=[row for row in rows if row.released_at is not None],
+        locations=branches,
+    )

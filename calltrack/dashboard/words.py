@@ -1,0 +1,134 @@
+"""The words, tones and icons in which pages speak of calls, sources, conversions and deliveries.
+
+A tone is never alone: each comes with a word and an icon, so no information hangs on colour.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A word with its tone (good, warn, bad, live, calm) and icon."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+OUTCOMES = {
+    "answered": Sign("Answered", "good", "call-in"),
+    "mailbox": Sign("Voicemail", "warn", "voicemail"),
+    "busy": Sign("Busy", "warn", "call-missed"),
+    "missed": Sign("Missed", "bad", "call-missed"),
+    "abandoned": Sign("Hung up early", "warn", "call-missed"),
+    "failed": Sign("Failed", "bad", "alert"),
+    "ringing": Sign("Ringing", "live", "bell"),
+    "in_progress": Sign("Talking", "live", "call-in"),
+    "ended": Sign("Ended", "calm", "check"),
+}
+STATES = {
+    "pending": Sign("Waiting", "calm", "clock"),
+    "sending": Sign("On its way", "live", "send"),
+    "accepted": Sign("Accepted", "calm", "check"),
+    "confirmed": Sign("Confirmed", "good", "check-all"),
+    "rejected": Sign("Rejected", "bad", "cross"),
+    "unknown": Sign("Not known yet", "warn", "help"),
+    "parked": Sign("Parked", "warn", "pause"),
+    "withheld": Sign("Not sent", "calm", "minus"),
+}
+STATE_MEANS = {
+    "pending": "It will be sent as soon as its turn comes.",
+    "sending": "A worker is sending it right now.",
+    "accepted": "The platform took it; its verdict is still to come.",
+    "confirmed": "The platform confirmed that it counts.",
+    "rejected": "The platform refused it; a person must change something.",
+    "unknown": "The answer got lost; it is sent again under the same id, so nothing counts twice.",
+    "parked": "It waits until the destination works again; no try is used up.",
+    "withheld": "It was not sent on purpose; the reason stands beside it.",
+}
+CLASSES = {
+    "DONE": "done",
+    "LATER": "try again later",
+    "ROW": "this conversion was refused",
+    "CONFIG": "the connection must be repaired",
+    "BUG": "a fault of ours",
+}
+DESTINATIONS = {
+    "google_data_manager": "Google Ads (Data Manager)",
+    "google_ads": "Google Ads",
+    "webhook": "Webhook",
+    "meta": "Meta",
+    "microsoft_ads": "Microsoft Ads",
+}
+ACTIONS = {"create": "New", "restate": "New value", "retract": "Taken back"}
+LEG_STATES = {
+    "ringing": "rang",
+    "in_progress": "answered",
+    "completed": "answered",
+    "busy": "was busy",
+    "no_answer": "nobody picked up",
+    "failed": "could not be reached",
+    "canceled": "stopped ringing",
+}
+_SOURCES = {
+    ("google", "cpc"): "Google Ads",
+    ("google", "organic"): "Google search",
+    ("bing", "cpc"): "Microsoft Ads",
+    ("bing", "organic"): "Bing search",
+    ("facebook", "cpc"): "Meta ads",
+    ("facebook", "paid_social"): "Meta ads",
+    ("facebook", "social"): "Facebook",
+    ("instagram", "social"): "Instagram",
+    ("tiktok", "paid_social"): "TikTok ads",
+    ("linkedin", "paid_social"): "LinkedIn ads",
+    ("direct", "none"): "Direct",
+}
+_LIKELY = (
+    (0.995, "Practically certain"),
+    (0.9, "Very likely"),
+    (0.7, "Likely"),
+    (0.5, "More likely than not"),
+    (0.2, "Uncertain"),
+    (0.0, "Unlikely"),
+)
+
+
+def outcome(status: str, result: str | None) -> Sign:
+    """Return the sign of a call: its outcome, or what it is doing while it lasts."""
+    if result:
+        return OUTCOMES.get(result, Sign(result.replace("_", " ").capitalize(), "calm", "check"))
+    return OUTCOMES.get(status, OUTCOMES["ended"])
+
+
+def state(name: str) -> Sign:
+    """Return the sign of a delivery's state."""
+    return STATES.get(name, Sign(name, "calm", "help"))
+
+
+def source(name: str | None, medium: str | None = "") -> str:
+    """Return a source as people call it: `Google Ads`, `Direct`, `partner.it / referral`."""
+    if not name:
+        return "Unknown"
+    if known := _SOURCES.get((name, medium or "none")):
+        return known
+    words = name if name.isascii() and "." in name else name[:1].upper() + name[1:]
+    return f"{words} / {medium}" if medium and medium != "none" else words
+
+
+def likely(probability: float) -> str:
+    """Return a probability in words."""
+    return next(words for least, words in _LIKELY if probability >= least)
+
+
+def destination(kind: str) -> str:
+    """Return a kind of destination as people call it."""
+    return DESTINATIONS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def age(seconds: float) -> str:
+    """Return a stretch of time in its largest unit: `8 seconds`, `2 hours`, `1 day`."""
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a second"
