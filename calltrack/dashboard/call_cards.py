@@ -28,7 +28,7 @@ def card(call: CallSummary) -> dict[str, Any]:
         "location": call.location,
         "source": "" if call.source is None else words.source(call.source, call.medium),
         "campaign": call.campaign or "",
-        "started_at": call.started_at.isoformat(),
+        "started_at": call.started_at.isoformat(timespec="milliseconds"),
         "talk": span(call.talk_seconds) if call.talk_seconds else "",
         "brought": brought,
         "is_demo": call.is_demo,

@@ -22,5 +22,5 @@ def read_token(secret_key: str, token: str) -> UUID:
         raise NotAllowed("This link is too old; open the live page again.") from None
 
 
-def _signer(secret_key: str) -> URLSafeTimedSerializer[str]:
+def _signer(secret_key: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret_key, salt="live-calls")

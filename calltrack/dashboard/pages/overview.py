@@ -1,11 +1,11 @@
 """What the telephone brought: figures of a period against the one before, over time and by source."""
 
-import json
 from typing import Any
 
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from calltrack.conversions.figures import By
 from calltrack.conversions.queries import Bucket, CallFilter, by_source, find_calls, over_time, totals
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
@@ -21,7 +21,7 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
     """Show the company's figures of the chosen period."""
     company = here.company
     chosen = period(request.args.get("period", USUAL), here.now, company.timezone)
-    by = "campaign" if request.args.get("by") == "campaign" else "source"
+    by: By = "campaign" if request.args.get("by") == "campaign" else "source"
     with services.db.tenant(company.id) as session:
         now = totals(session, company.id, chosen.span, company.currency)
         before = totals(session, company.id, chosen.before, company.currency)
@@ -54,10 +54,10 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
     return answer
 
 
-def _chart(buckets: tuple[Bucket, ...], chosen: Period, currency: str) -> str:
-    """Return the chart's numbers as JSON that may stand inside a `<script>` data block."""
+def _chart(buckets: tuple[Bucket, ...], chosen: Period, currency: str) -> dict[str, Any]:
+    """Return the chart's numbers for the data block of the page."""
     label = _label(chosen)
-    values: dict[str, Any] = {
+    return {
         "labels": [label(bucket) for bucket in buckets],
         "calls": [bucket.calls for bucket in buckets],
         "answered": [bucket.answered for bucket in buckets],
@@ -66,7 +66,6 @@ def _chart(buckets: tuple[Bucket, ...], chosen: Period, currency: str) -> str:
         "value": [bucket.value_minor for bucket in buckets],
         "money": [money(bucket.value_minor, currency) for bucket in buckets],
     }
-    return json.dumps(values).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _label(chosen: Period) -> Any:
