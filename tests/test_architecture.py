@@ -22,7 +22,7 @@ LADDER = [
     ["calltrack.migrations"],
     ["calltrack.models"],
     ["calltrack.sandbox"],
-    ["calltrack.dashboard", "calltrack.api", "calltrack.live"],
+    ["calltrack.dashboard", "calltrack.api"],
     ["calltrack.automations"],
     ["calltrack.budgets"],
     ["calltrack.audiences"],

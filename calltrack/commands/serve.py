@@ -2,7 +2,7 @@
 
 import os
 
-from calltrack.config import read_settings, require_complete
+from calltrack.config import Settings, read_settings, require_complete
 from calltrack.infra.log import set_up_logging
 
 # (worker processes, threads that may block): the hot surfaces wait for one short statement each.
@@ -14,9 +14,7 @@ def serve(surface: str) -> int:
     settings = require_complete(read_settings())
     set_up_logging(surface)
     if surface == "live":
-        from calltrack.live.app import serve_live
-
-        return serve_live(settings)
+        return _serve_live(settings)
     os.environ["SURFACE"] = surface
     from granian import Granian
     from granian.constants import Interfaces
@@ -35,4 +33,15 @@ def serve(surface: str) -> int:
         respawn_failed_workers=True,
         websockets=False,
     ).serve()
+    return 0
+
+
+def _serve_live(settings: Settings) -> int:
+    from aiohttp import web
+
+    from calltrack.dashboard.live import create_live_app
+
+    web.run_app(
+        create_live_app(settings), host="127.0.0.1", port=settings.port, print=None, shutdown_timeout=2
+    )
     return 0

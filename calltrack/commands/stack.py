@@ -17,7 +17,7 @@ WARM = (
     "calltrack.calls.routes",
     "calltrack.commands.serve",
     "calltrack.dashboard",
-    "calltrack.live.app",
+    "calltrack.dashboard.live",
     "calltrack.migrations.migrate",
     "calltrack.visits.routes",
     "granian",
