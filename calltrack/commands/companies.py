@@ -4,6 +4,7 @@ import secrets
 
 from calltrack.accounts.service import NewCompany, add_member, create_agency, create_company, create_user
 from calltrack.commands.running import settings_here
+from calltrack.infra.db import enter_tenant
 from calltrack.kernel.errors import CalltrackError
 from calltrack.wiring import build
 
@@ -18,7 +19,7 @@ def new_company(name: str, email: str, country: str, timezone: str, currency: st
             wanted = NewCompany(agency_id, name, country, timezone, currency)
             company_id = create_company(session, wanted, now)
             user_id = create_user(session, email, email.partition("@")[0], password, now)
-        with services.db.tenant(company_id) as session:
+            enter_tenant(session, company_id)
             add_member(session, company_id, user_id, "owner")
     except CalltrackError as problem:
         raise SystemExit(str(problem)) from None

@@ -55,7 +55,7 @@ class Database:
     def tenant(self, company_id: UUID) -> Iterator[Session]:
         """Open a transaction that sees one company; commits at the end, rolls back on an error."""
         with self._sessions.begin() as session:
-            session.execute(SET_TENANT, {"company_id": str(company_id)})
+            enter_tenant(session, company_id)
             yield session
 
     @contextmanager
@@ -74,6 +74,11 @@ class Database:
         """Close all pooled connections."""
         self.engine.dispose()
         self.system_engine.dispose()
+
+
+def enter_tenant(session: Session, company_id: UUID) -> None:
+    """Let the open transaction see one company from here to its end."""
+    session.execute(SET_TENANT, {"company_id": str(company_id)})
 
 
 def make_engine(url: str, pool_size: int, statement_timeout_ms: int) -> Engine:

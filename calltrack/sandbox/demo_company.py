@@ -24,6 +24,7 @@ from calltrack.accounts.service import (
 from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
 from calltrack.delivery.accounts import change_destination, connect_destination
 from calltrack.delivery.model import DestinationAccount
+from calltrack.infra.db import enter_tenant
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.service import (
     add_overflow_number,
@@ -99,7 +100,8 @@ def _make(services: Services) -> dict[str, Any]:
         agency_id = create_agency(session, "Agenzia Demo", now)
         company_id = create_company(session, NewCompany(agency_id, NAME, is_demo=True), now)
         user_id = create_user(session, EMAIL, "Demo", PASSWORD, now)
-    with services.db.tenant(company_id) as session:
+        # One transaction: a start that is interrupted leaves no half of a company.
+        enter_tenant(session, company_id)
         add_member(session, company_id, user_id, "owner")
         key = create_api_key(session, company_id, "Simulator", "owner", now)
         carrier_id = _connect_carrier(services, session, company_id, now)
