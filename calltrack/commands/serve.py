@@ -29,7 +29,8 @@ def serve(surface: str) -> int:
         workers=workers,
         blocking_threads=threads,
         backpressure=256,
-        log_level=LogLevels.warning,
+        # Warnings only nag about threads: waiting for the database is what they are for.
+        log_level=LogLevels.error,
         respawn_failed_workers=True,
         websockets=False,
     ).serve()
@@ -42,6 +43,11 @@ def _serve_live(settings: Settings) -> int:
     from calltrack.dashboard.live import create_live_app
 
     web.run_app(
-        create_live_app(settings), host="127.0.0.1", port=settings.port, print=None, shutdown_timeout=2
+        create_live_app(settings),
+        access_log=None,
+        host="127.0.0.1",
+        port=settings.port,
+        print=None,
+        shutdown_timeout=2,
     )
     return 0

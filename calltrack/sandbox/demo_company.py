@@ -21,7 +21,7 @@ from calltrack.accounts.service import (
     create_site,
     create_user,
 )
-from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
+from calltrack.config import DEMO_EMAIL, DEMO_PASSWORD, SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
 from calltrack.delivery.accounts import change_destination, connect_destination
 from calltrack.delivery.model import DestinationAccount
 from calltrack.infra.db import enter_tenant
@@ -99,7 +99,7 @@ def _make(services: Services) -> dict[str, Any]:
     with services.db.shared() as session:
         agency_id = create_agency(session, "Agenzia Demo", now)
         company_id = create_company(session, NewCompany(agency_id, NAME, is_demo=True), now)
-        user_id = create_user(session, EMAIL, "Demo", PASSWORD, now)
+        user_id = create_user(session, DEMO_EMAIL, "Demo", DEMO_PASSWORD, now)
         # One transaction: a start that is interrupted leaves no half of a company.
         enter_tenant(session, company_id)
         add_member(session, company_id, user_id, "owner")
