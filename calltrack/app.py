@@ -58,11 +58,9 @@ def _empty_app(surface: Surface) -> Flask:
 
 
 def _voice(app: Flask, services: Services) -> None:
-    from calltrack.calls.desk import open_desk
-    from calltrack.calls.routes import create_blueprint
+    from calltrack.voice import mount
 
-    app.extensions["voice.desk"] = desk = open_desk(services)
-    app.register_blueprint(create_blueprint(desk))
+    mount(app, services)
 
 
 def _edge(app: Flask, services: Services) -> None:

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     """Every setting of calltrack; the field's description is its sentence in docs/configuration.md."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True
+        frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True, populate_by_name=True
     )
 
     mode: Literal["production", "demo"] = Field(

@@ -7,15 +7,21 @@ from calltrack.calls.routes import create_blueprint
 from calltrack.wiring import Services
 
 
-def create_voice(services: Services, desk: Desk | None = None) -> Flask:
-    """Return the voice surface's WSGI app; its background threads end with the process (or `desk.stop()`).
+def mount(app: Flask, services: Services, desk: Desk | None = None) -> None:
+    """Add the voice hooks to an app; background threads end with the process (or `desk.stop()`).
 
     Args:
+        app: where the routes go.
         services: the process's real parts.
         desk: where calls are answered (default: a new one over these parts).
     """
-    app = Flask("calltrack.voice", static_folder=None)
     desk = desk or open_desk(services)
     app.extensions["voice.desk"] = desk
     app.register_blueprint(create_blueprint(desk))
+
+
+def create_voice(services: Services, desk: Desk | None = None) -> Flask:
+    """Return an app that is nothing but the voice hooks."""
+    app = Flask("calltrack.voice", static_folder=None)
+    mount(app, services, desk)
     return app

@@ -57,3 +57,8 @@ def test_one_address_serves_three_roles() -> None:
     assert settings.app_url.endswith("sslmode=require&options=-c%20role%3Dcalltrack_app")
     assert settings.system_url.endswith("role%3Dcalltrack_system")
     assert as_role("", "x") == ""
+
+
+def test_a_given_setting_wins_over_its_default() -> None:
+    assert read_settings(mode="demo").is_demo
+    assert not read_settings().is_demo
