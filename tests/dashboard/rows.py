@@ -135,6 +135,7 @@ class Maker:
         for step, title in enumerate(
             ("Traslochi Aurelia", "Prezzi", "Contatti")[: self.random.randrange(1, 4)]
         ):
+            seen = at + timedelta(seconds=step * 20)
             self.made.add(
                 PageView, company_id=self.company.id, id=new_id(seen), visit_id=id_,
                 at=seen, page=f"{self.company.origin}/{step}", title=self._text(title),
