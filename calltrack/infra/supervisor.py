@@ -148,9 +148,9 @@ class Supervisor:
         """Print what was said, restart what died, wait no longer than this for news."""
         self._pump(seconds)
         for child in self.children:
-            if child.process is not None and child.process.poll() is not None:
+            code = child.process.poll() if child.process is not None else None
+            if code is not None:
                 self._speak(child)
-                code = child.process.returncode
                 if not self.stopping:
                     wait = child.bury()
                     self._note(f"{child.command.name} ended ({_why(code)}); it starts again in {wait:.1f} s")
