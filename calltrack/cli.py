@@ -65,13 +65,13 @@ def _add(
 def _demo(arguments: argparse.Namespace) -> int:
     from calltrack.commands.stack import run_product
 
-    return run_product(demo=True, history=not arguments.no_history)
+    return run_product(main, demo=True, history=not arguments.no_history)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from calltrack.commands.stack import run_product
 
-    return run_product(demo=False, history=False)
+    return run_product(main, demo=False, history=False)
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -3,12 +3,13 @@
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from calltrack.commands.running import RUNNING, write_note
 from calltrack.config import Settings, read_settings, secrets_of
 from calltrack.infra.stack import Part, Stack, run_stack
 
+CommandLine = Callable[[Sequence[str]], None]
 NOTED = ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL", "LOCAL_ORIGIN")
 WARM = (
     "calltrack.app",
@@ -27,7 +28,9 @@ WARM = (
 ME = (sys.executable, "-m", "calltrack")
 
 
-def part(name: str, *words: str, paths: tuple[str, ...] = (), count: int = 1) -> Part:
+def part(
+    command_line: CommandLine, name: str, *words: str, paths: tuple[str, ...] = (), count: int = 1
+) -> Part:
     """Return a part that runs one of our own commands."""
     return Part(
         name,
@@ -35,31 +38,29 @@ def part(name: str, *words: str, paths: tuple[str, ...] = (), count: int = 1) ->
         paths=paths,
         ready_path="/readyz" if paths else "",
         count=count,
-        run=lambda: run_command(words),
+        run=lambda: run_command(command_line, words),
     )
 
 
-def parts(settings: Settings) -> list[Part]:
+def parts(command_line: CommandLine, settings: Settings) -> list[Part]:
     """Name the processes and the paths the front door sends to each (the Procfile runs the same)."""
     product = [
-        part("voice", "serve", "voice", paths=("/voice/",)),
-        part("edge", "serve", "edge", paths=("/v1/", "/ct.js")),
-        part("live", "serve", "live", paths=("/live/",)),
-        part("worker", "worker", count=settings.worker_count),
-        part("clock", "clock"),
-        part("web", "serve", "web", paths=("/",)),
+        part(command_line, "voice", "serve", "voice", paths=("/voice/",)),
+        part(command_line, "edge", "serve", "edge", paths=("/v1/", "/ct.js")),
+        part(command_line, "live", "serve", "live", paths=("/live/",)),
+        part(command_line, "worker", "worker", count=settings.worker_count),
+        part(command_line, "clock", "clock"),
+        part(command_line, "web", "serve", "web", paths=("/",)),
     ]
     if settings.is_demo:
-        product.append(part("sandbox", "serve", "sandbox", paths=("/sandbox/", "/demo/")))
+        product.append(part(command_line, "sandbox", "serve", "sandbox", paths=("/sandbox/", "/demo/")))
     return product
 
 
-def run_command(words: tuple[str, ...]) -> int:
+def run_command(command_line: CommandLine, words: tuple[str, ...]) -> int:
     """Run a command of ours in this (forked) process."""
-    from calltrack.cli import main
-
     try:
-        main(words)
+        command_line(words)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
@@ -73,13 +74,13 @@ def warm_up() -> None:
         importlib.import_module(module)
 
 
-def run_product(*, demo: bool, history: bool) -> int:
+def run_product(command_line: CommandLine, *, demo: bool, history: bool) -> int:
     """Start everything, stay until Ctrl-C, stop everything; data stays in DATA_DIR."""
     settings = read_settings(**({"mode": "demo"} if demo else {}))
     given = _environment(settings, demo)
-    prepare = [part("migrate", "migrate")]
+    prepare = [part(command_line, "migrate", "migrate")]
     if demo:
-        prepare.append(part("seed", "seed", "--months", "12" if history else "0"))
+        prepare.append(part(command_line, "seed", "seed", "--months", "12" if history else "0"))
     warm_up()
 
     def note(addresses: Mapping[str, str]) -> None:
@@ -92,7 +93,7 @@ def run_product(*, demo: bool, history: bool) -> int:
 
     return run_stack(
         Stack(
-            parts=parts(settings),
+            parts=parts(command_line, settings),
             port=settings.port,
             data_dir=settings.data_dir,
             environment=given,
