@@ -15,6 +15,7 @@ from calltrack.infra.crypto import Vault
 from calltrack.infra.log import log
 
 REFRESH_SECONDS = 15.0
+TRY_AGAIN_SECONDS = 2.0
 AT_MOST_EVERY = 1.0
 LOAD_SECONDS = 10.0
 # A number just given back still receives the reports of its last calls.
@@ -90,17 +91,30 @@ class RouteSource:
     def _run(self) -> None:
         while not self._stopping:
             self._asked.clear()
+            wait = REFRESH_SECONDS
             try:
-                self._load_database()
+                self._load_with_fresh_eyes()
             except DatabaseError as problem:
                 log.warning("routes: the database does not answer, the last known table stays (%s)", problem)
                 self._drop_connection()
+                wait = TRY_AGAIN_SECONDS
             with self._refreshed:
                 self._rounds += 1
                 self._last_round = time.monotonic()
                 self._refreshed.notify_all()
-            self._asked.wait(REFRESH_SECONDS)
+            self._asked.wait(wait)
         self._drop_connection()
+
+    def _load_with_fresh_eyes(self) -> None:
+        """Load; a connection kept since the last time may have died meanwhile, so it gets a second chance."""
+        was_connected = self._connection is not None
+        try:
+            self._load_database()
+        except DatabaseError:
+            self._drop_connection()
+            if not was_connected:
+                raise
+            self._load_database()
 
     def _load_database(self) -> None:
         if self._connection is None:

@@ -81,13 +81,8 @@ class BoundedPool:
         connection.deadline = deadline
         try:
             yield connection
-        except psycopg.Error:
+        finally:
             self._take_back(connection)
-            raise
-        except BaseException:
-            self._discard(connection)
-            raise
-        self._take_back(connection)
 
     def refill(self) -> None:
         """Make the missing connections; raises psycopg.OperationalError when the server does not answer."""
@@ -106,6 +101,7 @@ class BoundedPool:
                 return
 
     def _take_back(self, connection: BoundedConnection) -> None:
+        """Keep a connection that is ready for the next one; any other state means it is broken or overdue."""
         if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             self._discard(connection)
         else:
