@@ -23,7 +23,7 @@ from calltrack.kernel.clock import Clock
 from calltrack.kernel.errors import BadInput
 from calltrack.telephony.base import CallEvent
 
-STORE_SECONDS = 1.0
+STORE_SECONDS = 0.8
 ASK_SECONDS = 0.3
 LINE_SECONDS = 5.0
 IDLE_SECONDS = 5.0
