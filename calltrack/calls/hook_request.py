@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -28,9 +28,9 @@ class HookRequest:
     """What the carrier sent: its fields, and what its signature covers."""
 
     environ: dict[str, Any]
-    form: MultiDict[str, str]
-    """The POST fields; empty for a GET, whose fields are part of the signed address."""
-    fields: MultiDict[str, str]
+    form: Mapping[str, str]
+    """The POST fields (a MultiDict where one is repeated); empty for a GET: its fields are in the address."""
+    fields: Mapping[str, str]
     """All fields, wherever they stood."""
     body: bytes
 
@@ -52,10 +52,9 @@ class HookRequest:
             return False
         if "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS" in self.environ:
             return False
-        pairs = sorted(self.form.items(multi=True))
-        text = base_url + target + "".join([name + value for name, value in pairs])
-        if len({name for name, _ in pairs}) != len(pairs):
+        if isinstance(self.form, MultiDict):  # A field is repeated.
             return False
+        text = base_url + target + "".join([name + value for name, value in sorted(self.form.items())])
         expected = base64.b64encode(hmac.digest(token.encode(), text.encode(), "sha1"))
         return hmac.compare_digest(expected, signature.encode())
 
@@ -69,7 +68,7 @@ def read_request(request: Request) -> HookRequest:
     """
     if request.method != "POST":
         query = _fields(request.query_string)
-        return HookRequest(request.environ, MultiDict(), query, b"")
+        return HookRequest(request.environ, {}, query, b"")
     request.max_content_length = MOST_BYTES
     try:
         body = request.get_data(cache=False)
@@ -78,15 +77,16 @@ def read_request(request: Request) -> HookRequest:
     except ClientDisconnected:
         raise BadInput("The body ends early.") from None
     kind = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    form = _fields(body) if kind == FORM else MultiDict[str, str]()
+    form: Mapping[str, str] = _fields(body) if kind == FORM else {}
     return HookRequest(request.environ, form, form, body)
 
 
-def _fields(encoded: bytes) -> MultiDict[str, str]:
+def _fields(encoded: bytes) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(
             encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
         )
     except ValueError:  # UnicodeDecodeError is one.
         raise BadInput("The fields are not form-encoded text.") from None
-    return MultiDict(pairs)
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else MultiDict(pairs)

@@ -54,6 +54,7 @@ class RouteSource:
         self._asked = threading.Event()
         self._refreshed = threading.Condition()
         self._rounds = 0
+        self._waiters = threading.BoundedSemaphore(2)
         self._last_round = 0.0
         self._stopping = False
         self._connection: BoundedConnection | None = None
@@ -80,13 +81,21 @@ class RouteSource:
             self._thread.join(LOAD_SECONDS)
 
     def refresh(self, wait_seconds: float, gap: float = AT_MOST_EVERY) -> None:
-        """Ask for a fresh table and wait so long for it; nothing is asked within `gap` of the last one."""
-        with self._refreshed:
-            rounds = self._rounds
-            if time.monotonic() - self._last_round < gap:
-                return
-            self._asked.set()
-            self._refreshed.wait_for(lambda: self._rounds > rounds, wait_seconds)
+        """Ask for a fresh table and wait so long for it; nothing is asked within `gap` of the last one.
+
+        At most two requests wait at once: strangers who ask for numbers that do not exist must not keep
+        the threads that callers need.
+        """
+        if not self._waiters.acquire(blocking=False):
+            return
+        try:
+            with self._refreshed:
+                rounds = self._rounds
+                if time.monotonic() - self._last_round >= gap:
+                    self._asked.set()
+                    self._refreshed.wait_for(lambda: self._rounds > rounds, wait_seconds)
+        finally:
+            self._waiters.release()
 
     def _run(self) -> None:
         while not self._stopping:

@@ -23,7 +23,7 @@ from calltrack.kernel.ids import new_id
 from calltrack.telephony import twilio
 from calltrack.telephony.base import CallEvent, EventKind
 
-REFRESH_WAIT = 0.3
+REFRESH_WAIT = 1.0
 # Which hooks are about the caller's own leg: there "To" is the number that was dialled.
 ABOUT_THE_CALL = ("incoming", "dialed", "ended", "voicemail")
 Answer = Callable[[Desk, Route, CallEvent], bytes]

@@ -117,17 +117,17 @@ def _sorted_by_kind(events: Iterable[CallEvent]) -> _Told:
     once: dict[str, CallEvent] = {}
     for event in events:
         known = once.get(event.key)
-        if known is None or _place(event) < _place(known):
+        if known is None or (known != event and (_place(event), repr(event)) < (_place(known), repr(known))):
             once[event.key] = event
     ordered = sorted(once.values(), key=_place)
     kinds = ("incoming", "leg", "dialed", "ended", "recording", "voicemail")
     return _Told(ordered, *([event for event in ordered if event.kind == kind] for kind in kinds))
 
 
-def _place(event: CallEvent) -> tuple[int, int, datetime, str, str]:
+def _place(event: CallEvent) -> tuple[int, int, datetime, str]:
     """Where an event stands: the incoming, then the passing, then the final ones; by number, then time."""
     stage = 0 if event.kind == "incoming" else 2 if event.is_final else 1
-    return (stage, -1 if event.sequence is None else event.sequence, event.at, event.key, repr(event))
+    return (stage, -1 if event.sequence is None else event.sequence, event.at, event.key)
 
 
 def _end(told: _Told) -> CallEvent | None:

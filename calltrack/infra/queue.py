@@ -4,6 +4,7 @@ A nudge only says "look now"; what is due stands in PostgreSQL, and a sweeper fi
 """
 
 import threading
+import time
 from typing import Any
 
 import redis
@@ -18,6 +19,7 @@ MOST_WAITING = 10_000
 JOB_TIMEOUT = 300
 # A lost job is nudged again after this many seconds; the job itself ends the silence when it starts.
 SILENCE_SECONDS = 5
+GATHER_SECONDS = 0.02
 
 
 class Nudges:
@@ -68,6 +70,8 @@ class Nudges:
     def _run(self) -> None:
         while True:
             self._wake.wait()
+            # A busy process makes many equal nudges: gathering them costs a moment and saves its requests.
+            time.sleep(GATHER_SECONDS)
             self._wake.clear()
             try:
                 self.flush()

@@ -22,7 +22,8 @@ PATHS = st.sampled_from(["/voice/0f3a", "/voice/0f3a/status", "/voice/0f3a?x=1",
 
 
 def asked(path: str, pairs: list[tuple[str, str]], signature: str, **more: str) -> HookRequest:
-    form = MultiDict(pairs)
+    fields = dict(pairs)
+    form = fields if len(fields) == len(pairs) else MultiDict(pairs)
     environ: dict[str, Any] = {"RAW_URI": path, "HTTP_X_TWILIO_SIGNATURE": signature} | more
     environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
     return HookRequest(environ, form, form, urlencode(pairs, errors="surrogatepass").encode())
