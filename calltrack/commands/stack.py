@@ -84,11 +84,7 @@ def run_product(command_line: CommandLine, *, demo: bool, history: bool) -> int:
     warm_up()
 
     def note(addresses: Mapping[str, str]) -> None:
-        kept = {
-            name: given[name]
-            for name in ("CALLTRACK_MODE", "PORT", "PUBLIC_BASE_URL", "LOCAL_ORIGIN")
-            if name in given
-        }
+        kept = {name: given[name] for name in NOTED if name in given}
         write_note(settings.data_dir, RUNNING, kept | dict(addresses))
 
     return run_stack(
