@@ -37,6 +37,9 @@ bench: setup-dev ## measure speed beside a bare reference, write bench/results.j
 prove: setup-dev ## run the short proofs of docs/proofs.md
 	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) tools/prove.py
 
+screenshots: setup-dev ## take the README's pictures of the demo that runs on PORT
+	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && PYTHONPATH=. exec $(PY) tools/screenshots.py
+
 fmt: setup-dev ## format and fix what a tool can fix
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .

@@ -88,10 +88,12 @@ def follow_origin(services: Services, company_id: UUID) -> None:
         account = session.scalars(select(CarrierAccount).where(CarrierAccount.company_id == company_id)).one()
         account.account_sid, account.auth_token = _carrier_pair(services, company_id)
         for kind, name, twin in twin_settings(services):
-            mine = (DestinationAccount.company_id == company_id, DestinationAccount.kind == kind)
-            found = session.scalars(select(DestinationAccount.id).where(*mine)).first()
-            if found:
-                change_destination(session, services.vault, company_id, found, name, twin, now, sandbox=True)
+            of_this_kind = (DestinationAccount.company_id == company_id, DestinationAccount.kind == kind)
+            found = session.scalars(select(DestinationAccount).where(*of_this_kind)).first()
+            if found and any(found.settings.get(key, value) != value for key, value in twin.items()):
+                change_destination(
+                    session, services.vault, company_id, found.id, name, twin, now, sandbox=True
+                )
 
 
 def _make(services: Services) -> dict[str, Any]:
