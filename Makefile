@@ -1,7 +1,7 @@
 # `make` alone lists the targets. `make demo` and `make test` do their own set-up, once per state of the lock files.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench prove fmt snippet lock setup setup-dev clean
+.PHONY: help demo run test check bench prove screenshots fmt snippet lock setup setup-dev clean
 
 PY := .venv/bin/python
 HASH := $(shell cat requirements.txt requirements-dev.txt tools/bootstrap.sh | sha256sum | cut -c1-16)

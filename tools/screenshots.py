@@ -1,4 +1,4 @@
-"""Take the README's pictures of a running demo: `make demo` in one terminal, `make screenshots` in another."""
+"""Take the README's pictures of a running demo: `make demo` first, then `make screenshots` beside it."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         for theme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=theme)  # type: ignore[arg-type]  # one of playwright's words
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=theme)
             _photograph(page, origin, theme)
         browser.close()
     return 0
