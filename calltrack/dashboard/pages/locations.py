@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from calltrack.accounts import audit, queries, service
 from calltrack.accounts.service import CallFlow
 from calltrack.dashboard.access import Here, page, require_password
-from calltrack.kernel.errors import BadInput, NotFound
+from calltrack.kernel.errors import BadInput, NotAllowed, NotFound
 from calltrack.kernel.phone import to_e164
 from calltrack.wiring import Services
 
@@ -54,7 +54,7 @@ def change_location(services: Services, here: Here, location_id: UUID) -> Respon
         raise NotFound("There is no such location.")
     if to_e164(flow.forward_to, here.company.country) != present.forward_to:
         if not here.may("owner"):
-            raise BadInput("Only an owner may change where calls are put through.")
+            raise NotAllowed("Only an owner may change where calls are put through.")
         require_password(here)
     with services.db.tenant(here.company.id) as session:
         service.change_location(session, here.company.id, location_id, here.company.country, flow)

@@ -15,8 +15,8 @@
     const place = status.querySelector("[data-stream-words]");
     if (place.textContent !== words) place.textContent = words;
   };
-  const clock = (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const day = (iso) => new Date(iso).toLocaleDateString([], { day: "numeric", month: "short" });
+  const clock = (iso) => new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const day = (iso) => new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
   const since = (iso) => {
     const seconds = Math.max(0, Math.floor((Date.now() - new Date(iso)) / 1000));
     return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;

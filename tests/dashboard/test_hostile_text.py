@@ -1,0 +1,78 @@
+"""Text that strangers write (campaigns, titles, names) is shown, never run."""
+
+import re
+
+import pytest
+from flask import Flask
+from markupsafe import escape
+
+from calltrack.wiring import Services
+from tests.accounts.people import make_user
+from tests.builders import make_company
+from tests.dashboard.browser import Browser
+from tests.dashboard.rows import Maker
+from tests.dashboard.test_isolation import address, pages
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "'><svg/onload=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "</textarea><b onmouseover=alert(1)>x",
+    "{{ 7*191 }}{% raw %}${7*191}",
+    "javascript:alert(1)",
+    "<!--<img src=x onerror=alert(1)>-->",
+    "\u202e<i>\u0000".replace("\u0000", ""),
+    "<a href='jav&#x09;ascript:alert(1)'>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_page_runs_what_a_stranger_wrote(app: Flask, services: Services, payload: str) -> None:
+    company = make_company(services, name=payload)
+    made = Maker(services, company, say=payload).fill(12, 20)
+    ids = {
+        "call_id": made.calls[2], "delivery_id": made.deliveries[0], "destination_id": made.destinations[0],
+        "location_id": company.location_id, "site_id": company.site_id, "key_id": company.id,
+        "user_id": company.id,
+    }  # fmt: skip
+    browser = Browser(app)
+    browser.sign_in(make_user(services, company))
+    shown = 0
+    for name, rule, method in pages(app):
+        if method != "GET":
+            continue
+        answer = browser.get(address(app, rule, company.id, ids))
+        assert answer.status_code == 200, name
+        assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+        if answer.mimetype != "text/html":
+            assert answer.mimetype == "application/json"
+            continue
+        assert "1337" not in answer.text
+        shown += str(escape(payload)) in answer.text
+        _assert_harmless(answer.text, name)
+    assert shown >= 10, "the payload is not on the pages, so this proves nothing"
+
+
+def _assert_harmless(text: str, name: str) -> None:
+    for script in re.findall(r"<script\b[^>]*>", text, re.I):
+        assert 'src="/assets/' in script or 'type="application/json"' in script, (name, script)
+    tags = re.findall(r"<[a-z][^>]*>", text, re.I)
+    for tag in tags:
+        bare = re.sub(r'"[^"]*"', '""', tag)
+        assert not re.search(r"\son\w+\s*=", bare, re.I), (name, tag)
+        assert not re.search(r"\sstyle\s*=", bare, re.I), (name, tag)
+        assert not re.search(r'(href|src|action)="\s*javascript:', tag, re.I), (name, tag)
+    assert not re.search(r"<(img|iframe|object|embed)\b(?![^>]*src=\"/assets/)", text, re.I), name
+
+
+def test_every_answer_carries_the_headers(app: Flask, services: Services) -> None:
+    browser = Browser(app)
+    for path in ("/", "/login", "/app", "/app/nothing", "/assets/app.css", "/account", "/login/none"):
+        answer = browser.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        for part in ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+            assert part in policy, path
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"

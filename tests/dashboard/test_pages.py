@@ -1,0 +1,196 @@
+"""Pages do what their buttons say."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from calltrack.accounts.queries import members
+from calltrack.conversions.queries import conversions_of
+from calltrack.dashboard.periods import day_span, period
+from calltrack.dashboard.show import change, money, percent, span
+from calltrack.delivery.queries import destinations
+from calltrack.wiring import Services
+from tests.accounts.people import make_user
+from tests.builders import Company, make_call, make_company
+from tests.dashboard.browser import Browser, make_app
+from tests.dashboard.rows import Maker
+
+
+@pytest.fixture
+def owner(app: Flask, services: Services, company: Company) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(make_user(services, company))
+    return browser
+
+
+def test_a_purchase_is_set_changed_and_taken_back(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    call = make_call(services, company, at=datetime.now(UTC) - timedelta(hours=1))
+    page = f"/app/{company.id.hex}/calls/{call.id.hex}"
+    for form, status, value in (
+        ({"kind": "purchase", "value": "850,50"}, "counted", 85_050),
+        ({"kind": "purchase", "value": "1.200"}, "counted", 120_000),
+        ({"kind": "none"}, "retracted", 120_000),
+    ):
+        assert owner.post(f"{page}/outcome", **form).location == page
+        with services.db.tenant(company.id) as session:
+            kept = {one.kind: one for one in conversions_of(session, company.id, [call.id])}
+        assert kept["purchase"].status == status
+        assert kept["purchase"].value_minor == value
+    assert "taken back" in owner.get(page).text
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"kind": "odd"}, {"kind": "purchase"}, {"kind": "purchase", "value": "-1"}]
+)
+def test_a_wrong_outcome_is_refused_with_the_next_step(
+    owner: Browser, services: Services, company: Company, form: dict[str, str]
+) -> None:
+    call = make_call(services, company)
+    answer = owner.post(f"/app/{company.id.hex}/calls/{call.id.hex}/outcome", **form)
+    assert answer.status_code == 400
+    with services.db.tenant(company.id) as session:
+        assert conversions_of(session, company.id, [call.id]) == ()
+
+
+@pytest.mark.parametrize(
+    "written", ["+39 347 123 4567", "0039 347 1234567", "347-1234567", "3471234567", "(347) 123.45.67"]
+)
+def test_a_caller_is_found_in_any_notation(
+    owner: Browser, services: Services, company: Company, written: str
+) -> None:
+    call = make_call(services, company, caller="+393471234567")
+    make_call(services, company, caller="+393471234568")
+    page = owner.get(f"/app/{company.id.hex}/calls", query_string={"caller": written})
+    assert re.findall(r"/calls/([0-9a-f]{32})", page.text) == [call.id.hex]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["caller=12", "after=x", "outcome=odd", "location=zz", "brought=x", "source=&since=x", "until=9999"],
+)
+def test_no_filter_breaks_the_call_log(owner: Browser, company: Company, query: str) -> None:
+    answer = owner.get(f"/app/{company.id.hex}/calls?{query}")
+    assert answer.status_code in (200, 400)
+    assert "<h1>Calls</h1>" in answer.text
+
+
+@pytest.mark.parametrize("name", ["", "/live", "/calls", "/numbers", "/destinations", "/deliveries"])
+def test_an_empty_company_is_told_the_next_step(owner: Browser, company: Company, name: str) -> None:
+    page = owner.get(f"/app/{company.id.hex}{name or '/'}")
+    assert page.status_code == 200
+    if name != "/numbers":
+        assert "empty-title" in page.text
+
+
+def test_a_destination_is_paused_and_let_run(app: Flask, services: Services) -> None:
+    company = make_company(services)
+    made = Maker(services, company).fill(8, 5)
+    browser = Browser(app)
+    browser.sign_in(make_user(services, company))
+    path = f"/app/{company.id.hex}/destinations/{made.destinations[0].hex}/status"
+    for status in ("paused", "active"):
+        assert browser.post(path, status=status).status_code == 303
+        with services.db.tenant(company.id) as session:
+            found = {one.id: one.status for one in destinations(session, company.id, datetime.now(UTC))}
+        assert found[made.destinations[0]] == status
+    assert browser.post(path, status="removed").status_code == 400
+
+
+def test_the_chart_shows_what_the_table_says(app: Flask, services: Services) -> None:
+    company = make_company(services)
+    Maker(services, company).fill(60, 25)
+    browser = Browser(app)
+    browser.sign_in(make_user(services, company))
+    for name in ("7d", "30d", "90d", "12m", "odd"):
+        text = browser.get(f"/app/{company.id.hex}/?period={name}").text
+        data = re.search(r'id="chart-data">(.*?)</script>', text, re.S)
+        assert data
+        chart = json.loads(data[1])
+        total = re.search(r'<dt>Calls .*?kpi-value">(\d+)<', text, re.S)
+        assert total
+        assert sum(chart["calls"]) == int(total[1]) > 0
+        assert len({len(values) for values in chart.values()}) == 1
+
+
+def test_a_new_user_gets_a_first_password_once(
+    owner: Browser, app: Flask, services: Services, company: Company
+) -> None:
+    path = f"/app/{company.id.hex}/settings/users"
+    email = f"eva-{company.id.hex[-8:]}@example.test"
+    made = owner.post(path, name="Eva", email=email, role="viewer").text
+    password = re.search(r'<pre tabindex="0" id="first">([^<]+)<', made)
+    assert password
+    with services.db.tenant(company.id) as session:
+        eva = next(member for member in members(session, company.id) if member.email == email)
+    assert eva.role == "viewer"
+    from tests.accounts.people import Person
+
+    browser = Browser(app)
+    assert browser.sign_in(Person(eva.user_id, email), password[1]).status_code == 303
+    again = owner.post(path, name="Eva", email=email, role="viewer")
+    assert again.status_code == 409
+
+
+def test_the_first_page_explains_the_demo_and_goes_on_in_production(services: Services) -> None:
+    from dataclasses import replace
+
+    demo = replace(services, settings=services.settings.model_copy(update={"mode": "demo"}))
+    text = Browser(make_app(demo)).get("/").text
+    for part in (
+        "gclid=",
+        "/sandbox/phone",
+        "demo@calltrack.test",
+        "/sandbox/platforms",
+        "calltrack simulate",
+    ):
+        assert part in text
+    real = replace(services, settings=services.settings.model_copy(update={"mode": "production"}))
+    answer = Browser(make_app(real)).get("/")
+    assert (answer.status_code, answer.location) == (303, "/app")
+
+
+@pytest.mark.parametrize("name", ["7d", "30d", "90d", "12m"])
+@pytest.mark.parametrize(
+    "now", ["2026-11-22T10:00", "2026-10-25T02:30", "2028-02-29T23:59", "2026-03-29T00:30"]
+)
+def test_a_period_and_the_one_before_are_as_long_by_the_calendar(name: str, now: str) -> None:
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    chosen = period(name, at, "Europe/Rome")
+    assert chosen.span.until == at
+    assert chosen.span.since < at
+    assert chosen.before.since < chosen.before.until <= chosen.span.since
+    ours, before = (one.until - one.since for one in (chosen.span, chosen.before))
+    assert abs(ours - before) <= timedelta(days=1, hours=1)
+
+
+def test_days_of_a_form_are_the_companys() -> None:
+    since, until = day_span("2026-10-25", "2026-10-25", "Europe/Rome")
+    assert since
+    assert until
+    assert until.astimezone(UTC) - since.astimezone(UTC) == timedelta(hours=25)
+    assert day_span("x", "", "Europe/Rome") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (money(85_000, "EUR"), "€\u202f850"),
+        (money(123_450, "EUR"), "€\u202f1\u202f234.50"),
+        (money(500, "JPY"), "¥\u202f500"),
+        (money(None, "EUR"), "–"),
+        (percent(0.9999), "over 99\u202f%"),
+        (percent(0.0001), "under 1\u202f%"),
+        (percent(None), "–"),
+        (span(3725), "1:02:05"),
+        (change(12, 10), "+20\u202f%"),
+        (change(3, 1), "1 before"),
+        (change(5, 5), "as before"),
+    ],
+)
+def test_values_are_written_for_people(shown: str, expected: str) -> None:
+    assert shown == expected
