@@ -43,6 +43,9 @@ def parse_money(amount: str, currency: str) -> Money:
         BadInput: not a number, negative, too large, or finer than the currency's minor unit.
     """
     code = currency_code(currency)
+    if EXPONENTS.get(code, 2) < 3 and re.fullmatch(r"\d{1,3}\.\d{3}", amount.strip()):
+        # Twelve hundred in Rome, one and twenty hundredths in Boston: a thousandfold error is not guessed at.
+        raise BadInput(f"{amount.strip()} can be read in two ways; write 1200 for twelve hundred, or 1.20.")
     try:
         value = Decimal(_plain(amount)).scaleb(EXPONENTS.get(code, 2))
     except InvalidOperation:

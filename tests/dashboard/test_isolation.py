@@ -164,7 +164,11 @@ def _fresh(services: Services, app: Flask) -> Tenant:
 def test_only_an_owner_changes_where_calls_are_put_through(app: Flask, services: Services) -> None:
     company = make_company(services)
     path = f"/app/{company.id.hex}/settings/locations/{company.location_id.hex}"
-    for role, status, expected in (("manager", 403, company.target), ("owner", 303, "+390669940001")):
+    table: list[tuple[Role, int, str]] = [
+        ("manager", 403, company.target),
+        ("owner", 303, "+390669940001"),
+    ]
+    for role, status, expected in table:
         browser = Browser(app)
         browser.sign_in(make_user(services, company, role))
         assert browser.post(path, **FORMS["change_location"]).status_code == status

@@ -33,7 +33,7 @@ def test_a_purchase_is_set_changed_and_taken_back(
     page = f"/app/{company.id.hex}/calls/{call.id.hex}"
     for form, status, value in (
         ({"kind": "purchase", "value": "850,50"}, "counted", 85_050),
-        ({"kind": "purchase", "value": "1.200"}, "counted", 120_000),
+        ({"kind": "purchase", "value": "1.200,00"}, "counted", 120_000),
         ({"kind": "none"}, "retracted", 120_000),
     ):
         assert owner.post(f"{page}/outcome", **form).location == page
@@ -45,7 +45,14 @@ def test_a_purchase_is_set_changed_and_taken_back(
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"kind": "odd"}, {"kind": "purchase"}, {"kind": "purchase", "value": "-1"}]
+    "form",
+    [
+        {},
+        {"kind": "odd"},
+        {"kind": "purchase"},
+        {"kind": "purchase", "value": "-1"},
+        {"kind": "purchase", "value": "1.200"},
+    ],
 )
 def test_a_wrong_outcome_is_refused_with_the_next_step(
     owner: Browser, services: Services, company: Company, form: dict[str, str]
@@ -71,7 +78,7 @@ def test_a_caller_is_found_in_any_notation(
 
 @pytest.mark.parametrize(
     "query",
-    ["caller=12", "after=x", "outcome=odd", "location=zz", "brought=x", "source=&since=x", "until=9999"],
+    ["caller=12", "after=x", "outcome=odd", "location=zz", "brought=x", "since=x", "until=9"],
 )
 def test_no_filter_breaks_the_call_log(owner: Browser, company: Company, query: str) -> None:
     answer = owner.get(f"/app/{company.id.hex}/calls?{query}")
