@@ -40,13 +40,14 @@ def protect(app: Flask) -> None:
     app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     csrf.init_app(app)
+    _explain_addresses(app)
 
 
 def guard(blueprint: Blueprint) -> None:
     """Check every form of the blueprint and put the headers on every answer of it, errors included."""
     blueprint.before_request(_check_form)
     blueprint.after_request(add_headers)
-    blueprint.app_errorhandler(HTTPException)(_explain)
+    blueprint.errorhandler(HTTPException)(_explain)
     blueprint.errorhandler(CSRFError)(_explain_form)
 
 
@@ -77,10 +78,21 @@ def _check_form() -> None:
 
 
 def _explain(problem: HTTPException) -> ResponseReturnValue:
-    in_dashboard = request.blueprint == "dashboard" or request.path.startswith(OURS)
-    if not in_dashboard or problem.response is not None or (problem.code or 500) < 400:
+    if problem.response is not None or (problem.code or 500) < 400:
         return problem
     return error_page(problem.code or 500)
+
+
+def _explain_addresses(app: Flask) -> None:
+    """Answer unknown addresses of ours with a page; the other surfaces keep their own way of answering."""
+    others = app.error_handler_spec[None][None].get(HTTPException)
+
+    def explain(problem: HTTPException) -> ResponseReturnValue:
+        if request.path.startswith(OURS):
+            return _explain(problem)
+        return app.ensure_sync(others)(problem) if others else problem
+
+    app.register_error_handler(HTTPException, explain)
 
 
 def _explain_form(problem: CSRFError) -> ResponseReturnValue:

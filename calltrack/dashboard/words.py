@@ -48,11 +48,17 @@ STATE_MEANS = {
 }
 CLASSES = {
     "DONE": "done",
+    "ACCEPTED": "taken, verdict to come",
+    "OPEN": "no verdict yet",
     "LATER": "try again later",
+    "UNKNOWN": "no answer came",
+    "AGAIN": "sent again without a wrong one",
+    "SPLIT": "sent again in halves",
     "ROW": "this conversion was refused",
     "CONFIG": "the connection must be repaired",
     "BUG": "a fault of ours",
 }
+CLASS_TONES = {"DONE": "good", "ACCEPTED": "good", "ROW": "bad", "CONFIG": "bad", "BUG": "bad"}
 DESTINATIONS = {
     "google_data_manager": "Google Ads (Data Manager)",
     "google_ads": "Google Ads",

@@ -111,29 +111,32 @@ _COLUMNS = (
 _HEALTH = text(
     """
     SELECT d.id, d.kind, d.name, d.status, d.status_reason, d.status_changed_at, d.settings, d.is_demo,
-           coalesce(seen.counts, '{}') AS counts, coalesce(waiting.waiting, 0) AS waiting,
-           waiting.oldest_waiting_at, seen.last_confirmed_at,
-           coalesce(wrong.explanation, '') AS last_error, wrong.last_class AS last_error_class,
-           wrong.at AS last_error_at
+           coalesce(seen.counts, '{}') AS counts,
+           coalesce(waiting.waiting, 0) + coalesce((seen.counts ->> 'parked')::int, 0) AS waiting,
+           least(waiting.oldest_waiting_at, seen.oldest_parked_at) AS oldest_waiting_at,
+           seen.last_confirmed_at, coalesce(wrong.explanation, '') AS last_error,
+           wrong.last_class AS last_error_class, wrong.at AS last_error_at
     FROM destination d
     LEFT JOIN (
-        SELECT destination_id, jsonb_object_agg(state, number) AS counts, max(last_confirmed_at)
-                   AS last_confirmed_at
+        SELECT destination_id, jsonb_object_agg(state, number) AS counts,
+               max(last_confirmed_at) AS last_confirmed_at,
+               min(oldest_at) FILTER (WHERE state = 'parked') AS oldest_parked_at
         FROM (
-            SELECT destination_id, state, count(*) AS number,
+            SELECT destination_id, state, count(*) AS number, min(planned_at) AS oldest_at,
                    max(settled_at) FILTER (WHERE state = 'confirmed') AS last_confirmed_at
             FROM delivery WHERE company_id = :company_id AND id >= :since GROUP BY 1, 2
         ) states GROUP BY 1
     ) seen ON seen.destination_id = d.id
     LEFT JOIN (
         SELECT destination_id, count(*) AS waiting, min(planned_at) AS oldest_waiting_at
-        FROM delivery WHERE company_id = :company_id AND due_at IS NOT NULL GROUP BY 1
+        FROM delivery
+        WHERE company_id = :company_id AND due_at IS NOT NULL AND state <> 'parked' GROUP BY 1
     ) waiting ON waiting.destination_id = d.id
     LEFT JOIN LATERAL (
         SELECT e.explanation, e.last_class, coalesce(e.settled_at, e.planned_at) AS at
         FROM delivery e
         WHERE e.company_id = d.company_id AND e.destination_id = d.id AND e.id >= :since
-          AND e.last_class IS NOT NULL AND e.last_class <> 'DONE'
+          AND e.last_class IN ('LATER', 'UNKNOWN', 'ROW', 'CONFIG', 'BUG')
         ORDER BY e.id DESC LIMIT 1
     ) wrong ON true
     WHERE d.company_id = :company_id AND d.status <> 'removed'

@@ -402,7 +402,7 @@ class Maker:
             ]
         }
         class_ = {"rejected": "ROW", "parked": "CONFIG", "withheld": None}.get(state, "DONE")
-        waits = state in ("accepted", "parked")
+        waits = state == "accepted"
         self.made.deliveries.append(id_)
         self.made.add(
             Delivery, company_id=c.id, id=id_, destination_id=destination, conversion_id=conversion,

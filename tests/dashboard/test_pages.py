@@ -8,9 +8,14 @@ import pytest
 from flask import Flask
 
 from calltrack.accounts.queries import members
+from calltrack.conversions.call_log import OUTCOMES
 from calltrack.conversions.queries import conversions_of
+from calltrack.dashboard import words
+from calltrack.dashboard.assets import FOLDER
+from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import day_span, period
 from calltrack.dashboard.show import change, money, percent, span
+from calltrack.delivery.model import STATES
 from calltrack.delivery.queries import destinations
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
@@ -201,3 +206,30 @@ def test_days_of_a_form_are_the_companys() -> None:
 )
 def test_values_are_written_for_people(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_every_word_has_its_sign_and_every_metric_its_meaning() -> None:
+    icons = (FOLDER / "icons.svg").read_text()
+    for sign in (*words.OUTCOMES.values(), *words.STATES.values()):
+        assert f'id="{sign.icon}"' in icons
+        assert sign.word
+    assert set(words.STATES) == set(words.STATE_MEANS) == set(STATES)
+    assert set(OUTCOMES) <= set(words.OUTCOMES)
+    for metric in METRICS.values():
+        assert metric.means.endswith(".")
+        assert metric.formula
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("google", "cpc"), "Google Ads"),
+        (("", ""), "Unknown"),
+        ((None, None), "Unknown"),
+        (("direct", "none"), "Direct"),
+        (("immobiliare.it", "referral"), "immobiliare.it / referral"),
+        (("newsletter", "email"), "Newsletter / email"),
+    ],
+)
+def test_sources_are_named_as_people_do(given: tuple[str | None, str | None], expected: str) -> None:
+    assert words.source(*given) == expected

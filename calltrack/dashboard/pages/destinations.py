@@ -5,9 +5,8 @@ from uuid import UUID
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from calltrack.accounts import audit
 from calltrack.dashboard.access import Here, page
-from calltrack.delivery import queries
+from calltrack.delivery import accounts, queries
 from calltrack.delivery.model import STATES, DestinationAccount
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import parse_id
@@ -34,10 +33,12 @@ def destination_status(services: Services, here: Here, destination_id: UUID) -> 
         account = session.get(DestinationAccount, (here.company.id, destination_id))
         if account is None or account.status == "removed":
             raise NotFound("There is no such destination.")
-        account.status = wanted
-        account.status_reason = f"Paused by {here.who.name}." if wanted == "paused" else ""
-        account.status_changed_at = here.now
-        audit.note(session, here.company.id, here.who.email, f"destination.{wanted}", account.name, here.now)
+        by = here.who.email
+        if wanted == "paused":
+            reason = f"Paused by {here.who.name}."
+            accounts.pause(session, here.company.id, destination_id, reason, here.now, by=by)
+        else:
+            accounts.resume(session, here.company.id, destination_id, here.now, by=by)
     services.nudges.wake("handle_facts", str(here.company.id))
     flash("Paused. What comes in waits here." if wanted == "paused" else "Running again.")
     return redirect(url_for("dashboard.destinations", company_id=here.company.id), 303)

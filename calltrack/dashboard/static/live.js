@@ -7,6 +7,7 @@
   const blank = box.querySelector("[data-blank]").content.firstElementChild;
   const status = document.querySelector("[data-stream]");
   const most = 60;
+  const timeZone = box.dataset.zone;
   let stream = null;
   let asking = 0;
 
@@ -15,8 +16,8 @@
     const place = status.querySelector("[data-stream-words]");
     if (place.textContent !== words) place.textContent = words;
   };
-  const clock = (iso) => new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  const day = (iso) => new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  const clock = (iso) => new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
+  const day = (iso) => new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone });
   const since = (iso) => {
     const seconds = Math.max(0, Math.floor((Date.now() - new Date(iso)) / 1000));
     return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -24,7 +25,7 @@
   const stamp = (row) => {
     const iso = row.dataset.started;
     const when = row.querySelector("[data-when]");
-    const today = new Date(iso).toDateString() === new Date().toDateString();
+    const today = day(iso) === day(new Date().toISOString());
     when.dateTime = iso;
     when.textContent = today ? clock(iso) : `${day(iso)} ${clock(iso)}`;
     if (row.classList.contains("running")) row.querySelector("[data-talk]").textContent = since(iso);
