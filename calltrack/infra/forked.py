@@ -44,6 +44,11 @@ class Forked:
             time.sleep(0.01)
         return code
 
+    def kill(self) -> None:
+        """End it at once."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
 
 def fork(run: Run, environment: Mapping[str, str], *, piped: bool = True) -> Forked:
     """Run a function in a child of its own session; it gets SIGTERM when this process dies.
