@@ -7,6 +7,7 @@ from flask import Flask, Response, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from calltrack.config import Settings
 from calltrack.kernel.errors import BadInput, CalltrackError, Conflict, NotAllowed, NotFound
@@ -53,7 +54,10 @@ def _empty_app(surface: Surface) -> Flask:
     if surface in ("web", "all"):
         from calltrack.api.registration import new_app
 
-        return new_app("calltrack")
+        app = new_app("calltrack")
+        # The front door (or the reverse proxy) names the visitor's address last; sign-in limits count by it.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's own way
+        return app
     return Flask("calltrack", static_folder=None)
 
 
