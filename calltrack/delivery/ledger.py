@@ -133,9 +133,12 @@ _ACCEPT = text(
         due_at = :due_at, settled_at = NULL, request_id = :request_id, request_place = sent.place,
         request_size = :size
     FROM unnest(:ids, :places) AS sent (id, place)
-    WHERE d.company_id = :company_id AND d.id = sent.id AND d.lease_token = :token
+    WHERE d.company_id = :company_id AND d.id = ANY(:ids) AND d.id = sent.id AND d.lease_token = :token
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("places", type_=ARRAY(Integer())))
+# Few rows ever hold a lease, so the planner expects one here and would compare each row with each place.
+_NO_NESTED_LOOPS = text("SET LOCAL enable_nestloop = off")
+_NESTED_LOOPS = text("SET LOCAL enable_nestloop = on")
 _FINISH = text(
     """
     UPDATE delivery_attempt a SET
@@ -324,7 +327,9 @@ def settle(
         }  # fmt: skip
         if step.request_id is not None:
             values |= {"request_id": step.request_id, "size": size, "places": [places[id_] for id_ in ids]}
+            session.execute(_NO_NESTED_LOOPS)
             settled += _count(session.execute(_ACCEPT, values))
+            session.execute(_NESTED_LOOPS)
         else:
             ends = step.state in ("confirmed", "rejected")
             values |= {"state": step.state, "settled_at": now if ends else None}

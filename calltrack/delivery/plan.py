@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import LargeBinary, Uuid
 
-from calltrack.conversions.model import ConversionChange
 from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.ledger import Claimed
 from calltrack.delivery.model import Delivery, DestinationAccount
@@ -66,78 +65,72 @@ def refreeze(
     return [replace(row, payload=fresh.get(row.id, row.payload)) for row in rows if row.id not in withheld]
 
 
+# Whatever the change's conversion has that an already connected destination was not told of yet. `knows` is
+# false where the destination was connected after the conversion itself.
+_MISSING = text(
+    """
+    SELECT t.id AS destination_id, ch.id AS change_id, original.changed_at >= t.created_at AS knows
+    FROM conversion_change me
+    JOIN conversion_change ch ON ch.company_id = me.company_id
+     AND ch.conversion_id = me.conversion_id AND ch.sequence <= me.sequence
+    JOIN conversion_change original ON original.company_id = me.company_id
+     AND original.conversion_id = me.conversion_id AND original.sequence = 0
+    JOIN destination t ON t.company_id = me.company_id AND t.status <> 'removed'
+     AND t.created_at <= ch.changed_at
+    WHERE me.company_id = :company_id AND me.id = :change_id AND NOT EXISTS (
+        SELECT FROM delivery d
+        WHERE d.company_id = me.company_id AND d.destination_id = t.id AND d.change_id = ch.id)
+    """
+)
+
+
 def _plan(session: Session, vault: Vault, company_id: UUID, change_id: UUID, now: datetime) -> list[UUID]:
     """Store the missing deliveries; returns the destinations that got one."""
-    change = session.get(ConversionChange, (company_id, change_id))
-    if change is None:
-        return []
-    accounts = session.scalars(
-        select(DestinationAccount).where(
-            DestinationAccount.company_id == company_id, DestinationAccount.status != "removed"
-        )
-    ).all()
-    if not accounts:
-        return []
-    ids = session.scalars(
-        select(ConversionChange.id)
-        .where(
-            ConversionChange.company_id == company_id,
-            ConversionChange.conversion_id == change.conversion_id,
-            ConversionChange.sequence <= change.sequence,
-        )
-        .order_by(ConversionChange.sequence)
-    ).all()
-    done = {
-        (row.destination_id, row.change_id)
-        for row in session.execute(
-            select(Delivery.destination_id, Delivery.change_id).where(
-                Delivery.company_id == company_id, Delivery.conversion_id == change.conversion_id
-            )
-        )
-    }
-    missing = [(account, id_) for account in accounts for id_ in ids if (account.id, id_) not in done]
+    missing = session.execute(_MISSING, {"company_id": company_id, "change_id": change_id}).all()
     if not missing:
         return []
-    # The first change tells whether a destination knows the conversion at all.
-    changes = load_changes(session, vault, company_id, {ids[0], *(id_ for _, id_ in missing)})
-    original = changes[ids[0]]
+    accounts = {
+        account.id: account
+        for account in session.scalars(
+            select(DestinationAccount).where(DestinationAccount.company_id == company_id)
+        )
+    }
+    changes = load_changes(session, vault, company_id, {row.change_id for row in missing})
     rows = [
-        _row(vault, account, changes[id_], original, now)
-        for account, id_ in missing
-        if changes[id_].changed_at >= account.created_at
+        row_of(vault, accounts[row.destination_id], changes[row.change_id], now, knows=row.knows)
+        for row in missing
     ]
-    return _insert(session, rows)
+    return insert_rows(session, rows)
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> list[UUID]:
+def insert_rows(session: Session, rows: list[dict[str, Any]]) -> list[UUID]:
+    """Store planned deliveries that do not exist yet; returns the destinations that got one."""
     if not rows:
         return []
     statement = (
         insert(Delivery)
-        .values(rows)
         .on_conflict_do_nothing(index_elements=["company_id", "destination_id", "change_id"])
         .returning(Delivery.destination_id)
     )
-    return list(dict.fromkeys(session.scalars(statement)))
+    return list(dict.fromkeys(session.scalars(statement, rows)))
 
 
-def _row(
-    vault: Vault, account: DestinationAccount, change: Change, original: Change, now: datetime
+def row_of(
+    vault: Vault, account: DestinationAccount, change: Change, now: datetime, *, knows: bool = True
 ) -> dict[str, Any]:
+    """Return the delivery of one change to one destination: the verdict before sending, the frozen bytes."""
     row: dict[str, Any] = {
         "company_id": account.company_id, "id": new_id(now), "destination_id": account.id,
         "conversion_id": change.conversion_id, "change_id": change.id, "sequence": change.sequence,
         "upload_id": change.upload.id, "payload": b"", "state": "withheld", "due_at": None,
-        "planned_at": now, "settled_at": now, "is_demo": change.is_demo,
+        "planned_at": now, "settled_at": now, "is_demo": change.is_demo, "explanation": CONNECTED_LATER,
     }  # fmt: skip
     destination, settings = DESTINATIONS[account.kind], open_settings(vault, account)
     verdict = destination.preflight(change.upload, settings, now)
-    if original.changed_at < account.created_at:
-        row["explanation"] = CONNECTED_LATER
-    elif verdict.decision == "never":
+    if knows and verdict.decision == "never":
         # Nothing is kept of what may not be sent.
         row["explanation"] = verdict.reason
-    else:
+    elif knows:
         row |= {"payload": destination.freeze(change.upload, settings), "settled_at": None}
         row |= {"state": "pending", "due_at": verdict.until or now, "explanation": verdict.reason}
         if account.status == "paused" and verdict.until is None:

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
-from calltrack.accounts.model import Company
 from calltrack.accounts.rules import settings_of
 from calltrack.destinations.base import Consent, ConsentState, Upload
 from calltrack.infra.crypto import Vault
@@ -25,7 +24,7 @@ _CHANGES = text(
     """
     SELECT ch.id, ch.conversion_id, ch.sequence, ch.action, ch.value_minor, ch.currency, ch.changed_at,
            co.kind, co.occurred_at, co.call_id, co.person_id, co.is_demo, ca.caller, ca.started_at,
-           a.visit_id, a.probability, a.source, a.medium, a.campaign, a.candidates,
+           company.settings, a.visit_id, a.probability, a.source, a.medium, a.campaign, a.candidates,
            (SELECT paid.currency FROM conversion_change paid
             WHERE paid.company_id = ch.company_id AND paid.conversion_id = ch.conversion_id
               AND paid.sequence < ch.sequence AND paid.action <> 'retract'
@@ -36,6 +35,7 @@ _CHANGES = text(
     FROM conversion_change ch
     JOIN conversion co ON co.company_id = ch.company_id AND co.id = ch.conversion_id
     JOIN call ca ON ca.company_id = co.company_id AND ca.id = co.call_id
+    JOIN company ON company.id = ch.company_id
     LEFT JOIN attribution a ON a.company_id = ca.company_id AND a.call_id = ca.id AND a.is_current
     WHERE ch.company_id = :company_id AND ch.id = ANY(:ids)
     """
@@ -72,7 +72,7 @@ def load_changes(
     rows = session.execute(_CHANGES, {"company_id": company_id, "ids": list(change_ids)}).all()
     if not rows:
         return {}
-    needed = _upload_probability(session, company_id)
+    needed = settings_of(rows[0].settings).upload_probability
     likely = {row.id: _likeliest(row) for row in rows}
     oldest = min(row.started_at for row in rows) - OLDEST_CLICK
     visits = _visits(session, company_id, {visit for visit, _ in likely.values() if visit}, oldest)
@@ -83,11 +83,6 @@ def load_changes(
         upload = _upload(row, vault, company_id, visit, probability, needed)
         found[row.id] = Change(row.id, row.conversion_id, row.sequence, row.changed_at, row.is_demo, upload)
     return found
-
-
-def _upload_probability(session: Session, company_id: UUID) -> float:
-    company = session.get(Company, company_id)
-    return settings_of(company.settings if company else {}).upload_probability
 
 
 def _likeliest(row: Any) -> tuple[UUID | None, float]:

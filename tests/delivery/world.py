@@ -80,7 +80,8 @@ class World:
             gclid = gclids[index] if index < len(gclids) else f"Cj0-{new_id().hex}"
             visit_id, call_id, conversion_id = new_id(model.started_at), new_id(when), new_id()
             visits.append(
-                _copy(Visit, model) | {"id": visit_id, "click_ids": {"gclid": gclid} if gclid else {}}
+                _copy(Visit, model)
+                | {"id": visit_id, "visitor_id": new_id(), "click_ids": {"gclid": gclid} if gclid else {}}
             )
             calls.append(_copy(type(call), call) | {"id": call_id, "call_sid": "CA" + call_id.hex})
             verdicts.append({
