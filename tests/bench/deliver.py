@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from calltrack.delivery import plan
 from calltrack.delivery.model import DestinationAccount
@@ -109,20 +108,15 @@ def _measure(world: World, job: str, google: UUID, before: str, count: int) -> f
     """Nudge the worker and return how many deliveries a second leave the state."""
     company_id = world.company.id
 
-    def left() -> int:
+    def done() -> bool:
         with world.services.db.tenant(company_id) as session:
-            return _count(session, google, (before, "sending"))
+            return not session.scalar(text(STILL), {"id": google, "states": [before, "sending"]})
 
     _set_due(world, world.now())
     begun = time.perf_counter()
     world.services.nudges.wake(job, str(company_id), str(google))
-    _until(lambda: left() == 0)
+    _until(done)
     return count / (time.perf_counter() - begun)
-
-
-def _count(session: Session, google: UUID, states: tuple[str, ...]) -> int:
-    asked = text("SELECT count(*) FROM delivery WHERE destination_id = :id AND state = ANY(:states)")
-    return session.scalar(asked, {"id": google, "states": list(states)}) or 0
 
 
 def _until(met: Callable[[], bool]) -> None:
@@ -130,7 +124,7 @@ def _until(met: Callable[[], bool]) -> None:
     while not met():
         if time.monotonic() > ends:
             raise SystemExit("the worker does not get it done")
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _reference(world: World, google: UUID, count: int) -> float:
@@ -152,6 +146,7 @@ def _reference(world: World, google: UUID, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
+STILL = "SELECT EXISTS (SELECT FROM delivery WHERE destination_id = :id AND state = ANY(:states))"
 BARE_UPDATE = """
     UPDATE delivery SET settled_at = :now WHERE company_id = :company AND id = ANY(CAST(:ids AS uuid[]))
 """
