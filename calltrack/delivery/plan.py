@@ -80,6 +80,7 @@ _MISSING = text(
     WHERE me.company_id = :company_id AND me.id = :change_id AND NOT EXISTS (
         SELECT FROM delivery d
         WHERE d.company_id = me.company_id AND d.destination_id = t.id AND d.change_id = ch.id)
+    ORDER BY t.id, ch.sequence
     """
 )
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
+from sqlalchemy import update
 
 from calltrack.delivery.accounts import resume
+from calltrack.delivery.model import Delivery
 from tests.delivery.world import World
 
 
@@ -119,10 +121,19 @@ def test_an_unwell_platform_is_probed_by_one_delivery_and_all_follow_when_it_is_
     assert len(world.effects()) == 20
 
 
+def spoil(world: World, places: list[int]) -> None:
+    """Give these frozen events an id that Google refuses, as a bug of ours would."""
+    rows = world.rows()
+    with world.services.db.tenant(world.company.id) as session:
+        for place in places:
+            row = rows[place]
+            broken = row.payload.replace(row.upload_id.encode(), b"12345")
+            session.execute(update(Delivery).where(Delivery.id == row.id).values(payload=broken))
+
+
 def test_named_rows_of_a_refused_request_are_taken_out_and_the_rest_goes_at_once(world: World) -> None:
     google = world.google()
-    changes = world.conversions(500, planned=False)
-    world.plan(changes)
+    world.conversions(500)
     bad = [17, 230, 499]
     spoil(world, bad)
     world.deliver(google)
@@ -134,31 +145,18 @@ def test_named_rows_of_a_refused_request_are_taken_out_and_the_rest_goes_at_once
     good = world.rows()[0]
     assert good.attempts == 1
     assert [one.class_ for one in world.attempts(good.id)] == ["AGAIN", "ACCEPTED"]
-    assert "e-mail" in world.rows()[17].explanation or world.rows()[17].explanation
+    assert all(world.rows()[place].explanation for place in bad)
+    assert world.unaccounted() == 0
 
 
 def test_rows_that_nobody_names_are_found_by_halves(world: World) -> None:
     google = world.google()
-    world.conversions(64, gclids=["" if i else "x" for i in range(0)])
+    world.conversions(64)
     world.faults("413", "413", "413")
     world.deliver(google)
     assert set(world.states()) == {"accepted"}
     assert len(world.effects()) == 64
     assert {row.attempts for row in world.rows()} == {1}
-
-
-def spoil(world: World, places: list[int]) -> None:
-    """Make the frozen event times of these deliveries unreadable, as a bug of ours would."""
-    from sqlalchemy import update
-
-    from calltrack.delivery.model import Delivery
-
-    rows = world.rows()
-    with world.services.db.tenant(world.company.id) as session:
-        for place in places:
-            broken = rows[place].payload.replace(b'"transactionId":"conv-', b'"transactionId":"')
-            broken = broken.replace(rows[place].upload_id[5:].encode(), b"12345")
-            session.execute(update(Delivery).where(Delivery.id == rows[place].id).values(payload=broken))
 
 
 def test_a_withdrawn_sign_in_pauses_the_destination_burns_nothing_and_resume_drains_in_order(
