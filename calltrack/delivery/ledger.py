@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Integer, LargeBinary, Uuid
 
+from calltrack.delivery import statements as sql
 from calltrack.delivery.rules import LEASE, Step
 
 # What is kept of an answer in each attempt; an answer to a batch is stored once per row.
@@ -62,191 +61,13 @@ class Received:
     answer: bytes
 
 
-def _with_ids(statement: str) -> TextClause:
-    return text(statement).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-
-
-_EXPIRE = text(
-    """
-    UPDATE delivery SET state = 'unknown', lease_token = NULL, last_class = 'UNKNOWN', explanation = :said
-    WHERE company_id = :company_id AND destination_id = :destination_id
-      AND state = 'sending' AND due_at <= :now
-    RETURNING id
-    """
-)
-_END_ATTEMPTS = _with_ids(
-    """
-    UPDATE delivery_attempt SET finished_at = :now, class = 'UNKNOWN', message = :said
-    WHERE company_id = :company_id AND delivery_id = ANY(:ids) AND finished_at IS NULL
-    """
-)
-# The materialised list is read once; a plain IN (SELECT ... LIMIT) may be run again per row and take more.
-_CLAIM = text(
-    """
-    WITH due AS MATERIALIZED (
-        SELECT d.id FROM delivery d
-        WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.due_at <= :now
-          AND d.state IN ('pending', 'unknown')
-          AND (d.sequence = 0 OR NOT EXISTS (
-              SELECT FROM delivery e
-              WHERE e.company_id = d.company_id AND e.conversion_id = d.conversion_id
-                AND e.destination_id = d.destination_id AND e.sequence < d.sequence
-                AND (e.state NOT IN ('accepted', 'confirmed', 'rejected', 'withheld')
-                     OR e.sequence = 0 AND e.state NOT IN ('accepted', 'confirmed'))))
-        ORDER BY d.due_at, d.id LIMIT :most FOR UPDATE SKIP LOCKED)
-    UPDATE delivery d SET state = 'sending', lease_token = :token, due_at = :lease_end,
-                          attempts = d.attempts + 1
-    FROM due WHERE d.company_id = :company_id AND d.id = due.id
-    RETURNING d.id, d.conversion_id, d.change_id, d.sequence, d.attempts, d.planned_at, d.payload
-    """
-)
-_NOTE = text(
-    """
-    INSERT INTO delivery_attempt (company_id, delivery_id, number, step, started_at, request_hash)
-    SELECT :company_id, one.id, 1 + coalesce((
-        SELECT max(a.number) FROM delivery_attempt a
-        WHERE a.company_id = :company_id AND a.delivery_id = one.id), 0), :step, :now, one.hash
-    FROM unnest(:ids, :hashes) AS one (id, hash)
-    RETURNING delivery_id, number
-    """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("hashes", type_=ARRAY(LargeBinary())))
-_AGAIN = _with_ids(
-    """
-    UPDATE delivery SET state = 'sending', due_at = :lease_end
-    WHERE company_id = :company_id AND id = ANY(:ids) AND lease_token = :token
-    RETURNING id
-    """
-)
-_SETTLE = _with_ids(
-    """
-    UPDATE delivery d SET
-        state = :state, lease_token = NULL, last_class = :class, explanation = :explanation,
-        due_at = CAST(:due_at AS timestamptz), settled_at = CAST(:settled_at AS timestamptz),
-        attempts = greatest(d.attempts - :unburnt, 0)
-    WHERE d.company_id = :company_id AND d.id = ANY(:ids) AND d.lease_token = :token
-    """
-)
-_ACCEPT = text(
-    """
-    UPDATE delivery d SET
-        state = 'accepted', lease_token = NULL, last_class = :class, explanation = :explanation,
-        due_at = :due_at, settled_at = NULL, request_id = :request_id, request_place = sent.place,
-        request_size = :size
-    FROM unnest(:ids, :places) AS sent (id, place)
-    WHERE d.company_id = :company_id AND d.id = ANY(:ids) AND d.id = sent.id AND d.lease_token = :token
-    """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("places", type_=ARRAY(Integer())))
-# Few rows ever hold a lease, so the planner expects one here and would compare each row with each place.
-_NO_NESTED_LOOPS = text("SET LOCAL enable_nestloop = off")
-_NESTED_LOOPS = text("SET LOCAL enable_nestloop = on")
-_FINISH = text(
-    """
-    UPDATE delivery_attempt a SET
-        finished_at = :now, status = :status, answer = :answer, class = :class, message = :message
-    FROM unnest(:ids, :numbers) AS tried (id, number)
-    WHERE a.company_id = :company_id AND a.delivery_id = tried.id AND a.number = tried.number
-    """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("numbers", type_=ARRAY(Integer())))
-_GIVE_BACK = _with_ids(
-    """
-    UPDATE delivery SET state = 'pending', lease_token = NULL, due_at = :now,
-                        attempts = greatest(attempts - 1, 0)
-    WHERE company_id = :company_id AND id = ANY(:ids) AND lease_token = :token
-    RETURNING id
-    """
-)
-_UNNOTE = _with_ids(
-    """
-    DELETE FROM delivery_attempt
-    WHERE company_id = :company_id AND delivery_id = ANY(:ids) AND finished_at IS NULL
-    """
-)
-_TAKE_VERDICTS = text(
-    """
-    WITH one AS MATERIALIZED (
-        SELECT request_id FROM delivery
-        WHERE company_id = :company_id AND destination_id = :destination_id AND due_at <= :now
-          AND state = 'accepted'
-        ORDER BY due_at LIMIT 1)
-    UPDATE delivery d SET lease_token = :token, due_at = :lease_end
-    FROM one
-    WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.state = 'accepted'
-      AND d.request_id = one.request_id AND d.due_at <= :now
-    RETURNING d.id, d.conversion_id, d.change_id, d.sequence, d.attempts, d.planned_at, d.payload,
-              d.request_id, d.request_place, d.request_size,
-              (SELECT max(a.finished_at) FROM delivery_attempt a
-               WHERE a.company_id = d.company_id AND a.delivery_id = d.id AND a.step = 'send') AS accepted_at
-    """
-)
-_ASK_LATER = text(
-    """
-    UPDATE delivery SET due_at = :due_at
-    WHERE company_id = :company_id AND destination_id = :destination_id AND due_at <= :now
-      AND state = 'accepted'
-    """
-)
-_SAME_FAULT = text(
-    """
-    SELECT count(*) FILTER (WHERE state = 'parked' AND explanation = :said) FROM (
-        SELECT state, explanation FROM delivery
-        WHERE company_id = :company_id AND destination_id = :destination_id AND last_class IS NOT NULL
-        ORDER BY id DESC LIMIT :most) newest
-    """
-)
-_WITHHOLD_ORPHANS = text(
-    """
-    UPDATE delivery d SET state = 'withheld', due_at = NULL, settled_at = :now, explanation = :said
-    FROM delivery e
-    WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.due_at <= :now
-      AND d.state IN ('pending', 'unknown') AND d.sequence > 0 AND e.company_id = d.company_id
-      AND e.conversion_id = d.conversion_id AND e.destination_id = d.destination_id
-      AND e.sequence = 0 AND e.state IN ('rejected', 'withheld')
-    """
-)
-# A change whose turn has not come looks again when the one before it is due, within ten minutes at most.
-_POSTPONE_BLOCKED = text(
-    """
-    UPDATE delivery d SET due_at = least(greatest(before.due_at, :soonest), :latest)
-    FROM (
-        SELECT d.id, max(e.due_at) AS due_at FROM delivery d
-        JOIN delivery e ON e.company_id = d.company_id AND e.conversion_id = d.conversion_id
-         AND e.destination_id = d.destination_id AND e.sequence < d.sequence
-        WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.due_at <= :now
-          AND d.state IN ('pending', 'unknown') AND d.sequence > 0
-          AND e.state NOT IN ('accepted', 'confirmed', 'rejected', 'withheld')
-        GROUP BY d.id) before
-    WHERE d.company_id = :company_id AND d.id = before.id
-    """
-)
-# Sent again, the older value would stand last: the newer ones follow it once more.
-_REOPEN = _with_ids(
-    """
-    UPDATE delivery d SET
-        state = 'pending', due_at = coalesce(e.due_at, :now), settled_at = NULL, explanation = :said
-    FROM delivery e
-    WHERE e.company_id = :company_id AND e.id = ANY(:ids) AND d.company_id = e.company_id
-      AND d.conversion_id = e.conversion_id AND d.destination_id = e.destination_id
-      AND d.sequence > e.sequence AND d.state IN ('accepted', 'confirmed') AND d.lease_token IS NULL
-    """
-)
-_STRAND = text(
-    """
-    UPDATE delivery d SET due_at = NULL, explanation = :said
-    WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.due_at <= :now
-      AND d.state = 'unknown' AND :first_tried_before > (
-          SELECT min(a.started_at) FROM delivery_attempt a
-          WHERE a.company_id = d.company_id AND a.delivery_id = d.id AND a.step = 'send')
-    """
-)
-
-
 def expire(session: Session, company_id: UUID, destination_id: UUID, now: datetime) -> int:
     """Take what a dead worker was sending: its outcome is unknown; returns how many rows."""
     place = {"company_id": company_id, "destination_id": destination_id, "now": now, "said": INTERRUPTED}
-    ids = list(session.scalars(_EXPIRE, place))
+    ids = list(session.scalars(sql.EXPIRE, place))
     if ids:
         ended = {"company_id": company_id, "ids": ids, "now": now, "said": INTERRUPTED}
-        session.execute(_END_ATTEMPTS, ended)
+        session.execute(sql.END_ATTEMPTS, ended)
     return len(ids)
 
 
@@ -255,7 +76,7 @@ def strand(session: Session, company_id: UUID, destination_id: UUID, window: tim
     said = "It is not known whether this arrived, and by now the platform might count it twice. Look there."
     return _count(
         session.execute(
-            _STRAND,
+            sql.STRAND,
             {"company_id": company_id, "destination_id": destination_id, "now": now, "said": said,
              "first_tried_before": now - window},
         )
@@ -267,7 +88,7 @@ def claim(
 ) -> list[Claimed]:
     """Take up to `most` due deliveries whose turn has come, in the order they became due."""
     rows = session.execute(
-        _CLAIM,
+        sql.CLAIM,
         {"company_id": company_id, "destination_id": destination_id, "token": token, "now": now,
          "lease_end": now + LEASE, "most": most},
     )  # fmt: skip
@@ -284,7 +105,7 @@ def note(
 ) -> list[Claimed]:
     """Write down that these rows are about to be sent (or were asked about), each with its request's hash."""
     noted = session.execute(
-        _NOTE,
+        sql.NOTE,
         {"company_id": company_id, "ids": [row.id for row in rows], "step": step, "now": now,
          "hashes": list(hashes)},
     )  # fmt: skip
@@ -298,7 +119,7 @@ def keep(
     """Lengthen the lease of rows that go again at once, which burns no try; returns what is still ours."""
     kept = set(
         session.scalars(
-            _AGAIN,
+            sql.AGAIN,
             {"company_id": company_id, "ids": [row.id for row in rows], "token": token,
              "lease_end": now + LEASE},
         )
@@ -327,14 +148,14 @@ def settle(
         }  # fmt: skip
         if step.request_id is not None:
             values |= {"request_id": step.request_id, "size": size, "places": [places[id_] for id_ in ids]}
-            session.execute(_NO_NESTED_LOOPS)
-            settled += _count(session.execute(_ACCEPT, values))
-            session.execute(_NESTED_LOOPS)
+            session.execute(sql.NO_NESTED_LOOPS)
+            settled += _count(session.execute(sql.ACCEPT, values))
+            session.execute(sql.NESTED_LOOPS)
         else:
             ends = step.state in ("confirmed", "rejected")
             values |= {"state": step.state, "settled_at": now if ends else None}
             values |= {"unburnt": int(not step.burns)}
-            settled += _count(session.execute(_SETTLE, values))
+            settled += _count(session.execute(sql.SETTLE, values))
     return settled
 
 
@@ -355,7 +176,7 @@ def finish(
     answer = received.answer[:kept].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     for (class_, message), tried in groups.items():
         session.execute(
-            _FINISH,
+            sql.FINISH,
             {"company_id": company_id, "ids": [row.id for row in tried],
              "numbers": [row.number for row in tried], "now": now, "status": received.status,
              "answer": answer, "class": class_, "message": message},
@@ -369,8 +190,8 @@ def give_back(
     if not rows:
         return
     place = {"company_id": company_id, "ids": [row.id for row in rows]}
-    given = list(session.scalars(_GIVE_BACK, {**place, "token": token, "now": now}))
-    session.execute(_UNNOTE, {**place, "ids": given})
+    given = list(session.scalars(sql.GIVE_BACK, {**place, "token": token, "now": now}))
+    session.execute(sql.UNNOTE, {**place, "ids": given})
 
 
 def take_verdicts(
@@ -378,7 +199,7 @@ def take_verdicts(
 ) -> Asked | None:
     """Take the rows of the accepted request whose verdict is due longest; None: nothing is due."""
     rows = session.execute(
-        _TAKE_VERDICTS,
+        sql.TAKE_VERDICTS,
         {"company_id": company_id, "destination_id": destination_id, "token": token, "now": now,
          "lease_end": now + LEASE},
     ).all()  # fmt: skip
@@ -394,28 +215,28 @@ def ask_later(
 ) -> None:
     """Ask for no verdict of this destination before that moment."""
     place = {"company_id": company_id, "destination_id": destination_id, "now": now}
-    session.execute(_ASK_LATER, {**place, "due_at": due_at})
+    session.execute(sql.ASK_LATER, {**place, "due_at": due_at})
 
 
 def same_fault(session: Session, company_id: UUID, destination_id: UUID, said: str, most: int) -> int:
     """Count, among the newest `most` judged deliveries, those parked with these very words."""
     place = {"company_id": company_id, "destination_id": destination_id}
-    return session.scalar(_SAME_FAULT, {**place, "said": said, "most": most}) or 0
+    return session.scalar(sql.SAME_FAULT, {**place, "said": said, "most": most}) or 0
 
 
 def tidy(session: Session, company_id: UUID, destination_id: UUID, now: datetime) -> None:
     """Withhold changes to what was never taken, and let the others wait for the one before them."""
     place = {"company_id": company_id, "destination_id": destination_id, "now": now}
-    session.execute(_WITHHOLD_ORPHANS, {**place, "said": NO_ORIGINAL})
+    session.execute(sql.WITHHOLD_ORPHANS, {**place, "said": NO_ORIGINAL})
     soonest, latest = now + timedelta(seconds=5), now + timedelta(minutes=10)
-    session.execute(_POSTPONE_BLOCKED, {**place, "soonest": soonest, "latest": latest})
+    session.execute(sql.POSTPONE_BLOCKED, {**place, "soonest": soonest, "latest": latest})
 
 
 def reopen_later_changes(session: Session, company_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
     """Let later changes of the same conversions follow once more what is being sent again."""
     if ids:
         said = "An earlier value had to be sent again, so this one follows it once more."
-        session.execute(_REOPEN, {"company_id": company_id, "ids": list(ids), "now": now, "said": said})
+        session.execute(sql.REOPEN, {"company_id": company_id, "ids": list(ids), "now": now, "said": said})
 
 
 def _count(result: Any) -> int:

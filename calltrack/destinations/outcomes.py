@@ -34,7 +34,7 @@ class Class(StrEnum):
     CONFIG = "config"
     """The account is not set up right: pause the destination, burn no attempt, tell the owner."""
     BUG = "bug"
-    """We built this wrong: park it and tell the operator; sending the same again cannot help."""
+    """We built this wrong: it is rejected and the operator told; sending the same again cannot help."""
 
 
 @dataclass(frozen=True, slots=True)

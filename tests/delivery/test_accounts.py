@@ -1,5 +1,6 @@
 """Destinations are connected, changed, paused, resumed and removed; settings are named in words."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select, text
 
 from calltrack.accounts.model import AuditEntry
 from calltrack.delivery import accounts
+from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.plan import plan_change
 from calltrack.destinations.webhook import new_secret
 from calltrack.infra.outbox import Fact
@@ -21,7 +23,7 @@ GOOGLE = google_settings("http://127.0.0.1:1")
 WEBHOOK = {"url": "https://example.com/hook", "secret": new_secret()}
 
 
-def connect(services: Services, company: Company, kind: str, settings: dict[str, object]) -> UUID:
+def connect(services: Services, company: Company, kind: str, settings: Mapping[str, object]) -> UUID:
     with services.db.tenant(company.id) as session:
         return accounts.connect_destination(
             session, services.vault, company.id, kind, "Ads", settings, NOON, sandbox=True, by="anna"
@@ -41,7 +43,7 @@ def connect(services: Services, company: Company, kind: str, settings: dict[str,
     ],
 )
 def test_what_is_wrong_is_said_in_words(
-    services: Services, company: Company, kind: str, given: dict[str, object], words: str
+    services: Services, company: Company, kind: str, given: Mapping[str, object], words: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
         connect(services, company, kind, given)
@@ -57,7 +59,7 @@ def test_secrets_are_sealed_apart_and_come_back_with_the_settings(
         stored = session.scalars(
             text("SELECT row_to_json(d)::text FROM destination d WHERE id = :id"), {"id": id_}
         ).one()
-        row = session.get_one(accounts.DestinationAccount, (company.id, id_))
+        row = session.get_one(DestinationAccount, (company.id, id_))
         assert (
             accounts.open_settings(services.vault, row).secrets()["client_secret"] == GOOGLE["client_secret"]
         )
@@ -86,7 +88,7 @@ def test_a_change_keeps_missing_and_empty_secrets_and_replaces_given_ones(
             accounts.change_destination(
                 session, services.vault, company.id, id_, "Hook", settings, NOON, by="anna"
             )
-            row = session.get_one(accounts.DestinationAccount, (company.id, id_))
+            row = session.get_one(DestinationAccount, (company.id, id_))
             return accounts.open_settings(services.vault, row).secrets()
 
     before = change(url="https://example.com/two")

@@ -62,7 +62,7 @@ def test_a_platform_that_takes_its_time_is_asked_more_and_more_rarely(world: Wor
         world.shift += row.due_at - world.now() + timedelta(milliseconds=5)
         assert world.poll(google) == 1
     assert waits[0] <= 0.5
-    assert waits[:10] == sorted(waits[:10])
+    assert waits[3] < waits[6] < waits[9]
     assert all(595 < wait <= 600 for wait in waits[-2:])
     assert len(world.attempts(row.id)) == 1
 
