@@ -1,10 +1,13 @@
 """Real parts for every test: an own PostgreSQL and Redis per test process, a fresh company per test."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
 from calltrack.config import Settings, new_key
@@ -13,7 +16,35 @@ from calltrack.migrations.migrate import migrate
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company
 
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--host-resolver-rules=MAP *.example.co.uk 127.0.0.1",
+]
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one real browser of this test process; tests open contexts or pages of their own."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=BROWSER_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+def find_chromium() -> str:
+    """Return the browser that `make test` found or installed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.fail("No Chromium found. Run `make test`, which installs one, or set CHROMIUM to its path.")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,10 @@ def sweep(services: Services, patience: timedelta, stop: threading.Event, run: C
     for job in chosen:
         if stop.is_set():
             break
-        run(job)
+        try:
+            run(job)
+        except Exception:  # noqa: BLE001 - one company's broken work must not hold up the others'
+            log.exception("the job %s failed; the next sweep tries it again", " ".join(job))
     return len(chosen)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from calltrack.config import Settings
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.wiring import Services
-from tests.builders import Company
+from tests.builders import make_company
 from tests.workers.process import end_call, open_facts, running, until
 
 CALLS, AFTER_PAUSE = 30, 5
@@ -47,11 +47,13 @@ def emptied_all_the_time(redis_url: str) -> Iterator[None]:
         redis.close()
 
 
+@pytest.mark.usefixtures("empty_database")
 @pytest.mark.parametrize(("mode", "left_over"), [("sweeps", 0), ("does not sweep", AFTER_PAUSE)])
 def test_an_emptied_redis_loses_nothing_because_workers_sweep(
-    services: Services, settings: Settings, company: Company, mode: str, left_over: int
+    services: Services, settings: Settings, mode: str, left_over: int
 ) -> None:
     """The second row takes the protection out: the nudges that FLUSHALL ate are then never made good."""
+    company = make_company(services)
     with running(settings, "-c", SERVE, mode) as worker:
         with emptied_all_the_time(settings.redis_url):
             for number in range(CALLS):

@@ -18,6 +18,7 @@ from calltrack.dashboard.live_tokens import make_token, read_token
 from calltrack.infra.queue import LIVE_CHANNEL
 from calltrack.kernel.errors import NotAllowed
 from calltrack.wiring import Services
+from tests.apart import run_apart
 from tests.builders import NOON, Company, make_call, make_company
 
 CALLER = "+393471234567"
@@ -48,7 +49,7 @@ async def heard(stream: ClientResponse, wanted: Callable[[str, dict[str, Any]], 
 
 
 def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(story())
+    run_apart(story())
 
 
 def test_a_call_is_shown_masked_and_followed_to_its_end(

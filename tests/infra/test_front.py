@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from calltrack.infra.front import LIMIT, Routes, serve
+from tests.apart import run_apart
 
 Asked = list[tuple[str, dict[str, str], bytes]]
 
@@ -102,7 +103,7 @@ def test_the_target_passes_byte_for_byte(target: str) -> None:
             request = f"POST {target} HTTP/1.1\r\nHost: calls.example\r\nConnection: close\r\n"
             await raw(port, f"{request}X-Twilio-Signature: aB=\r\nContent-Length: 5\r\n\r\na=%2b".encode())
 
-    asyncio.run(story())
+    run_apart(story())
     [(seen, headers, body)] = asked
     assert (seen, body) == (target, b"a=%2b")
     assert (headers["Host"], headers["X-Twilio-Signature"]) == ("calls.example", "aB=")
@@ -120,7 +121,7 @@ def test_a_proxy_in_front_is_believed_and_its_connection_headers_stay_there() ->
             async with client.get(f"http://127.0.0.1:{port}/", headers=headers) as response:
                 assert response.headers.getall("Set-Cookie") == ["a=1"]
 
-    asyncio.run(story())
+    run_apart(story())
     [(_, headers, _)] = asked
     assert headers["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"
     assert headers["X-Forwarded-Proto"] == "https"
@@ -152,7 +153,7 @@ def test_events_flow_as_they_come_and_a_leaving_reader_ends_the_stream() -> None
                 response.close()
             await asyncio.wait_for(left.wait(), 3)
 
-    asyncio.run(story())
+    run_apart(story())
 
 
 def test_an_answer_that_breaks_off_does_not_look_whole() -> None:
@@ -171,7 +172,7 @@ def test_an_answer_that_breaks_off_does_not_look_whole() -> None:
                 return await raw(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         return b""
 
-    assert not asyncio.run(story()).endswith(b"0\r\n\r\n")
+    assert not run_apart(story()).endswith(b"0\r\n\r\n")
 
 
 def test_a_dead_process_is_a_quick_502_and_a_restarting_one_is_waited_for() -> None:
@@ -188,7 +189,7 @@ def test_a_dead_process_is_a_quick_502_and_a_restarting_one_is_waited_for() -> N
             async with upstream(back, noting([])), await asking as response:
                 assert (response.status, await response.text()) == (200, "POST")
 
-    asyncio.run(story())
+    run_apart(story())
 
 
 def test_bodies_up_to_the_limit_pass_and_larger_ones_do_not() -> None:
@@ -204,7 +205,7 @@ def test_bodies_up_to_the_limit_pass_and_larger_ones_do_not() -> None:
             ) as response:
                 assert response.status == 413
 
-    asyncio.run(story())
+    run_apart(story())
     assert len(asked) == 1
 
 
@@ -215,4 +216,4 @@ def test_a_target_nobody_can_serve_is_refused(target: str) -> None:
             request = f"OPTIONS {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
             return await raw(port, request.encode("latin-1"))
 
-    assert asyncio.run(story()).split(b" ", 2)[1] == b"400"
+    assert run_apart(story()).split(b" ", 2)[1] == b"400"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from calltrack.sandbox.phone import create_blueprint
 from tests.sandbox.carrier.hooks import TOKEN, Hooks, running
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +34,14 @@ def origin(hooks: Hooks) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(origin: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=origin)
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        yield page
-        browser.close()
-        assert faults == []
+def page(origin: str, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(base_url=origin)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert faults == []
 
 
 def test_a_call_is_dialled_and_followed(page: Page, hooks: Hooks) -> None:
