@@ -13,7 +13,7 @@ from types import FrameType
 from typing import IO, Protocol
 
 from calltrack.infra.forked import Forked, Run, fork
-from calltrack.infra.process import die_with_parent
+from calltrack.infra.process import ServiceError, die_with_parent
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 SETTLED = 10.0  # seconds alive after which a child's next death counts as its first
@@ -128,6 +128,7 @@ class Supervisor:
     def __init__(self, services: Mapping[str, Service], say: Callable[[str], None] | None = None) -> None:
         """Take the services by name, running already, and where lines go (standard output)."""
         self._services = dict(services)
+        self._revive_at: dict[str, float] = {}
         self._say = say or _print
         self.children: list[Child] = []
         self.stopping = False
@@ -198,9 +199,15 @@ class Supervisor:
 
     def _revive_services(self) -> None:
         for name, service in self._services.items():
-            if not self.stopping and not service.running:
-                self._note(f"{name} is down; starting it again")
+            if self.stopping or service.running or time.monotonic() < self._revive_at.get(name, 0):
+                continue
+            self._note(f"{name} is down; starting it again")
+            try:
                 service.start()
+            except (ServiceError, OSError) as problem:
+                # The children go on meanwhile: calls are connected and spooled without any server.
+                self._note(f"{name} did not start, the next try is in {LONGEST_WAIT:.0f} s: {problem}")
+                self._revive_at[name] = time.monotonic() + LONGEST_WAIT
 
     def _pump(self, seconds: float) -> None:
         with selectors.DefaultSelector() as ready:

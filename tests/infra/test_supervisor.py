@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from calltrack.infra.process import runs, wait_until
+from calltrack.infra.process import ServiceError, runs, wait_until
 from calltrack.infra.supervisor import Command, Supervisor
 
 REPO = Path(__file__).parents[2]
@@ -99,6 +99,25 @@ def test_a_service_that_died_is_started_again_and_stopped_last() -> None:
     supervisor.close()
     assert service.asked == ["start", "stop"]
     assert not runs(pid, "sleep")
+
+
+def test_a_service_that_cannot_start_again_leaves_the_children_alone() -> None:
+    class Broken(FakeService):
+        def start(self) -> None:
+            self.asked.append("start")
+            raise ServiceError("no room on the disk")
+
+    service, said = Broken(), list[str]()
+    supervisor = Supervisor({"redis": service}, said.append)
+    child = supervisor.add(Command("voice", ["/bin/sleep", "1000"], {}))
+    service.running = False
+    for _ in range(3):
+        supervisor.step(0.02)
+    assert child.process is not None
+    assert child.process.poll() is None
+    assert service.asked == ["start"], "the next try waits"
+    assert any("no room on the disk" in line for line in said)
+    supervisor.close()
 
 
 STACK = """
