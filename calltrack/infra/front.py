@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -25,6 +26,7 @@ from aiohttp import (
     TCPConnector,
     web,
 )
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from calltrack.infra.process import until_told_to_stop
@@ -81,7 +83,8 @@ class FrontDoor:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Pass one request on and stream the answer back."""
         target = request.raw_path
-        port = self._routes.port(target) if target.startswith("/") else None
+        is_ours = target.startswith("/") and request.method != "CONNECT"
+        port = self._routes.port(target) if is_ours else None
         if port is None:
             return web.Response(status=400, text="This request target cannot be served here.\n")
         body = await request.read()
@@ -154,6 +157,22 @@ async def _stream(request: web.BaseRequest, upstream: ClientResponse) -> web.Str
     return response
 
 
+def _quiet_log() -> logging.Logger:
+    """Return a log that says in one line what went wrong: a broken request may hold a cookie or a number."""
+    log = logging.getLogger("calltrack.front")
+    if not log.filters:
+        log.addFilter(_without_request)
+    return log
+
+
+def _without_request(record: logging.LogRecord) -> bool:
+    problem = record.exc_info[1] if record.exc_info else None
+    if isinstance(problem, HttpProcessingError):
+        record.msg, record.args = f"an unreadable request was refused with {problem.code}", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
 async def serve(port: int, ports: Mapping[str, int], stop: asyncio.Event) -> None:
     """Serve on a port of the loopback interface until told to stop."""
     session = ClientSession(
@@ -166,7 +185,14 @@ async def serve(port: int, ports: Mapping[str, int], stop: asyncio.Event) -> Non
     )
     async with session:
         door = FrontDoor(Routes(ports), session)
-        server = web.Server(door.answer, handler_cancellation=True, access_log=None)
+        # Bodies pass as they came: unpacked here, a packed one would not be what its headers say.
+        server = web.Server(
+            door.answer,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            logger=_quiet_log(),
+        )
         runner = web.ServerRunner(server, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port, reuse_port=False).start()

@@ -26,7 +26,7 @@ def free_port() -> int:
 async def upstream(
     port: int, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 ) -> AsyncIterator[None]:
-    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)
+    runner = web.ServerRunner(web.Server(answer, auto_decompress=False), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     yield
@@ -109,6 +109,39 @@ def test_the_target_passes_byte_for_byte(target: str) -> None:
     assert (headers["Host"], headers["X-Twilio-Signature"]) == ("calls.example", "aB=")
     assert (headers["X-Forwarded-For"], headers["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
     assert "User-Agent" not in headers
+
+
+def test_a_packed_body_passes_packed() -> None:
+    asked: Asked = []
+
+    async def story() -> bytes:
+        back = free_port()
+        async with upstream(back, noting(asked)), front({"/": back}) as port:
+            head = b"POST / HTTP/1.1\r\nHost: calls.example\r\nConnection: close\r\n"
+            return await raw(port, head + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\na=%2b")
+
+    assert asyncio.run(story()).startswith(b"HTTP/1.1 200")
+    assert [(headers["Content-Encoding"], body) for _, headers, body in asked] == [("gzip", b"a=%2b")]
+
+
+@pytest.mark.parametrize("line", ["CONNECT / HTTP/1.1", "CONNECT evil.example:443 HTTP/1.1"])
+def test_nobody_is_connected_elsewhere(line: str) -> None:
+    async def story() -> bytes:
+        async with front({"/": free_port()}) as port:
+            return await raw(port, f"{line}\r\nHost: calls.example\r\nConnection: close\r\n\r\n".encode())
+
+    assert asyncio.run(story()).startswith(b"HTTP/1.1 400")
+
+
+def test_a_broken_request_is_not_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with front({"/": free_port()}) as port:
+            head = b"GET / HTTP/1.1\r\nHost: calls.example\r\nConnection: close\r\n"
+            await raw(port, head + b"Cookie: session=secret\x00\r\n\r\n")
+
+    asyncio.run(story())
+    assert "unreadable request" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_proxy_in_front_is_believed_and_its_connection_headers_stay_there() -> None:
