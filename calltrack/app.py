@@ -1,23 +1,30 @@
 """The Flask app of one surface; `all` holds every surface in one process (tests, small machines)."""
 
-from collections.abc import Callable
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
+from sqlalchemy.exc import DataError, SQLAlchemyError
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from calltrack.config import Settings
+from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, Conflict, NotAllowed, NotFound
 from calltrack.migrations.roles import refuse_unsafe_role
 from calltrack.wiring import Services, build
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Surface = Literal["voice", "edge", "web", "sandbox", "all"]
 # What a surface may keep open at the database, beside the pools of its hot path.
 POOL_SIZES: dict[str, int] = {"voice": 2, "edge": 2, "web": 8, "sandbox": 2, "all": 8}
 STATUS: dict[type[CalltrackError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, Conflict: 409}
+UNSTORABLE = (
+    "It holds a character or a number that no field takes, such as a NUL; take it out and send again."
+)
 LARGEST_BODY = 1_000_000
 # As many connections as the edge has threads.
 EDGE_CONNECTIONS = 8
@@ -43,10 +50,10 @@ def assemble(services: Services, surface: Surface) -> Flask:
     )
     app.extensions["calltrack"] = services
     _answer_health(app, services)
-    _explain_errors(app)
     for name, register in SURFACES.items():
         if surface in (name, "all") and (name != "sandbox" or services.settings.is_demo):
             register(app, services)
+    _explain_errors(app)
     return app
 
 
@@ -55,10 +62,21 @@ def _empty_app(surface: Surface) -> Flask:
         from calltrack.api.registration import new_app
 
         app = new_app("calltrack")
-        # The front door (or the reverse proxy) names the visitor's address last; sign-in limits count by it.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's own way
+        app.wsgi_app = _known_visitors(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
         return app
     return Flask("calltrack", static_folder=None)
+
+
+def _known_visitors(inner: "WSGIApplication") -> "WSGIApplication":
+    """Name the visitor's address behind the front door and a reverse proxy: sign-in limits count by it."""
+    from calltrack.visits.rules import client_address
+
+    def outer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        chain = environ.get("HTTP_X_FORWARDED_FOR", "")
+        environ["REMOTE_ADDR"] = client_address(environ.get("REMOTE_ADDR", ""), chain)
+        return inner(environ, start_response)
+
+    return outer
 
 
 def _voice(app: Flask, services: Services) -> None:
@@ -116,7 +134,8 @@ def _answer_health(app: Flask, services: Services) -> None:
 
 
 def _explain_errors(app: Flask) -> None:
-    """Answer errors as problem documents (RFC 9457); pages override this for themselves."""
+    """Answer errors as problem documents (RFC 9457), but for what the pages explain themselves."""
+    pages = app.error_handler_spec[None][None].get(HTTPException)
 
     @app.errorhandler(CalltrackError)
     def explain(problem: CalltrackError) -> tuple[Response, int]:
@@ -125,9 +144,18 @@ def _explain_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def explain_http(problem: HTTPException) -> tuple[Response, int] | Response:
+        page = pages(problem) if pages else problem
+        if page is not problem:
+            return cast(Response, page)
         if problem.response is not None:
             return problem.response  # type: ignore[return-value]  # werkzeug's sansio type
         return _problem(problem.code or 500, problem.description or problem.name)
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(RecursionError)
+    def explain_unstorable(problem: Exception) -> ResponseReturnValue:
+        log.warning("refused what cannot be stored: %s", type(problem).__name__)
+        return app.handle_http_exception(BadRequest(UNSTORABLE))
 
 
 def _problem(status: int, detail: str) -> tuple[Response, int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, request
+from sqlalchemy import text
 
 from calltrack.app import Surface, assemble
 from calltrack.wiring import Services
@@ -62,5 +63,39 @@ def test_the_web_knows_its_visitors_through_the_front_door(make: Make) -> None:
         seen.append(request.remote_addr)
         return ""
 
-    app.test_client().get("/who", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"})
-    assert seen == ["203.0.113.7"]
+    client = app.test_client()
+    client.get("/who", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"})
+    # A reverse proxy on this machine stands before the front door, which adds the proxy's own address.
+    client.get("/who", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7, 127.0.0.1"})
+    client.get("/who", headers={"X-Forwarded-For": "6.6.6.6"}, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert seen == ["203.0.113.7", "203.0.113.7", "203.0.113.9"]
+
+
+def test_the_described_api_stands_beside_the_pages(make: Make) -> None:
+    document = make("web").test_client().get("/api/v1/openapi.json")
+    assert document.status_code == 200
+    assert "/api/v1/calls" in document.get_json()["paths"]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/v1/calls", 401), ("/api/v1/nothing", 404)])
+def test_programs_get_problem_documents_beside_the_pages(make: Make, path: str, status: int) -> None:
+    answer = make("web").test_client().get(path)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+
+
+def test_people_get_pages(make: Make) -> None:
+    answer = make("web").test_client().get("/app/nothing")
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_what_no_field_takes_is_refused_and_not_our_fault(make: Make) -> None:
+    app = make("web")
+
+    @app.get("/ask")
+    def ask() -> str:
+        with app.extensions["calltrack"].db.shared() as session:
+            session.execute(text("SELECT :word"), {"word": "a\0b"})
+        return ""
+
+    answer = app.test_client().get("/ask")
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")

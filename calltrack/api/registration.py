@@ -1,7 +1,10 @@
 """Mount the API on the app of the web surface."""
 
-from apiflask import APIFlask
+from typing import Any
+
+from apiflask import APIBlueprint, APIFlask
 from flask import Flask
+from flask.sansio.blueprints import Blueprint
 
 from calltrack.api.calls import calls_of
 from calltrack.api.conversions import conversions_of
@@ -13,9 +16,19 @@ from calltrack.wiring import Services
 SPEC_PATH = "/api/v1/openapi.json"
 
 
+class _DescribedApp(APIFlask):
+    """Takes the pages' blueprints, too: they are no part of the description."""
+
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Add a blueprint; a plain one lacks the mark the description asks for."""
+        if not isinstance(blueprint, APIBlueprint):
+            blueprint.enable_openapi = False  # type: ignore[attr-defined]  # APIFlask reads it of every one
+        super().register_blueprint(blueprint, **options)
+
+
 def new_app(name: str) -> APIFlask:
     """Return a Flask app that also describes its API; errors stay problem documents of our own."""
-    app = APIFlask(
+    app = _DescribedApp(
         name,
         title="calltrack API",
         version="1",
