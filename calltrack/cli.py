@@ -13,7 +13,15 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run one command; exits with 0 only if it did what it says."""
     arguments = _parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
-    sys.exit(run(arguments))
+    try:
+        code = run(arguments)
+    except Exception as problem:
+        if type(problem).__name__ != "OperationalError":  # Its module is not imported for this question.
+            raise
+        reason = str(getattr(problem, "orig", problem)).strip().partition("\n")[0]
+        advice = "Is it running? Start it (`make demo`), or check DATABASE_URL."
+        sys.exit(f"The database does not answer: {reason}\n{advice}")
+    sys.exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:
