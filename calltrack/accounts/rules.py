@@ -77,8 +77,10 @@ def email_address(text: str) -> str:
 def display_name(text: str) -> str:
     """Read a name of a person or thing; raises BadInput when it is empty or too long."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 1 <= len(name) <= LONGEST_NAME:
         raise BadInput(f"A name has 1 to {LONGEST_NAME} characters.")
+    if not name.isprintable():
+        raise BadInput("A name holds an invisible character; type it again instead of pasting it.")
     return name
 
 

@@ -69,7 +69,7 @@ class Outcome:
         if self.kind not in ("purchase", "lead", "none"):
             raise BadInput("The outcome of a call is purchase, lead or none.")
         if self.kind == "purchase" and self.value_minor is None:
-            raise BadInput("A purchase needs its value; send value_minor in the currency's smallest unit.")
+            raise BadInput("A purchase needs its value; write it like 850 or 850.50.")
         if self.kind != "purchase" and (self.value_minor is not None or self.currency is not None):
             raise BadInput("Only a purchase has a value; leave value and currency away.")
         if self.value_minor is not None and not 0 <= self.value_minor <= LARGEST_MINOR:

@@ -1,10 +1,12 @@
 """UUIDv7 ids (RFC 9562, section 5.7): they sort by time, so tables can be partitioned by them."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from calltrack.kernel.errors import BadInput
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id(at: datetime | None = None) -> UUID:
@@ -14,8 +16,12 @@ def new_id(at: datetime | None = None) -> UUID:
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of that millisecond: the lower bound of a range over ids."""
-    return _with_millis(int(moment.timestamp() * 1000), 0)
+    """Return the smallest UUIDv7 of that millisecond: the lower bound of a range over ids.
+
+    No id is older than 1970; a moment without a zone is in UTC.
+    """
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _with_millis(max(0, (aware - EPOCH) // timedelta(milliseconds=1)), 0)
 
 
 def moment_of(id_: UUID) -> datetime:

@@ -60,6 +60,8 @@ def parse_money(amount: str, currency: str) -> Money:
 def _plain(amount: str) -> str:
     """Return the amount with a dot before its decimals and no grouping marks; unreadable text as it is."""
     text = re.sub(r"[\s\u00a0\u202f']", "", amount)
+    if not re.fullmatch(r"[+-]?[0-9.,]+", text):
+        return ""  # Decimal itself would take `1e3`, `1_000` and other scripts' digits.
     for grouping, decimal in ((",", "."), (".", ",")):
         group, point = re.escape(grouping), re.escape(decimal)
         # One mark and three digits after it could be either: `1,234` is grouped, `1.234` has decimals.

@@ -233,6 +233,8 @@ def decode(raw: bytes, shape: type[Body]) -> Body:
         return msgspec.json.decode(raw, type=shape)
     except (msgspec.ValidationError, UnicodeDecodeError) as problem:
         raise BadInput(f"The body is not what the snippet sends: {problem}") from None
+    except RecursionError:
+        raise BadInput("The body is nested deeper than anything the snippet sends.") from None
     except msgspec.DecodeError:
         return _decode_halves(raw, shape)
 

@@ -25,6 +25,11 @@ def test_ids_sort_by_time(one: datetime, other: datetime) -> None:
         assert (new_id(one) < new_id(other)) == (one < other)
 
 
+@pytest.mark.parametrize("at", [datetime(1, 1, 1), datetime(1900, 1, 1, tzinfo=UTC), datetime.max])
+def test_any_moment_bounds_a_range_of_ids(at: datetime) -> None:
+    assert first_id_of(at).version == 7
+
+
 @given(MOMENTS)
 def test_the_first_id_of_a_moment_is_not_above_any_other(at: datetime) -> None:
     assert first_id_of(at) <= new_id(at)

@@ -34,6 +34,7 @@ def counts(services: Services, company: Company) -> list[int]:
         b"", b"[]", b"null", b"{", b"\xff\xfe", b'{"k": 5}', b'{"k": ""}', b"{}", b'{"k": null}', b"[" * 8000,
         b'{"k":"' + b"k" * 200 + b'"}', b'{"k":"x","s":5}', b'{"k":"x","s":"' + b"s" * 65 + b'"}',
         b'{"k":"\\ud800', b'{"k":"x"} trailing',
+        b'{"\\u0061":' + b"[" * 8000,
     ],
 )  # fmt: skip
 def test_garbage_is_refused(edge: Edge, company: Company, path: str, data: bytes) -> None:
