@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, SQLAlchemyError
-from werkzeug.exceptions import BadRequest, HTTPException
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 from calltrack.config import Settings
 from calltrack.infra.log import log
@@ -25,6 +26,7 @@ STATUS: dict[type[CalltrackError], int] = {BadInput: 400, NotAllowed: 403, NotFo
 UNSTORABLE = (
     "It holds a character or a number that no field takes, such as a NUL; take it out and send again."
 )
+UNWELL = "The database does not answer now; nothing was changed. Try again in a moment."
 LARGEST_BODY = 1_000_000
 # As many connections as the edge has threads.
 EDGE_CONNECTIONS = 8
@@ -156,6 +158,14 @@ def _explain_errors(app: Flask) -> None:
     def explain_unstorable(problem: Exception) -> ResponseReturnValue:
         log.warning("refused what cannot be stored: %s", type(problem).__name__)
         return app.handle_http_exception(BadRequest(UNSTORABLE))
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(PoolTimeout)
+    def explain_unwell(problem: SQLAlchemyError) -> ResponseReturnValue:
+        log.error(
+            "the database does not answer: %s", str(getattr(problem, "orig", problem)).partition("\n")[0]
+        )
+        return app.handle_http_exception(ServiceUnavailable(UNWELL, retry_after=5))
 
 
 def _problem(status: int, detail: str) -> tuple[Response, int]:

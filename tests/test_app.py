@@ -88,6 +88,21 @@ def test_people_get_pages(make: Make) -> None:
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
 
 
+@pytest.mark.parametrize(("path", "kind"), [("/ask", "application/problem+json"), ("/app/ask", "text/html")])
+def test_a_database_that_does_not_answer_is_a_503(make: Make, path: str, kind: str) -> None:
+    app = make("web")
+
+    @app.get(path)
+    def ask() -> str:
+        with app.extensions["calltrack"].db.shared() as session:
+            session.execute(text("SET LOCAL statement_timeout = 20"))
+            session.execute(text("SELECT pg_sleep(5)"))
+        return ""
+
+    answer = app.test_client().get(path)
+    assert (answer.status_code, answer.mimetype) == (503, kind)
+
+
 def test_what_no_field_takes_is_refused_and_not_our_fault(make: Make) -> None:
     app = make("web")
 

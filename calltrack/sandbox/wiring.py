@@ -1,7 +1,10 @@
 """Put the sandbox together: phone, ad-platform twins and demo site over the demo company."""
 
+from collections.abc import Callable
+
 from flask import Flask, redirect
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from calltrack.accounts.model import Site
@@ -21,7 +24,9 @@ def register(app: Flask, services: Services) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     via = {settings.base_url: settings.local_origin} if settings.local_origin else None
     app.register_blueprint(
-        phone.create_blueprint(lambda: _numbers(services), lambda sid: _token(services, sid), via=via)
+        phone.create_blueprint(
+            _remembered(lambda: _numbers(services)), lambda sid: _token(services, sid), via=via
+        )
     )
     app.register_blueprint(platforms.create_blueprint(folder))
     app.register_blueprint(demo_site.create_blueprint(lambda: _demo_site(services)))
@@ -29,6 +34,23 @@ def register(app: Flask, services: Services) -> None:
     @app.get("/sandbox/")
     def sandbox_index() -> Response:
         return redirect("/")
+
+
+def _remembered(read: Callable[[], list[SimulatedNumber]]) -> Callable[[], list[SimulatedNumber]]:
+    """Return a reader that falls back on its last answer: a carrier works while our database is away."""
+    last: list[SimulatedNumber] = []
+
+    def numbers() -> list[SimulatedNumber]:
+        try:
+            found = read()
+        except SQLAlchemyError:
+            if not last:
+                raise
+            return list(last)
+        last[:] = found
+        return found
+
+    return numbers
 
 
 def _numbers(services: Services) -> list[SimulatedNumber]:
