@@ -17,7 +17,7 @@ from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.settings import DestinationSettings
 from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
-from calltrack.kernel.errors import BadInput, Conflict, NotFound
+from calltrack.kernel.errors import BadFields, BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
 PLACE = "destination.secrets"
@@ -218,12 +218,18 @@ def _read(kind: str, settings: Mapping[str, Any], *, sandbox: bool) -> Destinati
     try:
         return model.load(settings, sandbox=sandbox)
     except ValidationError as problem:
-        raise BadInput("; ".join(_in_words(model, error) for error in problem.errors()) + ".") from None
+        sentences = [(_field_of(error), _in_words(model, error)) for error in problem.errors()]
+        text = "; ".join(words for _, words in sentences) + "."
+        raise BadFields(text, {name: f"{words}." for name, words in reversed(sentences)}) from None
+
+
+def _field_of(error: Any) -> str:
+    return str(error["loc"][0]) if error["loc"] else ""
 
 
 def _in_words(model: type[DestinationSettings], error: Any) -> str:
     """Say what is wrong with one field under the name people know it by, never with what they wrote."""
-    name = str(error["loc"][0]) if error["loc"] else ""
+    name = _field_of(error)
     info = model.model_fields.get(name)
     label = (info.title or name.replace("_", " ").capitalize()) if info else name[:64]
     if error["type"] == "missing":

@@ -54,6 +54,11 @@ class DestinationSettings(BaseModel):
         return {name: value.get_secret_value() for name, value in values.items() if value is not None}
 
     @classmethod
+    def fresh_secrets(cls) -> dict[str, str]:
+        """Return newly made values for the secrets that both sides may choose freely; none by default."""
+        return {}
+
+    @classmethod
     def form(cls) -> list[FormField]:
         """Return the fields to draw, in order; the ones that exist for the sandbox only are left out."""
         return [

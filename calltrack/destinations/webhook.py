@@ -61,6 +61,11 @@ class WebhookSettings(DestinationSettings):
         description="In the clear. Leave off unless the receiver needs them and may have them.",
     )
 
+    @classmethod
+    def fresh_secrets(cls) -> dict[str, str]:
+        """Return a newly made signing secret."""
+        return {"secret": new_secret()}
+
     @field_validator("url")
     @classmethod
     def _public_address(cls, value: str, info: ValidationInfo) -> str:

@@ -9,6 +9,14 @@ class BadInput(CalltrackError):
     """What was sent cannot be read or breaks a stated limit (HTTP 400)."""
 
 
+class BadFields(BadInput):
+    """Some fields of a form are missing or wrong: the text names them all, `fields` each by its name."""
+
+    def __init__(self, text: str, fields: dict[str, str]) -> None:
+        super().__init__(text)
+        self.fields = fields
+
+
 class NotAllowed(CalltrackError):
     """Who asks may not do this (HTTP 403)."""
 

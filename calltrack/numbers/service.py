@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from calltrack.accounts.model import Location
 from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.phone import to_e164
@@ -29,8 +30,10 @@ def create_pool(
 
     Raises:
         BadInput: no name, or times outside the limits.
+        NotFound: the company has no such location.
     """
     rules.check_pool(name, lease_seconds, cooldown_seconds)
+    _refuse_unknown_location(session, company_id, location_id)
     pool = Pool(
         company_id=company_id,
         id=new_id(now),
@@ -109,7 +112,9 @@ def add_static_number(
     Raises:
         BadInput: it is no phone number.
         Conflict: it is in use, here or by another company.
+        NotFound: the company has no such location.
     """
+    _refuse_unknown_location(session, company_id, location_id)
     row = TrackingNumber(
         kind="static",
         pool_id=None,
@@ -140,6 +145,20 @@ def add_target(
             index_elements=[SiteTarget.company_id, SiteTarget.site_id, SiteTarget.target], set_=values
         )
     )
+
+
+def remove_target(session: Session, company_id: UUID, site_id: UUID, target: str) -> bool:
+    """Leave a business number on a site as it is from now on; tells whether it was replaced before."""
+    found = session.execute(
+        delete(SiteTarget)
+        .where(
+            SiteTarget.company_id == company_id,
+            SiteTarget.site_id == site_id,
+            SiteTarget.target == to_e164(target),
+        )
+        .returning(SiteTarget.target)
+    )
+    return found.first() is not None
 
 
 def claim_number(session: Session, company_id: UUID, e164: str) -> None:
@@ -182,6 +201,11 @@ def _pool_of(session: Session, company_id: UUID, pool_id: UUID) -> Pool:
     return pool
 
 
+def _refuse_unknown_location(session: Session, company_id: UUID, location_id: UUID) -> None:
+    if session.get(Location, (company_id, location_id)) is None:
+        raise NotFound("The company has no such location; see Settings, Locations.")
+
+
 def _of_pool(kind: str, pool_id: UUID, location_id: UUID, carrier_account_id: UUID) -> TrackingNumber:
     return TrackingNumber(
         kind=kind,
@@ -194,8 +218,16 @@ def _of_pool(kind: str, pool_id: UUID, location_id: UUID, carrier_account_id: UU
     )
 
 
+def _refuse_own_line(session: Session, company_id: UUID, e164: str) -> None:
+    """A tracking number that is put through to itself would ring for ever."""
+    rings = select(Location.name).where(Location.company_id == company_id, Location.forward_to == e164)
+    if name := session.scalar(rings.limit(1)):
+        raise Conflict(f"Calls of {name} are put through to {e164}; a tracking number is another number.")
+
+
 def _store(session: Session, company_id: UUID, text: str, number: TrackingNumber, now: datetime) -> UUID:
     e164 = to_e164(text)
+    _refuse_own_line(session, company_id, e164)
     claim_number(session, company_id, e164)
     old = session.scalar(
         select(TrackingNumber).where(TrackingNumber.company_id == company_id, TrackingNumber.e164 == e164)

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.api_keys import create_api_key
-from calltrack.accounts.model import CarrierAccount, Company, Site
+from calltrack.accounts.carrier import change_carrier, connect_carrier
+from calltrack.accounts.model import Company, Site
 from calltrack.accounts.service import (
     CallFlow,
     NewCompany,
@@ -25,7 +26,6 @@ from calltrack.config import DEMO_EMAIL, DEMO_PASSWORD, SANDBOX_ACCOUNT_SID, SAN
 from calltrack.delivery.accounts import change_destination, connect_destination
 from calltrack.delivery.model import DestinationAccount
 from calltrack.infra.db import enter_tenant
-from calltrack.kernel.ids import new_id
 from calltrack.numbers.service import (
     add_overflow_number,
     add_pool_numbers,
@@ -85,8 +85,7 @@ def follow_origin(services: Services, company_id: UUID) -> None:
     with services.db.tenant(company_id) as session:
         site = session.scalars(select(Site).where(Site.company_id == company_id)).one()
         change_site(session, company_id, site.id, site.name, origins)
-        account = session.scalars(select(CarrierAccount).where(CarrierAccount.company_id == company_id)).one()
-        account.account_sid, account.auth_token = _carrier_pair(services, company_id)
+        change_carrier(session, services.vault, company_id, *_carrier_pair(services), now)
         for kind, name, twin in twin_settings(services):
             of_this_kind = (DestinationAccount.company_id == company_id, DestinationAccount.kind == kind)
             found = session.scalars(select(DestinationAccount).where(*of_this_kind)).first()
@@ -106,7 +105,7 @@ def _make(services: Services) -> dict[str, Any]:
         enter_tenant(session, company_id)
         add_member(session, company_id, user_id, "owner")
         key = create_api_key(session, company_id, "Simulator", "owner", now)
-        carrier_id = _connect_carrier(services, session, company_id, now)
+        carrier_id = connect_carrier(session, services.vault, company_id, *_carrier_pair(services), now)
         site_id, site_key = create_site(
             session, company_id, "www.traslochi-aurelia.test", [services.settings.base_url], now
         )
@@ -135,26 +134,10 @@ def _renew_key(services: Services, company_id: UUID, note: dict[str, Any]) -> di
     }
 
 
-def _carrier_pair(services: Services, company_id: UUID) -> tuple[str, bytes]:
+def _carrier_pair(services: Services) -> tuple[str, str]:
     settings = services.settings
     token = settings.twilio_auth_token.get_secret_value() or SANDBOX_AUTH_TOKEN
-    sid = settings.twilio_account_sid or SANDBOX_ACCOUNT_SID
-    return sid, services.vault.seal(company_id, "carrier_account.auth_token", token)
-
-
-def _connect_carrier(services: Services, session: Session, company_id: UUID, now: datetime) -> UUID:
-    sid, token = _carrier_pair(services, company_id)
-    account = CarrierAccount(
-        company_id=company_id,
-        id=new_id(now),
-        carrier="twilio",
-        account_sid=sid,
-        auth_token=token,
-        created_at=now,
-    )
-    session.add(account)
-    session.flush()
-    return account.id
+    return settings.twilio_account_sid or SANDBOX_ACCOUNT_SID, token
 
 
 def _open_branch(

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from calltrack.conversions.figures import By
 from calltrack.conversions.queries import Bucket, CallFilter, by_source, find_calls, over_time, totals
+from calltrack.dashboard import checklist
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import NAMES, USUAL, Period, period
@@ -27,6 +28,7 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
         before = totals(session, company.id, chosen.before, company.currency)
         buckets = over_time(session, company.id, chosen.span, company.currency, company.timezone, chosen.step)
         sources = by_source(session, company.id, chosen.span, company.currency, by)
+        to_do = checklist.steps(checklist.standing(session, company.id))
         missed = find_calls(
             session, services.vault, company.id, CallFilter(outcome="lost", since=chosen.span.since), most=5
         )
@@ -48,6 +50,7 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
             more_sources=sources[MOST_SOURCES:],
             most=_largest(sources),
             missed=missed.rows,
+            missing=[step for step in to_do if not step.is_done] if here.may("manager") else [],
         )
     )
     answer.set_cookie("company", company.id.hex, max_age=31_536_000, httponly=True, samesite="Lax")
