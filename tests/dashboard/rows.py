@@ -13,6 +13,7 @@ from calltrack.accounts.model import AuditEntry
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call, CallEventRow, Leg, Recording
 from calltrack.conversions.model import Conversion, ConversionChange
+from calltrack.delivery.accounts import PLACE
 from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
@@ -106,6 +107,7 @@ class Maker:
             )  # fmt: skip
 
     def _destinations(self) -> None:
+        sealed = self.services.vault.seal(self.company.id, PLACE, "{}")
         for kind, name, status in (
             ("google_data_manager", "Google Ads Roma", "active"),
             ("webhook", "CRM", "paused"),
@@ -114,7 +116,7 @@ class Maker:
             self.destinations.append(id_)
             self.made.add(
                 DestinationAccount, company_id=self.company.id, id=id_, kind=kind, name=self._text(name),
-                settings={}, secrets=b"", status=status, status_changed_at=self.now, created_at=self.now,
+                settings={}, secrets=sealed, status=status, status_changed_at=self.now, created_at=self.now,
                 status_reason=self._text("The server answers 401: renew the secret, then let it run.")
                 if status == "paused" else "",
             )  # fmt: skip

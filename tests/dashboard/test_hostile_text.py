@@ -34,6 +34,7 @@ def test_no_page_runs_what_a_stranger_wrote(app: Flask, services: Services, payl
     ids = {
         "call_id": made.calls[2], "delivery_id": made.deliveries[0], "destination_id": made.destinations[0],
         "location_id": company.location_id, "site_id": company.site_id, "key_id": company.id,
+        "pool_id": company.pool_id, "number_id": company.number_ids[0],
         "user_id": company.id,
     }  # fmt: skip
     browser = Browser(app)

@@ -14,7 +14,7 @@ from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 from tests.accounts.people import Person, make_user
-from tests.builders import NOON, Company, make_company
+from tests.builders import NOON, Company, fresh_e164, make_company
 from tests.dashboard.browser import Browser
 from tests.dashboard.rows import Maker
 
@@ -26,7 +26,13 @@ TABLE: dict[str, Role] = {
     "change_location": "manager", "sites": "manager", "add_site": "manager", "change_site": "manager",
     "change_settings": "owner", "add_location": "owner", "users": "owner", "add_user": "owner",
     "change_user": "owner", "keys": "owner", "add_key": "owner", "revoke_key": "owner",
+    "setup": "manager", "number_setup": "manager", "number": "manager", "add_pool": "manager",
+    "add_numbers": "manager", "add_static": "manager", "release_number": "manager",
+    "site_numbers": "manager", "add_site_number": "manager", "remove_site_number": "manager",
+    "carrier": "owner", "connect_account": "owner", "connect": "owner", "connect_destination": "owner",
+    "destination_settings": "owner", "change_destination": "owner", "remove_destination": "owner",
 }  # fmt: skip
+RECEIVER = {"url": "https://crm.test/hook", "secret": "whsec_" + 40 * "A"}
 # A form each page would take, so that what stops a stranger is the wall and not a wrong form.
 FORMS: dict[str, dict[str, str]] = {
     "outcome": {"kind": "purchase", "value": "850"},
@@ -39,6 +45,16 @@ FORMS: dict[str, dict[str, str]] = {
     "add_user": {"name": "Eva", "email": "eva@example.test", "role": "viewer"},
     "change_user": {"role": "manager"},
     "add_key": {"name": "CRM", "role": "viewer"},
+    "connect_account": {"account_sid": "AC" + 32 * "0", "auth_token": 32 * "f"},
+    "add_pool": {"name": "Ostia", "lease_seconds": "150", "cooldown_seconds": "60"},
+    "add_numbers": {"kind": "pool", "numbers": "+390694111111"},
+    "add_static": {"number": "+390694111112", "source": "billboard"},
+    "release_number": {"sure": "no"},
+    "add_site_number": {"target": "+390669940002"},
+    "remove_site_number": {"target": "+390669940003"},
+    "connect_destination": {"kind": "webhook", "name": "CRM", **RECEIVER},
+    "change_destination": {"name": "CRM", **RECEIVER},
+    "remove_destination": {"sure": "no"},
 }
 
 
@@ -68,7 +84,8 @@ def tenant(services: Services) -> Tenant:
     ids = {
         "call_id": made.calls[3], "delivery_id": made.deliveries[0], "key_id": key.id,
         "destination_id": made.destinations[1], "location_id": company.location_id,
-        "site_id": company.site_id, "user_id": make_user(services, company, "viewer").id,
+        "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
+        "user_id": make_user(services, company, "viewer").id,
     }  # fmt: skip
     return Tenant(company, people, ids)
 
@@ -144,11 +161,21 @@ def test_every_page_opens_for_its_role_and_above_only(app: Flask, services: Serv
         browser = Browser(app)
         browser.sign_in(fresh.people[role])
         path = address(app, rule, fresh.company.id, fresh.ids)
-        kept = {"forward_to": fresh.company.target} if name == "change_location" else {}
-        status, _ = visit(browser, method, path, name, **kept)
+        status, _ = visit(browser, method, path, name, **own(name, fresh.company))
         allowed = (200,) if method == "GET" else (200, 303)
         expected = allowed if RANK[role] >= RANK[TABLE[name]] else (403,)
         assert status in expected, (name, method, status)
+
+
+def own(name: str, company: Company) -> dict[str, str]:
+    """Return what a form must hold of its own company, and numbers that nobody has yet."""
+    return {
+        "change_location": {"forward_to": company.target},
+        "add_pool": {"location": company.location_id.hex},
+        "add_numbers": {"numbers": fresh_e164()},
+        "add_static": {"location": company.location_id.hex, "number": fresh_e164()},
+        "add_site_number": {"pool": company.pool_id.hex},
+    }.get(name, {})
 
 
 _shared: list[Tenant] = []
