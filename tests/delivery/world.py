@@ -187,6 +187,7 @@ UNACCOUNTED = """
         WHEN state IN ('confirmed', 'rejected', 'withheld') THEN due_at IS NULL AND settled_at IS NOT NULL
         WHEN state = 'parked' THEN due_at IS NULL AND settled_at IS NULL
         WHEN state = 'sending' THEN lease_token IS NOT NULL AND due_at IS NOT NULL
+        WHEN state = 'unknown' THEN settled_at IS NULL
         ELSE due_at IS NOT NULL AND settled_at IS NULL END
 """
 
