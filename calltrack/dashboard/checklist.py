@@ -100,7 +100,7 @@ def steps(has: Standing) -> tuple[Step, ...]:
             if has.destinations
             else "Where leads and purchases are sent: Google Ads, or your own systems by webhook.",
             "destinations" if has.destinations else "connect",
-            "Destinations",
+            "Destinations" if has.destinations else "Connect one",
             "manager" if has.destinations else "owner",
         ),
     )

@@ -40,7 +40,9 @@ class Typed:
 
     @contextmanager
     def about(self, name: str) -> Iterator[None]:
-        """Keep a refusal inside the block beside the field `name` (or the fields it names itself).
+        """Keep a refusal inside the block beside the field `name`, or the fields it names itself.
+
+        What is wrong with several fields together stands under the name "", above the form.
 
         Raises:
             WrongForm: something was refused.
@@ -48,7 +50,7 @@ class Typed:
         try:
             yield
         except BadFields as problem:
-            self.problems |= {key or name: text for key, text in problem.fields.items()}
+            self.problems |= problem.fields
             raise WrongForm from None
         except (BadInput, Conflict, NotAllowed) as problem:
             self.problems[name] = str(problem)

@@ -134,6 +134,15 @@ def test_a_wrong_setting_is_named_beside_its_field(
         assert session.scalars(select(DestinationAccount)).all() == []
 
 
+def test_what_is_wrong_with_several_fields_together_stands_above_the_form(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    answer = owner.post(at(company, "/destinations/connect"), **(GOOGLE | {"lead_action_id": ""}))
+    assert answer.status_code == 400
+    above = answer.text.split('role="alert"')[1].split("</p>")[0]
+    assert "name a conversion action for leads, for purchases, or both" in above
+
+
 def test_only_an_owner_connects(app: Flask, services: Services, company: Company) -> None:
     browser = Browser(app)
     browser.sign_in(make_user(services, company, "manager"))
