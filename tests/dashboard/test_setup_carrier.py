@@ -1,5 +1,8 @@
 """The carrier page: a Twilio account is connected, changed, never shown."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -7,9 +10,9 @@ from sqlalchemy import select
 from calltrack.accounts.carrier import PLACE
 from calltrack.accounts.model import AuditEntry, CarrierAccount
 from calltrack.wiring import Services
-from tests.accounts.people import make_user
+from tests.accounts.people import PASSWORD, make_user
 from tests.builders import Company
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import Browser, make_app
 from tests.dashboard.company_without import Newcomer, newcomer
 
 SID, TOKEN = "AC" + 32 * "a", "0123456789abcdef0123456789abcdef"
@@ -86,3 +89,20 @@ def test_a_manager_may_not_touch_the_carrier(app: Flask, services: Services, com
     assert browser.get(path).status_code == 403
     assert browser.post(path, account_sid=SID, auth_token=TOKEN).status_code == 403
     assert "/settings/carrier" not in browser.get(f"/app/{company.id.hex}/settings").text
+
+
+def test_after_ten_minutes_the_password_is_asked_beside_the_field(services: Services) -> None:
+    """The web's clock is set forward: what was typed at sign-in no longer counts as fresh."""
+    late = replace(services, clock=lambda: services.clock() + timedelta(minutes=11))
+    owner = newcomer(services, make_app(services))
+    later, kept = Browser(make_app(late)), owner.browser.client.get_cookie("calltrack_session")
+    assert kept is not None
+    later.client.set_cookie("calltrack_session", kept.value)
+    path, form = owner.path("/settings/carrier"), {"account_sid": SID, "auth_token": TOKEN}
+    answer = later.post(path, **form)
+    assert answer.status_code == 403
+    assert 'id="carrier-password-problem"' in answer.text
+    assert later.post(path, **form, password="not this one").status_code == 403
+    assert stored(services, owner) == []
+    assert later.post(path, **form, password=PASSWORD).status_code == 303
+    assert stored(services, owner) == [(SID, TOKEN)]
