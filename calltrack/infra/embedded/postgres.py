@@ -30,6 +30,8 @@ SETTINGS = {
     "autovacuum_naptime": "1s",
     "shared_buffers": "64MB",
     "max_connections": "200",
+    # Partitioned tables take many locks; beyond this many a backend leaves the fast path and queues with others.
+    "max_locks_per_transaction": "256",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
