@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask, request
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from calltrack.app import Surface, assemble
 from calltrack.wiring import Services
@@ -101,6 +102,12 @@ def test_a_database_that_does_not_answer_is_a_503(make: Make, path: str, kind: s
 
     answer = app.test_client().get(path)
     assert (answer.status_code, answer.mimetype) == (503, kind)
+
+
+def test_an_error_of_the_database_names_no_values(services: Services) -> None:
+    with pytest.raises(DBAPIError) as problem, services.db.shared() as session:
+        session.execute(text("SELECT 1 / (length(:number) - 13)"), {"number": "+393331234567"})
+    assert "+393331234567" not in str(problem.value)
 
 
 def test_what_no_field_takes_is_refused_and_not_our_fault(make: Make) -> None:

@@ -93,6 +93,7 @@ def make_engine(url: str, pool_size: int, statement_timeout_ms: int) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=True,
         pool_timeout=5,
+        hide_parameters=True,  # An error's text goes to the log; the values are people's numbers and words.
         connect_args={
             "connect_timeout": 3,
             "application_name": "calltrack",

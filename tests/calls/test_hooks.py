@@ -204,6 +204,15 @@ def test_another_tenants_valid_signature_opens_nothing(
         assert calls_of(services, company_id) == []
 
 
+@pytest.mark.parametrize("hook", ["", "/fallback", "/dialed", "/status", "/leg", "/whisper"])
+def test_another_account_with_the_same_token_is_not_the_numbers_account(
+    hook: str, carrier: Carrier, company: Company, services: Services
+) -> None:
+    fields = carrier.call_fields(AccountSid="AC" + "0" * 32)
+    assert carrier.post(hook, fields).status_code == 403
+    assert calls_of(services, company.id) == []
+
+
 @pytest.mark.parametrize("hook", ["", "/fallback", "/dialed", "/status", "/voicemail"])
 def test_number_and_dialled_number_must_agree(
     hook: str, carrier: Carrier, company: Company, services: Services
