@@ -30,7 +30,7 @@ SETTINGS = {
     "autovacuum_naptime": "1s",
     "shared_buffers": "64MB",
     "max_connections": "200",
-    # Partitioned tables take many locks; beyond this many a backend leaves the fast path and queues with others.
+    # Partitioned tables take many locks; beyond this many a backend leaves the fast path and queues.
     "max_locks_per_transaction": "256",
     "timezone": "UTC",
     "log_timezone": "UTC",
