@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "worker", "run a worker process", _worker)
     _add(commands, "clock", "run the process that finds due work", _clock)
     _add(commands, "migrate", "bring the database to the newest schema", _migrate)
-    seed = _add(commands, "seed", "add the demo company's history, or remove the demo company", _seed)
+    seed = _add(commands, "seed", "add the demo company's history, or take it away again", _seed)
     seed.add_argument("--months", type=int, default=12)
     seed.add_argument("--remove", action="store_true", help="remove every row of demo history")
     story = _add(commands, "simulate", "play the mover's story against the running instance", _simulate)
