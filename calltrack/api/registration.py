@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from apiflask import APIBlueprint, APIFlask
-from flask import Flask
+from apiflask import APIBlueprint, APIFlask, HTTPError
+from flask import Flask, Response, jsonify
 from flask.sansio.blueprints import Blueprint
 
 from calltrack.api.calls import calls_of
@@ -37,11 +37,30 @@ def new_app(name: str) -> APIFlask:
         json_errors=False,
         static_folder=None,  # type: ignore[arg-type]  # Flask takes None; APIFlask only says otherwise
     )
+    app.error_processor(_explain)
     app.config["OPENAPI_VERSION"] = "3.1.0"
     app.security_schemes = {
         "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the company."}
     }
     return app
+
+
+def _explain(problem: HTTPError) -> tuple[Response, int]:
+    """Answer what does not fit the description as a problem document that names each field."""
+    fields = {
+        name: messages
+        for place in (problem.detail or {}).values()
+        if isinstance(place, dict)
+        for name, messages in place.items()
+    }
+    answer = jsonify(
+        status=problem.status_code,
+        title=problem.message,
+        detail="Change the fields named here.",
+        fields=fields,
+    )
+    answer.mimetype = "application/problem+json"
+    return answer, problem.status_code
 
 
 def register(app: Flask, services: Services) -> None:

@@ -5,6 +5,7 @@ and an unknown object inside a company answer the same 404.
 """
 
 import hmac
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,7 +158,12 @@ def require_password(here: Here) -> None:
 
 def safe_next(target: str) -> str:
     """Return an address of our own to go on to; anything else becomes the start page."""
-    is_ours = target.startswith("/app") and "\\" not in target and "//" not in target and target.isprintable()
+    is_ours = (
+        re.match(r"/app($|[/?])", target)
+        and "\\" not in target
+        and "//" not in target
+        and target.isprintable()
+    )
     return target if is_ours else "/app"
 
 

@@ -44,7 +44,9 @@ def test_pages_follow_each_other_without_gap_or_repeat(
     "query", ["limit=0", "limit=1000", "limit=x", "cursor=x", "since=yesterday", f"call_sid={'x' * 65}"]
 )
 def test_a_wrong_filter_is_refused(program: Program, query: str) -> None:
-    assert program.get(f"/api/v1/calls?{query}").status_code == 422
+    answer = program.get(f"/api/v1/calls?{query}")
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    assert list(answer.json["fields"]) == [query.partition("=")[0]]
 
 
 def test_a_purchase_counts_once_for_one_key(services: Services, company: Company, program: Program) -> None:

@@ -38,7 +38,8 @@ def test_amounts_are_read_as_people_write_them(amount: str, currency: str, minor
     [
         ("", "EUR"), ("abc", "EUR"), ("-1", "EUR"), ("1.005", "EUR"), ("NaN", "EUR"), ("Infinity", "EUR"),
         ("1e3", "EUR"), ("1_000", "EUR"), ("\uff11\uff12", "EUR"), ("\u0663", "EUR"),
-        ("1e99", "EUR"), ("10.5", "JPY"), ("10", "EURO"), ("10", ""), ("99999999999999999", "EUR"),
+        ("1e99", "EUR"), ("10.5", "JPY"), ("10", "EURO"), ("10", "ZZZ"),
+        ("10", "XXX"), ("10", ""), ("99999999999999999", "EUR"),
         ("1,2,3", "EUR"), ("1.2.3", "EUR"), ("1.234.5", "EUR"), ("1,2.3,4", "EUR"),
     ],
 )  # fmt: skip

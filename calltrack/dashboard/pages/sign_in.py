@@ -29,7 +29,7 @@ TOO_MANY = "Too many tries. Wait a minute, then try again."
 def login() -> ResponseReturnValue:
     """Show the form, or check it and open a session."""
     target = safe_next(request.values.get("next", ""))
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return redirect(target, 303) if signed_in() else _form(target)
     services, email = parts(), request.form.get("email", "")[:254]
     limits = limits_of(services)
