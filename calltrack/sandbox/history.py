@@ -3,87 +3,24 @@
 The verdicts are those of the product's own rules. Deliveries of the past went nowhere: their receipts say so.
 """
 
-import hashlib
-import json
-from collections import defaultdict, deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from random import Random
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location, Site
-from calltrack.accounts.rules import CompanySettings
-from calltrack.attribution.model import Attribution
-from calltrack.attribution.rules import decide
-from calltrack.attribution.verdict import CallFacts, EarlierCall, Shown, Verdict
 from calltrack.calls.model import Call
-from calltrack.conversions.model import Conversion, ConversionChange
-from calltrack.conversions.rules import CallResult, is_lead
-from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
-from calltrack.infra.db import Base
-from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
-from calltrack.kernel.ids import new_id
+from calltrack.conversions.model import Conversion
+from calltrack.delivery.model import Delivery, DestinationAccount
+from calltrack.journeys.model import Person
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.sandbox.demo_company import find_demo_company
-from calltrack.sandbox.history_world import Called, Past, Visited, imagine
+from calltrack.sandbox.history_rows import SEED, Seeder, Writer, write_past
+from calltrack.sandbox.history_world import imagine
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
-
-SEED = 850
-# action, value in minor units, who, why
-Step = tuple[str, int | None, str, str]
-MOST_CANDIDATES = 300
-CHUNK = 5_000
-STATUS = {"answered": "completed", "mailbox": "completed", "missed": "no_answer", "abandoned": "canceled"}
-# (share, state, class, HTTP status, words): how deliveries of the past ended.
-FATES = (
-    (0.905, "confirmed", "DONE", 200, "Confirmed by the platform."),
-    (0.035, "rejected", "ROW", 400, "The platform does not know this click: it was made in another account."),
-    (0.025, "withheld", None, None, "Not sent: the visitor did not agree to the use of ad data."),
-    (0.015, "parked", "CONFIG", 403, "The destination was paused: the connection had expired. Reconnect it."),
-    (0.020, "unknown", "LATER", None, "No answer came back; it is safe to send it again."),
-)
-
-
-@dataclass
-class _Writer:
-    """Collects rows and writes them in batches."""
-
-    session: Session
-    rows: dict[type[Base], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, table: type[Base], **row: Any) -> None:
-        self.rows[table].append(row)
-
-    def flush(self) -> None:
-        for table, rows in self.rows.items():
-            for start in range(0, len(rows), CHUNK):
-                self.session.execute(insert(table), rows[start : start + CHUNK])
-        self.rows.clear()
-
-
-@dataclass
-class _Seeder:
-    services: Services
-    company_id: UUID
-    site_id: UUID
-    locations: dict[str, UUID]
-    pools: dict[str, list[UUID]]
-    statics: list[TrackingNumber]
-    destinations: list[UUID]
-    write: _Writer
-    chance: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 - a story
-    holders: dict[UUID, deque[Shown]] = field(
-        default_factory=lambda: defaultdict(lambda: deque(maxlen=MOST_CANDIDATES))
-    )
-    last_calls: dict[tuple[str, UUID], EarlierCall] = field(default_factory=dict)
-    leads: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    persons: dict[str, UUID] = field(default_factory=dict)
-    visitors: set[UUID] = field(default_factory=set)
 
 
 def seed_history(services: Services, months: int) -> int:
@@ -97,7 +34,7 @@ def seed_history(services: Services, months: int) -> int:
         seeder = _prepare(services, session, company_id)
         size = min(len(numbers) for numbers in seeder.pools.values())
         past = imagine(SEED, now - timedelta(days=30 * months), now - timedelta(hours=2), size)
-        _write_past(seeder, past)
+        write_past(seeder, past)
         seeder.write.flush()
     return len(past.calls)
 
@@ -122,7 +59,7 @@ def _count(session: Session, statement: Any) -> int:
     return int(getattr(session.execute(statement), "rowcount", 0))
 
 
-def _prepare(services: Services, session: Session, company_id: UUID) -> _Seeder:
+def _prepare(services: Services, session: Session, company_id: UUID) -> Seeder:
     numbers = session.scalars(
         select(TrackingNumber).where(TrackingNumber.company_id == company_id).order_by(TrackingNumber.e164)
     ).all()
@@ -130,7 +67,7 @@ def _prepare(services: Services, session: Session, company_id: UUID) -> _Seeder:
         row.name: row.id for row in session.scalars(select(Location).where(Location.company_id == company_id))
     }
     destinations = select(DestinationAccount.id).where(DestinationAccount.company_id == company_id)
-    return _Seeder(
+    return Seeder(
         services=services,
         company_id=company_id,
         site_id=session.scalars(select(Site.id).where(Site.company_id == company_id)).first() or company_id,
@@ -141,220 +78,5 @@ def _prepare(services: Services, session: Session, company_id: UUID) -> _Seeder:
         },
         statics=[row for row in numbers if row.kind == "static"],
         destinations=list(session.scalars(destinations.order_by(DestinationAccount.id))),
-        write=_Writer(session),
+        write=Writer(session),
     )
-
-
-def _write_past(seeder: _Seeder, past: Past) -> None:
-    """Write visits and calls in the order of time, so that each verdict sees what came before it."""
-    visits = deque(past.visits)
-    for call in past.calls:
-        while visits and visits[0].started_at <= call.at:
-            _write_visit(seeder, visits.popleft())
-        _write_call(seeder, call)
-    for visit in visits:
-        _write_visit(seeder, visit)
-
-
-def _write_visit(seeder: _Seeder, visit: Visited) -> None:
-    company_id, origin = seeder.company_id, visit.origin
-    number_id = seeder.pools[visit.town][visit.number]
-    base = seeder.services.settings.base_url
-    seeder.write.add(
-        Visit, company_id=company_id, id=visit.id, visitor_id=visit.visitor_id, site_id=seeder.site_id,
-        started_at=visit.started_at, last_seen_at=visit.last_seen_at, source=origin.source,
-        medium=origin.medium,
-        campaign=origin.campaign, term="", content="", ad_cookies={},
-        click_ids={origin.click_id: visit.click_id} if visit.click_id else {},
-        referrer="", landing_url=f"{base}{visit.pages[0]}", consent=None, user_agent="demo", is_demo=True,
-    )  # fmt: skip
-    seeder.write.add(
-        Lease, company_id=company_id, id=new_id(visit.started_at), number_id=number_id, visit_id=visit.id,
-        shown_from=visit.started_at, last_seen_at=visit.last_seen_at,
-        shown_until=visit.last_seen_at + timedelta(seconds=150), is_overflow=False, tapped_at=visit.tapped_at,
-    )  # fmt: skip
-    for place, page in enumerate(visit.pages):
-        at = visit.started_at + timedelta(seconds=place * visit.seconds / len(visit.pages))
-        seeder.write.add(
-            PageView,
-            company_id=company_id,
-            id=new_id(at),
-            visit_id=visit.id,
-            at=at,
-            page=f"{base}{page}",
-            title="",
-        )
-    seeder.holders[number_id].append(
-        Shown(
-            visit_id=visit.id, visitor_id=visit.visitor_id, visit_started_at=visit.started_at,
-            shown_from=visit.started_at, last_seen_at=visit.last_seen_at, tapped_at=visit.tapped_at,
-            pages=len(visit.pages), saw_contact_page="/demo/contatti" in visit.pages,
-            source=origin.source, medium=origin.medium, campaign=origin.campaign,
-        )
-    )  # fmt: skip
-
-
-def _write_call(seeder: _Seeder, call: Called) -> None:
-    static = seeder.statics[call.static] if call.static >= 0 else None
-    number_id = static.id if static else seeder.pools[call.town][call.number]
-    location_id = static.location_id if static else seeder.locations[call.town]
-    call_id, company_id = new_id(call.at), seeder.company_id
-    bridged = call.outcome == "answered"
-    spoken = call.at + timedelta(seconds=call.ring_seconds)
-    ended = spoken + timedelta(seconds=call.talk_seconds)
-    vault, caller = seeder.services.vault, call.caller
-    caller_hash = vault.look_up(company_id, caller) if caller else None
-    seeder.write.add(
-        Call, company_id=company_id, id=call_id, call_sid=f"CA{new_id(call.at).hex}", number_id=number_id,
-        location_id=location_id, caller=vault.seal(company_id, "call.caller", caller) if caller else None,
-        caller_hash=caller_hash, caller_city=call.town, caller_country="IT",
-        status=STATUS.get(call.outcome, call.outcome), outcome=call.outcome, started_at=call.at,
-        answered_at=spoken if bridged else None, ended_at=ended, ring_seconds=call.ring_seconds,
-        duration_seconds=call.ring_seconds + call.talk_seconds, talk_seconds=call.talk_seconds,
-        is_bridged=bridged, changed_at=ended, was_spooled=False, note="", is_demo=True,
-    )  # fmt: skip
-    verdict = _judge(seeder, call, number_id, static)
-    _write_verdict(seeder, call_id, ended, verdict)
-    person_id = _write_person(seeder, call, call_id, caller_hash, verdict)
-    _write_conversions(seeder, call, call_id, person_id)
-
-
-def _judge(seeder: _Seeder, call: Called, number_id: UUID, static: TrackingNumber | None) -> Verdict:
-    key = (call.caller or "", number_id)
-    facts = CallFacts(
-        started_at=call.at,
-        number_kind="static" if static else "pool",
-        static_campaign=(static.source, static.medium, static.campaign) if static else ("", "", ""),
-        is_withheld=call.caller is None,
-        talk_seconds=call.talk_seconds,
-        earlier=seeder.last_calls.get(key) if call.caller else None,
-    )
-    month = call.at - timedelta(days=30)
-    shown = [one for one in seeder.holders[number_id] if one.last_seen_at >= month]
-    verdict = decide(facts, shown, CompanySettings().credit_probability)
-    if call.caller:
-        seeder.last_calls[key] = EarlierCall(
-            started_at=call.at, candidates=verdict.candidates, p_nobody=verdict.p_nobody
-        )
-    return verdict
-
-
-def _write_verdict(seeder: _Seeder, call_id: UUID, at: datetime, verdict: Verdict) -> None:
-    source, medium, campaign = verdict.campaign
-    seeder.write.add(
-        Attribution, company_id=seeder.company_id, id=new_id(at), call_id=call_id, is_current=True,
-        decided_at=at,
-        model=verdict.model, visit_id=verdict.visit_id, probability=verdict.probability,
-        p_nobody=verdict.p_nobody,
-        source=source, medium=medium, campaign=campaign, p_campaign=verdict.p_campaign,
-        candidates=[one.to_json() for one in verdict.candidates], reasons=list(verdict.reasons),
-    )  # fmt: skip
-
-
-def _write_person(
-    seeder: _Seeder, call: Called, call_id: UUID, caller_hash: bytes | None, verdict: Verdict
-) -> UUID | None:
-    if call.caller is None or caller_hash is None:
-        return None
-    company_id, vault = seeder.company_id, seeder.services.vault
-    known = seeder.persons.get(call.caller)
-    person_id = known or new_id(call.at)
-    if known is None:
-        seeder.persons[call.caller] = person_id
-        seeder.write.add(Person, company_id=company_id, id=person_id, created_at=call.at, is_demo=True)
-        phone = vault.seal(company_id, "person_caller.phone", call.caller)
-        seeder.write.add(
-            PersonCaller, company_id=company_id, caller_hash=caller_hash, person_id=person_id, phone=phone,
-            linked_at=call.at,
-        )  # fmt: skip
-    chosen = next((one for one in verdict.candidates if one.visit_id == verdict.visit_id), None)
-    if chosen and chosen.visitor_id not in seeder.visitors:
-        seeder.visitors.add(chosen.visitor_id)
-        seeder.write.add(
-            PersonVisitor, company_id=company_id, visitor_id=chosen.visitor_id, person_id=person_id,
-            call_id=call_id, probability=verdict.probability, linked_at=call.at,
-        )  # fmt: skip
-    return person_id
-
-
-def _write_conversions(seeder: _Seeder, call: Called, call_id: UUID, person_id: UUID | None) -> None:
-    earlier = seeder.leads[call.caller] if call.caller else []
-    result = CallResult(
-        started_at=call.at,
-        is_bridged=call.outcome == "answered",
-        talk_seconds=call.talk_seconds,
-        is_withheld=call.caller is None,
-    )
-    verdict = is_lead(result, earlier, CompanySettings())
-    if verdict.is_lead:
-        earlier.append(call.at)
-        taken_back = seeder.chance.random() < 0.03
-        steps: list[Step] = [("create", None, "rule", verdict.reason)]
-        if taken_back:
-            steps.append(("retract", None, "Demo", "Marked as not a lead: a supplier called."))
-        _write_conversion(seeder, call, call_id, person_id, "lead", steps)
-    if call.buys:
-        steps = [("create", call.value_minor, "Demo", "Booked on the phone.")]
-        if seeder.chance.random() < 0.06:
-            steps.append(("restate", round(call.value_minor * 1.15), "Demo", "More boxes than planned."))
-        _write_conversion(seeder, call, call_id, person_id, "purchase", steps)
-
-
-def _write_conversion(
-    seeder: _Seeder,
-    call: Called,
-    call_id: UUID,
-    person_id: UUID | None,
-    kind: str,
-    steps: list[Step],
-) -> None:
-    company_id, decided_at = seeder.company_id, call.at + timedelta(seconds=call.talk_seconds + 30)
-    conversion_id = new_id(decided_at)
-    action, value, by, reason = steps[-1]
-    changed_at = decided_at + timedelta(hours=26 * (len(steps) - 1))
-    seeder.write.add(
-        Conversion, company_id=company_id, id=conversion_id, call_id=call_id, person_id=person_id, kind=kind,
-        status="retracted" if action == "retract" else "counted", value_minor=value, currency="EUR",
-        occurred_at=call.at, decided_by=by, reason=reason, sequence=len(steps) - 1, created_at=decided_at,
-        changed_at=changed_at, is_demo=True,
-    )  # fmt: skip
-    for sequence, (action, value, by, reason) in enumerate(steps):
-        at, change_id = decided_at + timedelta(hours=26 * sequence), new_id(decided_at)
-        seeder.write.add(
-            ConversionChange, company_id=company_id, id=change_id, conversion_id=conversion_id,
-            sequence=sequence,
-            action=action, value_minor=value, currency="EUR", changed_at=at, changed_by=by, reason=reason,
-        )  # fmt: skip
-        for destination_id in seeder.destinations:
-            _write_delivery(
-                seeder, destination_id, conversion_id, change_id, sequence, kind, action, value, at
-            )
-
-
-def _write_delivery(
-    seeder: _Seeder, destination_id: UUID, conversion_id: UUID, change_id: UUID, sequence: int,
-    kind: str, action: str, value: int | None, at: datetime,
-) -> None:  # fmt: skip
-    delivery_id, upload = new_id(at), f"conv-{conversion_id.hex}"
-    words = {"demo": True, "transactionId": upload, "kind": kind, "action": action, "valueMinor": value}
-    payload = json.dumps(words, separators=(",", ":")).encode()
-    digest = hashlib.sha256(payload).digest()
-    _, state, class_, status, explanation = seeder.chance.choices(FATES, [fate[0] for fate in FATES])[0]
-    sent = state != "withheld"
-    settled = at + timedelta(seconds=seeder.chance.randint(20, 2400))
-    seeder.write.add(
-        Delivery, company_id=seeder.company_id, id=delivery_id, destination_id=destination_id,
-        conversion_id=conversion_id, change_id=change_id, sequence=sequence, upload_id=upload,
-        payload=payload,
-        payload_hash=digest, state=state, due_at=None, lease_token=None, attempts=1 if sent else 0,
-        request_id=None, last_class=class_, explanation=f"Demo data, never sent: {explanation}",
-        planned_at=at,
-        settled_at=settled, is_demo=True,
-    )  # fmt: skip
-    if sent:
-        seeder.write.add(
-            Attempt, company_id=seeder.company_id, delivery_id=delivery_id, number=1, step="send",
-            started_at=at,
-            finished_at=settled if status else None, request_hash=digest, status=status,
-            answer='{"demo":true}' if status else "", class_=class_, message=explanation,
-        )  # fmt: skip
