@@ -19,7 +19,7 @@ def main(words: Sequence[str] | None = None) -> None:
         if type(problem).__name__ != "OperationalError":  # Its module is not imported for this question.
             raise
         reason = str(getattr(problem, "orig", problem)).strip().partition("\n")[0]
-        advice = "Is it running? Start it (`make demo`), or check DATABASE_URL."
+        advice = "Is it running, and is DATA_DIR (or DATABASE_URL) the one it was started with?"
         sys.exit(f"The database does not answer: {reason}\n{advice}")
     sys.exit(code)
 
@@ -52,9 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     owner = _add(commands, "new-company", "make a company with its first owner", _new_company)
     owner.add_argument("name")
     owner.add_argument("email")
-    owner.add_argument("--country", default="IT")
-    owner.add_argument("--timezone", default="Europe/Rome")
-    owner.add_argument("--currency", default="EUR")
+    owner.add_argument("--country", default="IT", help="ISO country of the company's numbers (default: IT)")
+    owner.add_argument(
+        "--timezone", default="Europe/Rome", help="IANA time zone its days follow (default: Europe/Rome)"
+    )
+    owner.add_argument("--currency", default="EUR", help="ISO currency of its values (default: EUR)")
     _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
     return parser
 

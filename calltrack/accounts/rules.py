@@ -20,22 +20,44 @@ class CompanySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     lead_min_talk_seconds: int = Field(
-        60, ge=1, le=3600, description="A call is a lead from this many seconds of talk with a person."
+        60,
+        title="Talk that makes a lead (seconds)",
+        ge=1,
+        le=3600,
+        description="A call is a lead from this many seconds of talk with a person.",
     )
     lead_window_days: int = Field(
-        30, ge=1, le=365, description="A caller who was a lead within this many days is not a new one."
+        30,
+        title="Days until a caller is new again",
+        ge=1,
+        le=365,
+        description="A caller who was a lead within this many days is not a new one.",
     )
     candidate_days: int = Field(
-        30, ge=1, le=90, description="How far back a visit may lie that a call is linked to."
+        30,
+        title="Days a visit may lie back",
+        ge=1,
+        le=90,
+        description="How far back a visit may lie that a call is linked to.",
     )
     credit_probability: float = Field(
-        0.5, gt=0, le=1, description="From this probability a visit is named as the call's origin."
+        0.5,
+        title="Name a visit from probability",
+        gt=0,
+        le=1,
+        description="From this probability a visit is named as the call's origin.",
     )
     upload_probability: float = Field(
-        0.5, gt=0, le=1, description="From this probability a click id is sent to ad platforms."
+        0.5,
+        title="Send click ids from probability",
+        gt=0,
+        le=1,
+        description="From this probability a click id is sent to ad platforms.",
     )
     safe_forward_to: str = Field(
-        "", description="Where calls go to a number that is not set up (a fallback line of the company)."
+        "",
+        title="Fallback line",
+        description="Where calls go to a number that is not set up (a fallback line of the company).",
     )
 
 

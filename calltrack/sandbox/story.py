@@ -55,6 +55,8 @@ def play_story(stage: Stage, tell: Callable[[str], None]) -> Report:
     with httpx.Client(base_url=stage.base_url, timeout=20) as http:
         try:
             _Play(stage, http, report, tell).run()
+        except httpx.ConnectError:
+            report.failed = f"nothing answers at {stage.base_url}; start the demo with `make demo`"
         except (StoryBroken, httpx.HTTPError) as problem:
             report.failed = str(problem) or type(problem).__name__
     report.seconds_total = round(time.monotonic() - begun, 3)

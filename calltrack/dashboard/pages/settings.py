@@ -45,7 +45,7 @@ def fields(current: CompanySettings) -> list[dict[str, object]]:
         drawn.append(
             {
                 "name": name,
-                "label": name.replace("_", " ").capitalize(),
+                "label": info.title,
                 "help": info.description,
                 "kind": kind,
                 "value": value,
