@@ -19,7 +19,7 @@ def main(words: Sequence[str] | None = None) -> None:
         if type(problem).__name__ != "OperationalError":  # Its module is not imported for this question.
             raise
         reason = str(getattr(problem, "orig", problem)).strip().partition("\n")[0]
-        advice = "Is it running, and is DATA_DIR (or DATABASE_URL) the one it was started with?"
+        advice = "Start it (`make demo` or `make run`), or name its DATA_DIR or DATABASE_URL."
         sys.exit(f"The database does not answer: {reason}\n{advice}")
     sys.exit(code)
 
