@@ -93,7 +93,7 @@ def test_sixteen_clients_never_share_a_number(
     assert count(services, company, SHARED) == 0
     assert count(services, company, RESTLESS, cooldown=cooldown) == 0
     leases = count(services, company, text("SELECT count(*) FROM lease WHERE NOT is_overflow"))
-    assert leases > numbers * 2, "numbers went from hand to hand"
+    assert leases > numbers, "no number went from hand to hand, so this proves nothing"
     assert bool(overflowed) == bool(count(services, company, OVERFLOWS)), "every overflow is on record"
 
 
