@@ -1,7 +1,7 @@
-"""When a number is free, and which limits a pool keeps."""
+"""Which limits a pool and its numbers keep."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.phone import to_e164
@@ -11,11 +11,6 @@ LONGEST_COOLDOWN = 86_400
 # A new number was never shown to anybody: its slot ended this long before it was added.
 UNTOUCHED = timedelta(days=365)
 MOST_AT_ONCE = 500
-
-
-def is_free(busy_until: datetime, cooldown_seconds: int, now: datetime) -> bool:
-    """Whether a number may be shown to somebody new: its lease is over and it has rested."""
-    return busy_until + timedelta(seconds=cooldown_seconds) <= now
 
 
 def check_pool(name: str, lease_seconds: int, cooldown_seconds: int) -> None:
