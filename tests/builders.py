@@ -188,7 +188,7 @@ def make_visit(
         ad_cookies={},
         referrer="",
         landing_url=f"{company.origin}/",
-        consent=None,
+        consent={"ad": True, "measure": True},
         user_agent="test",
     )
     with services.db.tenant(company.id) as session:

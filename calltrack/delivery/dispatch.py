@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from calltrack.delivery.ledger import Claimed, Received
 from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.rules import SUSPICIOUS, Step, after_send, found_unwell, hold_for, said
 from calltrack.delivery.trip import Trip
+from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt
 from calltrack.infra.log import log
@@ -66,6 +67,15 @@ def note_in(session: Session, trip: Trip, groups: Sequence[Group], now: datetime
     hashes = [hash_ for group in groups for hash_ in [trip.hash_of(group)] * len(group)]
     noted = iter(ledger.note(session, trip.company_id, rows, hashes, now))
     return [[next(noted) for _ in group] for group in groups]
+
+
+def by_route(destination: Destination[Any], rows: Sequence[Claimed]) -> list[Group]:
+    """Put rows that may share a request together, as many as the platform takes; their order is kept."""
+    routes: dict[str, Group] = {}
+    for row in rows:
+        routes.setdefault(destination.route(row.payload), []).append(row)
+    size = destination.max_batch
+    return [found[start : start + size] for found in routes.values() for start in range(0, len(found), size)]
 
 
 def halves(rows: Sequence[Claimed]) -> list[Group]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.delivery import ledger
 from calltrack.delivery.courier import courier_of
-from calltrack.delivery.dispatch import Group, dispatch, note_in
+from calltrack.delivery.dispatch import Group, by_route, dispatch, note_in
 from calltrack.delivery.plan import refreeze
 from calltrack.delivery.trip import Trip, account_of, trip_to
 from calltrack.delivery.verdicts import ask
@@ -122,9 +122,7 @@ def _claim(
         if not rows:
             ledger.tidy(session, company_id, destination_id, now)
             return None
-        size = trip.destination.max_batch
-        groups = [ready[start : start + size] for start in range(0, len(ready), size)]
-        return trip, note_in(session, trip, groups, now)
+        return trip, note_in(session, trip, by_route(trip.destination, ready), now)
 
 
 _DUE = text(

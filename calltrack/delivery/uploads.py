@@ -15,6 +15,7 @@ from calltrack.accounts.rules import settings_of
 from calltrack.destinations.base import Consent, ConsentState, Upload
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.ids import first_id_of
+from calltrack.kernel.phone import country_of
 
 OLDEST_CLICK = timedelta(days=90)
 
@@ -24,11 +25,15 @@ _CHANGES = text(
     """
     SELECT ch.id, ch.conversion_id, ch.sequence, ch.action, ch.value_minor, ch.currency, ch.changed_at,
            co.kind, co.occurred_at, co.call_id, co.person_id, co.is_demo, ca.caller, ca.started_at,
-           company.settings, a.visit_id, a.probability, a.source, a.medium, a.campaign, a.candidates,
+           company.settings, company.country, a.visit_id, a.probability, a.source, a.medium, a.campaign,
+           a.candidates,
            (SELECT paid.currency FROM conversion_change paid
             WHERE paid.company_id = ch.company_id AND paid.conversion_id = ch.conversion_id
               AND paid.sequence < ch.sequence AND paid.action <> 'retract'
             ORDER BY paid.sequence DESC LIMIT 1) AS paid_currency,
+           (SELECT first.value_minor FROM conversion_change first
+            WHERE first.company_id = ch.company_id AND first.conversion_id = ch.conversion_id
+              AND first.sequence = 0) AS original_value,
            EXISTS (SELECT FROM conversion b
                    WHERE b.company_id = co.company_id AND b.person_id = co.person_id AND b.kind = co.kind
                      AND b.status = 'counted' AND b.occurred_at < co.occurred_at) AS bought_before
@@ -106,6 +111,8 @@ def _upload(
     row: Any, vault: Vault, company_id: UUID, visit: Any | None, probability: float, needed: float
 ) -> Upload:
     credited = visit if visit is not None and probability >= needed else None
+    phone = vault.open(company_id, "call.caller", row.caller) if row.caller is not None else None
+    analytics = str(credited.ad_cookies.get("_ga", "")) if credited else ""
     currency = (row.paid_currency or row.currency) if row.action == "retract" else row.currency
     return Upload(
         id=f"conv-{row.conversion_id.hex}",
@@ -118,10 +125,13 @@ def _upload(
         currency=currency,
         click_ids={**credited.click_ids, **credited.ad_cookies} if credited else {},
         clicked_at=credited.clicked_at or credited.started_at if credited and credited.click_ids else None,
-        phone_e164=vault.open(company_id, "call.caller", row.caller) if row.caller is not None else None,
+        phone_e164=phone,
+        region=(country_of(phone) if phone else None) or row.country,
         consent=consent_of(visit.consent if visit else None, is_sure=credited is not None),
         landing_url=(credited.landing_url or None) if credited else None,
         user_agent=(credited.user_agent or None) if credited else None,
+        ga_client_id=client_id_of(analytics),
+        original_value_minor=row.original_value,
         call_id=str(row.call_id),
         person_id=str(row.person_id) if row.person_id else None,
         probability=row.probability,
@@ -130,6 +140,12 @@ def _upload(
         medium=row.medium or None,
         first_time=not row.bought_before,
     )
+
+
+def client_id_of(cookie: str) -> str | None:
+    """Return the GA4 client id in a `_ga` cookie (`GA1.1.<random>.<first visit>`); None for anything else."""
+    parts = cookie.split(".")
+    return ".".join(parts[-2:]) if len(parts) >= 4 and all(part.isdigit() for part in parts[-2:]) else None
 
 
 def consent_of(stored: Mapping[str, Any] | None, *, is_sure: bool) -> Consent:

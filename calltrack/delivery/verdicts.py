@@ -9,7 +9,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from calltrack.delivery import accounts, ledger
-from calltrack.delivery.dispatch import GOES_AGAIN, dispatch, halves, pause_if_suspicious, report_faults
+from calltrack.delivery.dispatch import (
+    GOES_AGAIN,
+    Group,
+    by_route,
+    dispatch,
+    halves,
+    pause_if_suspicious,
+    report_faults,
+)
 from calltrack.delivery.ledger import Asked, Claimed, Received
 from calltrack.delivery.rules import Step, after_poll, said
 from calltrack.delivery.trip import Trip
@@ -35,9 +43,13 @@ def ask(trip: Trip, asked: Asked) -> bool:
             ledger.ask_later(session, trip.company_id, trip.destination_id, now + max(waits), now)
     report_faults(trip, outcomes)
     split = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome.class_ in GOES_AGAIN]
-    well = dispatch(trip, halves(split)) if split else True
+    well = dispatch(trip, _halves_by_route(trip, split)) if split else True
     stopped = pausing is not None or pause_if_suspicious(trip, outcomes)
     return is_verdict and well and not stopped
+
+
+def _halves_by_route(trip: Trip, rows: Sequence[Claimed]) -> list[Group]:
+    return [half for group in by_route(trip.destination, rows) for half in halves(group)]
 
 
 def _settle(

@@ -1,12 +1,15 @@
 """What a destination is: the one interface between the upload ledger and every ad platform.
 
-A destination knows no feature, no database, no clock and no socket. It answers five questions, all pure:
+A destination knows no feature, no database, no clock and no socket. It answers these questions, all pure:
 
 1. `preflight`  would this conversion be taken? send now, wait until T, or never, with the reason in words;
 2. `freeze`     the bytes of this one conversion, made once when the delivery is planned and stored;
-3. `request`    the HTTP request that carries some frozen conversions (same bytes in, same body out);
-4. `classify`   what the answer means, one outcome per conversion, in the order they were sent;
-5. `status_request`, `classify_status`   the same for platforms that judge later (`asynchronous`).
+3. `route`      which frozen conversions may share a request;
+4. `request`    the HTTP request that carries some of them (same bytes in, same body out);
+5. `classify`   what the answer means, one outcome per conversion, in the order they were sent;
+6. `status_request`, `classify_status`   the same for platforms that judge later (`asynchronous`);
+7. `trial_request`, `classify_trial`   a test event or validate-only run, which counts nothing;
+8. `tally_request`, `read_tally`   the platform's own counters, where it has them.
 
 `sending.Courier` does the rest for all of them: the access token, the one HTTP door, failures on the way.
 A new platform is one file with one subclass and one line in `DESTINATIONS`.
@@ -66,9 +69,22 @@ class Upload:
     clicked_at: datetime | None = None
     phone_e164: str | None = None
     email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2 of the person's address, as far as it is known."""
+    region: str | None = None
+    """Country whose law decides about consent: the person's, else the phone number's, else the company's."""
     consent: Consent = Consent()
     landing_url: str | None = None
     user_agent: str | None = None
+    ip: str | None = None
+    ga_client_id: str | None = None
+    ga_session_id: str | None = None
+    original_value_minor: int | None = None
+    """For a change: the value the conversion was first told with, where it is known."""
     call_id: str | None = None
     person_id: str | None = None
     probability: float | None = None
@@ -76,6 +92,25 @@ class Upload:
     source: str | None = None
     medium: str | None = None
     first_time: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `requests` in `seconds`: for each account, or for all that share one project at the platform."""
+
+    requests: int
+    seconds: int
+    scope: Literal["account", "platform"] = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a platform says it has counted in a stretch of days; None where it does not tell."""
+
+    received: int | None = None
+    counted: int | None = None
+    refused: int | None = None
+    note: str = ""
 
 
 class Destination(ABC, Generic[S]):
@@ -101,6 +136,14 @@ class Destination(ABC, Generic[S]):
     resend_unknown_within: ClassVar[timedelta | None] = None
     """How long after the first try an unknown outcome may be sent again; None means at any time, because
     the platform removes duplicates by the frozen id for ever."""
+    rates: ClassVar[tuple[Rate, ...]] = ()
+    """The platform's documented request limits; a worker waits rather than exceed one."""
+    transport: ClassVar[Literal["http", "google_ads"]] = "http"
+    """Who carries the requests: the HTTP door, or the google-ads client (same requests, over gRPC)."""
+    sign_in: ClassVar[str | None] = None
+    """Name of the OAuth provider by which an account is connected; None: tokens are pasted or not needed."""
+    tells: ClassVar[frozenset[str]] = frozenset(("create", "restate", "retract"))
+    """What the platform has words for; a change it has no word for is never sent, and says so."""
 
     @abstractmethod
     def preflight(self, upload: Upload, settings: S, now: datetime) -> Verdict:
@@ -109,6 +152,10 @@ class Destination(ABC, Generic[S]):
     @abstractmethod
     def freeze(self, upload: Upload, settings: S) -> bytes:
         """Return the bytes of this conversion as they are to be sent, now and at every later attempt."""
+
+    def route(self, payload: bytes) -> str:
+        """Name the kind of request that may carry this payload; payloads of one route share requests."""
+        return ""
 
     @abstractmethod
     def request(
@@ -135,6 +182,30 @@ class Destination(ABC, Generic[S]):
     def classify_status(self, answer: HttpAnswer, count: int) -> Reading:
         """Return one outcome for each of the `count` conversions that the request carried."""
         raise NotImplementedError(f"{self.name} answers at once")
+
+    def trial_request(
+        self, payloads: Sequence[bytes], settings: S, now: datetime, token: str | None = None
+    ) -> HttpRequest | None:
+        """Return a request that has the payloads checked and counts nothing; None: the platform has none."""
+        return None
+
+    def classify_trial(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
+        """Return one outcome for each payload of a trial; DONE means: it would be taken."""
+        raise NotImplementedError(f"{self.name} has no trial run")
+
+    def tally_request(
+        self, settings: S, since: datetime, until: datetime, token: str | None = None
+    ) -> HttpRequest | None:
+        """Return the question for the platform's own counters of these days; None: it has none."""
+        return None
+
+    def read_tally(self, answer: HttpAnswer) -> Tally | None:
+        """Read the answer to `tally_request`; None: it could not be read."""
+        raise NotImplementedError(f"{self.name} has no counters")
+
+    def account_of(self, settings: S) -> str:
+        """Name the account at the platform, for its rate limits: connections to one account share them."""
+        return ""
 
     def wait_before(self, attempt: int) -> timedelta | None:
         """Return the wait after the given failed attempt (1 is the first); None means give up."""

@@ -14,6 +14,7 @@ import msgspec
 
 from calltrack.destinations import google_oauth, hashing
 from calltrack.destinations.base import Destination, Upload
+from calltrack.destinations.consent import withheld_for_consent
 from calltrack.destinations.google_answers import read_ingest, read_status
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
 from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
@@ -157,7 +158,6 @@ _DECODE_FROZEN = msgspec.json.Decoder(_Frozen).decode
 
 def _never(upload: Upload, settings: GoogleDataManagerSettings, now: datetime) -> Verdict | None:
     click, contacts = _click_id(upload), _contacts(upload, settings)
-    consent = upload.consent.ad_user_data
     if settings.action_for(upload.kind) is None:
         return Verdict("never", "NO_ACTION", f"The settings name no conversion action for a {upload.kind}.")
     if not click and not contacts:
@@ -166,14 +166,9 @@ def _never(upload: Upload, settings: GoogleDataManagerSettings, now: datetime) -
             "NO_IDENTIFIERS",
             "No Google click id was seen for this call, and no phone number or e-mail can be used instead.",
         )
-    if consent == "denied":
-        return Verdict("never", "CONSENT_DENIED", "The visitor did not agree to pass data to ad platforms.")
-    if consent == "unknown" and settings.when_consent_unknown == "withhold":
-        return Verdict(
-            "never",
-            "CONSENT_UNKNOWN",
-            "It is not known whether the visitor agreed; the settings say: withhold.",
-        )
+    withheld = withheld_for_consent(upload, settings.when_consent_unknown)
+    if withheld is not None:
+        return withheld
     if upload.clicked_at is not None and upload.occurred_at < upload.clicked_at:
         return Verdict("never", "BEFORE_CLICK", "The call happened before the click.")
     if upload.occurred_at > now + timedelta(minutes=5):

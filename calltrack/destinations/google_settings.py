@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from calltrack.destinations.consent import WhenUnknown
 from calltrack.destinations.google_oauth import TOKEN_URI
 from calltrack.destinations.settings import DestinationSettings
 
@@ -39,10 +40,10 @@ class GoogleDataManagerSettings(DestinationSettings):
         title="Send hashed phone and e-mail",
         description="Lets Google match calls without a click id. Needs enhanced conversions for leads.",
     )
-    when_consent_unknown: Literal["send", "withhold"] = Field(
-        "send",
+    when_consent_unknown: WhenUnknown = Field(
+        "by_region",
         title="When the visitor's consent is unknown",
-        description="Google requires consent for visitors from the EEA, the UK and Switzerland.",
+        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
     )
     event_source: Literal["PHONE", "WEB", "OTHER"] = Field(
         "PHONE", title="Where it happened", description="What Google is told about the conversion's origin."

@@ -76,10 +76,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A short-lived access token."""
+    """A short-lived access token; `refresh_token` where the provider changed that one as well."""
 
     value: str
     lifetime: timedelta
+    refresh_token: str | None = None
 
 
 def retry_after(answer: HttpAnswer) -> timedelta | None:

@@ -100,13 +100,15 @@ def _write_visit(seeder: Seeder, visit: Visited) -> None:
     company_id, origin = seeder.company_id, visit.origin
     number_id = seeder.pools[visit.town][visit.number]
     base = seeder.services.settings.base_url
+    # Every twelfth visitor of the demo said no to the banner.
+    agreed = {"ad": visit.id.int % 12 != 0, "measure": True}
     seeder.write.add(
         Visit, company_id=company_id, id=visit.id, visitor_id=visit.visitor_id, site_id=seeder.site_id,
         started_at=visit.started_at, last_seen_at=visit.last_seen_at, source=origin.source,
         medium=origin.medium,
         campaign=origin.campaign, term="", content="", ad_cookies={},
         click_ids={origin.click_id: visit.click_id} if visit.click_id else {},
-        referrer="", landing_url=f"{base}{visit.pages[0]}", consent=None, user_agent="demo", is_demo=True,
+        referrer="", landing_url=f"{base}{visit.pages[0]}", consent=agreed, user_agent="demo", is_demo=True,
     )  # fmt: skip
     seeder.write.add(
         Lease, company_id=company_id, id=new_id(visit.started_at), number_id=number_id, visit_id=visit.id,

@@ -95,7 +95,8 @@ class _Play:
         digits = target.lstrip("+")
         url = f"{self.stage.page_url}?gclid={gclid}&utm_source=google&utm_medium=cpc&utm_campaign={campaign}"
         body = {"k": self.stage.site_key, "v": visitor, "s": "", "u": url, "r": "https://www.google.com/",
-                "t": "Traslochi", "c": {}, "m": {}, "p": [digits]}  # fmt: skip
+                "t": "Traslochi", "c": {}, "m": {}, "p": [digits],
+                "q": {"ad": True, "measure": True}}  # fmt: skip
         answer = self.http.post(
             "/v1/visit",
             json=body,

@@ -9,7 +9,8 @@ import pytest
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.webhook import WebhookOut
 from calltrack.sandbox.platforms.accounts import WEBHOOK_SECRET
-from calltrack.sandbox.platforms.faults import TARGETS, Modes
+from calltrack.sandbox.platforms.faults import Modes
+from calltrack.sandbox.platforms.twins import TWINS
 from tests.destinations.uploads import upload, webhook
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,8 @@ def test_every_setting_has_its_line(name: str) -> None:
 
 
 def test_every_verdict_before_sending_has_its_line() -> None:
-    source = (ROOT / "calltrack" / "destinations" / "google_data_manager.py").read_text()
+    rooms = [ROOT / "calltrack" / "destinations" / name for name in ("google_data_manager.py", "consent.py")]
+    source = "".join(path.read_text() for path in rooms)
     codes = set(re.findall(r'Verdict\(\s*"(?:send|wait|never)",\s*"([A-Z_]+)"', source)) - {"OK"}
     assert len(codes) >= 9
     assert not [code for code in codes if f"`{code}`" not in page("google_data_manager")]
@@ -41,6 +43,6 @@ def test_the_documented_webhook_has_exactly_the_fields_that_are_sent() -> None:
 
 def test_the_switches_of_the_twins_are_documented() -> None:
     text = page("google_data_manager")
-    assert all(f"`{target}`" in text for target in TARGETS)
+    assert all(f"`{target}`" in text for twin in TWINS for target in twin.targets)
     assert all(f'"{mode}"' in text for mode in Modes._fields)
     assert WEBHOOK_SECRET in page("webhook")

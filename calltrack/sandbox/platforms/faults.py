@@ -4,7 +4,7 @@ A script is a list of steps; each request to the target takes the next one. Step
 
     ok                                  no fault
     503  429:Retry-After=2  401  ...    that HTTP status, nothing processed
-    reason:NOT_ALLOWLISTED              refused with that reason (Data Manager)
+    reason:NOT_ALLOWLISTED              refused with that reason or code of the platform's own
     slow:0.5                            answered after that many seconds
     timeout:30                          no answer for that long, nothing processed
     timeout-after-processing:30         processed, no answer for that long
@@ -20,17 +20,16 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from flask import Response, request
 
-TARGETS: Final = ("datamanager", "status", "oauth", "webhook")
 LONGEST_HANG: Final = 120.0
 MAX_STEPS: Final = 10_000
 
 _STEP: Final = re.compile(
-    r"ok|garbage|invalid_grant|drop-connection|drop-after-processing|reason:[A-Z_]{3,100}"
+    r"ok|garbage|invalid_grant|drop-connection|drop-after-processing|reason:[A-Za-z0-9_/]{1,100}"
     r"|slow:[0-9.]{1,6}|timeout(-after-processing)?(:[0-9.]{1,6})?|[345][0-9]{2}(:Retry-After=[\w ,:]{1,40})?"
 )
 
@@ -51,15 +50,16 @@ class Modes(NamedTuple):
 class Faults:
     """The scripts and modes of all twins. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Iterable[str]) -> None:
+        """Prepare an empty script for each target."""
         self._lock = threading.Lock()
-        self._scripts: dict[str, deque[str]] = {target: deque() for target in TARGETS}
+        self._scripts: dict[str, deque[str]] = {target: deque() for target in targets}
         self.modes = Modes()
 
     def add(self, target: str, steps: list[str]) -> None:
         """Append steps to a script; raises ValueError for what is no step or target."""
         if target not in self._scripts:
-            raise ValueError(f"target must be one of {', '.join(TARGETS)}")
+            raise ValueError(f"target must be one of {', '.join(self._scripts)}")
         for step in steps:
             if not isinstance(step, str) or not _STEP.fullmatch(step):
                 raise ValueError(

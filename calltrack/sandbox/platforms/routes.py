@@ -1,6 +1,5 @@
 """The twins over HTTP, the page that shows what they received, and the switches for faults."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,14 +8,13 @@ import msgspec
 from flask import Blueprint, Response, render_template, request
 
 from calltrack.kernel.clock import Clock, utc_now
-from calltrack.sandbox.platforms import data_manager, oauth, webhook_receiver
-from calltrack.sandbox.platforms.accounts import ACTION_NAMES, WEBHOOK_SECRET
-from calltrack.sandbox.platforms.faults import Faults, play
+from calltrack.sandbox.platforms.faults import Faults
 from calltrack.sandbox.platforms.journal import Effect, Journal, Seen
+from calltrack.sandbox.platforms.twin import Desk, as_json
+from calltrack.sandbox.platforms.twins import TWINS
 
-MAX_BODY: Final = 16_000_000
 SHOWN_ROWS: Final = 60
-_ENCODER: Final = msgspec.json.Encoder()
+_ACTIONS: Final = {id_: name for twin in TWINS for id_, name in (twin.actions or {}).items()}
 
 
 def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
@@ -26,7 +24,7 @@ def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
     (None: in memory only), so that a restart of the sandbox forgets nothing.
     """
     journal = Journal(None if folder is None else folder / "platforms.jsonl")
-    faults = Faults()
+    faults = Faults(target for twin in TWINS for target in twin.targets)
     pages = Blueprint(
         "sandbox_platforms",
         __name__,
@@ -35,67 +33,12 @@ def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
         static_url_path="/platforms/static",
         template_folder="templates",
     )
-    _add_twins(pages, journal, faults, now)
+    desk = Desk(journal, faults, now, folder)
+    for twin in TWINS:
+        twin.add(pages, desk)
     _add_page(pages, journal, now)
     _add_switches(pages, faults)
     return pages
-
-
-def _add_twins(pages: Blueprint, journal: Journal, faults: Faults, now: Clock) -> None:
-    def with_faults(target: str, answer: Callable[[], Response]) -> Response:
-        request.get_data(cache=True, parse_form_data=True)
-        step = faults.next(target)
-        if (request.content_length or 0) > MAX_BODY:
-            return _google(data_manager.error(413, "", "The request is too large."))
-        if step is None:
-            return answer()
-        return play(step, answer, _oauth_refusal if target == "oauth" else _google_refusal)
-
-    def authorized(answer: Callable[[], data_manager.Answer]) -> Response:
-        if not oauth.is_valid(request.headers.get("authorization", ""), now()):
-            message = "Request had invalid authentication credentials."
-            return _google(data_manager.error(401, "ACCESS_TOKEN_EXPIRED", message))
-        return _google(answer())
-
-    @pages.post("/datamanager/v1/events:ingest")
-    def ingest() -> Response:
-        """Take events."""
-        return with_faults(
-            "datamanager",
-            lambda: authorized(lambda: data_manager.ingest(journal, faults.modes, request.get_data(), now())),
-        )
-
-    @pages.get("/datamanager/v1/requestStatus:retrieve")
-    def status() -> Response:
-        """Say what became of a request."""
-        wanted = request.args.get("requestId", "")
-        return with_faults(
-            "status", lambda: authorized(lambda: data_manager.status(journal, faults.modes, wanted, now()))
-        )
-
-    @pages.post("/oauth/token")
-    def token() -> Response:
-        """Trade a refresh token for an access token."""
-
-        def trade() -> Response:
-            status, body = oauth.grant(request.form.to_dict(), now())
-            return _json(body, status)
-
-        return with_faults("oauth", trade)
-
-    @pages.post("/webhook", defaults={"name": "receiver"})
-    @pages.post("/webhook/<name>")
-    def webhook(name: str) -> Response:
-        """Take a signed message."""
-
-        def take() -> Response:
-            headers = {key.lower(): value for key, value in request.headers.items()}
-            got = webhook_receiver.receive(
-                journal, WEBHOOK_SECRET, name[:60], headers, request.get_data(), now()
-            )
-            return Response(status=204) if got[0] == 204 else _json(got[1], got[0])
-
-        return with_faults("webhook", take)
 
 
 def _add_page(pages: Blueprint, journal: Journal, now: Clock) -> None:
@@ -107,7 +50,7 @@ def _add_page(pages: Blueprint, journal: Journal, now: Clock) -> None:
     @pages.get("/platforms/recent")
     def recent() -> Response:
         """The same as JSON, for the page's own refresh."""
-        return _json(_overview(journal, now), 200)
+        return as_json(_overview(journal, now), 200)
 
     @pages.get("/platforms/effects")
     def effects() -> Response:
@@ -117,7 +60,7 @@ def _add_page(pages: Blueprint, journal: Journal, now: Clock) -> None:
         with journal.lock:
             rows = [_effect_row(effect) for effect in wanted[: max(limit, 0)]]
             counts = dict(journal.counts)
-        return _json({"total": len(wanted), "effects": rows, "counts": counts}, 200)
+        return as_json({"total": len(wanted), "effects": rows, "counts": counts}, 200)
 
     @pages.delete("/platforms/effects")
     def clear() -> Response:
@@ -133,7 +76,7 @@ def _add_switches(pages: Blueprint, faults: Faults) -> None:
     @pages.get("/platforms/faults")
     def shown() -> Response:
         """Show the fault scripts and modes."""
-        return _json(standing(), 200)
+        return as_json(standing(), 200)
 
     @pages.post("/platforms/faults")
     def added() -> Response:
@@ -143,8 +86,8 @@ def _add_switches(pages: Blueprint, faults: Faults) -> None:
             faults.set_modes(**wish.modes)
             faults.add(wish.target, wish.next)
         except (msgspec.MsgspecError, ValueError) as fault:
-            return _json({"error": str(fault)}, 400)
-        return _json(standing(), 200)
+            return as_json({"error": str(fault)}, 400)
+        return as_json(standing(), 200)
 
     @pages.delete("/platforms/faults")
     def removed() -> Response:
@@ -173,7 +116,7 @@ def _overview(journal: Journal, now: Clock) -> dict[str, object]:
             "refused": counts.get(f"{name}.refused", 0),
             "rows": [_seen_row(seen) for seen in newest if seen.platform == name][:SHOWN_ROWS],
         }
-        for name, label in (("google_data_manager", "Google Ads"), ("webhook", "Webhook receiver"))
+        for name, label in ((twin.name, twin.label) for twin in TWINS)
     ]
     return {"platforms": platforms, "at": now().isoformat(timespec="seconds")}
 
@@ -185,7 +128,7 @@ def _seen_row(seen: Seen) -> dict[str, object]:
     amount = "" if seen.value is None else f"{seen.value:,.2f} {seen.currency}".strip()
     return {
         "time": datetime.fromtimestamp(seen.at, UTC).strftime("%d %b %H:%M:%S"),
-        "target": ACTION_NAMES.get(action, action) or account,
+        "target": _ACTIONS.get(action, action) or account,
         "account": account,
         "click": seen.click,
         "value": amount,
@@ -210,19 +153,3 @@ def _effect_row(effect: Effect) -> dict[str, object]:
         "changed_at": effect.changed_at,
         "received": effect.received,
     }
-
-
-def _google_refusal(status: int, reason: str) -> Response:
-    return _google(data_manager.error(status, reason, "The fault script says so."))
-
-
-def _oauth_refusal(status: int, reason: str) -> Response:
-    return _json({"error": reason or "temporarily_unavailable"}, status)
-
-
-def _google(answer: data_manager.Answer) -> Response:
-    return _json(answer.body, answer.status)
-
-
-def _json(body: object, status: int) -> Response:
-    return Response(_ENCODER.encode(body), status, content_type="application/json")

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from flask import Blueprint, Response, request
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from calltrack.sandbox.platforms.accounts import WEBHOOK_SECRET
 from calltrack.sandbox.platforms.journal import Effect, Journal, Seen
+from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
 
 PLATFORM: Final = "webhook"
 NEEDED: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -66,3 +69,22 @@ def _count(journal: Journal, name: str, message_id: str, message: _Message, at: 
             Seen(at, PLATFORM, effect.target, message_id, click, value, effect.currency, outcome)
         )
         journal.write([journal.known(PLATFORM, effect.target, message_id) or effect])
+
+
+def _add(pages: Blueprint, desk: Desk) -> None:
+    @pages.post("/webhook", defaults={"name": "receiver"})
+    @pages.post("/webhook/<name>")
+    def webhook(name: str) -> Response:
+        """Take a signed message."""
+
+        def take() -> Response:
+            headers = {key.lower(): value for key, value in request.headers.items()}
+            status, body = receive(
+                desk.journal, WEBHOOK_SECRET, name[:60], headers, request.get_data(), desk.now()
+            )
+            return Response(status=204) if status == 204 else as_json(body, status)
+
+        return desk.answer("webhook", take, lambda status, reason: as_json({"error": reason}, status))
+
+
+WEBHOOK = Twin(PLATFORM, "Webhook receiver", ("webhook",), _add)
