@@ -96,7 +96,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `requests` in `seconds`: for each account, or for all that share one project at the platform."""
+    """At most `requests` in `seconds`: per account, or for all that share one project at the platform."""
 
     requests: int
     seconds: int

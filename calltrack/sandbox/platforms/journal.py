@@ -16,7 +16,7 @@ import msgspec
 RECENT = 400
 KEPT_RECEIPTS = 20_000
 
-Change = Literal["counted", "replaced", "repeated"]
+Change = Literal["counted", "replaced", "repeated", "retracted"]
 
 
 class Effect(msgspec.Struct, array_like=True, tag="e", gc=False):
@@ -35,7 +35,9 @@ class Effect(msgspec.Struct, array_like=True, tag="e", gc=False):
     """Every value it has had, in the order they came; the last one counts."""
     has_contacts: bool = False
     received: int = 1
-    """How often its event has arrived."""
+    """How often its event has arrived, changes and retractions included."""
+    retracted: bool = False
+    """Taken back: it stays known (its id is used up), but counts no more."""
 
 
 class Receipt(msgspec.Struct, array_like=True, tag="r"):
@@ -103,6 +105,18 @@ class Journal:
         known.currency = effect.currency or known.currency
         return "replaced"
 
+    def retract(self, platform: str, target: str, id_: str, at: float) -> Change | None:
+        """Take an effect back; None if there is no such effect, "repeated" if it was taken back before."""
+        known = self._effects.get((platform, target, id_))
+        if known is None:
+            return None
+        known.received += 1
+        known.changed_at = at
+        if known.retracted:
+            return "repeated"
+        known.retracted = True
+        return "retracted"
+
     def known(self, platform: str, target: str, id_: str) -> Effect | None:
         """Return the effect with this key, if there is one."""
         return self._effects.get((platform, target, id_))
@@ -162,7 +176,9 @@ class Journal:
         for effect in self._effects.values():
             self.counts[f"{effect.platform}.counted"] += 1
             self.counts[f"{effect.platform}.replaced"] += len(effect.values) - 1
-            self.counts[f"{effect.platform}.repeated"] += effect.received - len(effect.values)
+            self.counts[f"{effect.platform}.retracted"] += effect.retracted
+            told = len(effect.values) + effect.retracted
+            self.counts[f"{effect.platform}.repeated"] += effect.received - told
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if not whole:
             os.write(self._file, b"\n")

@@ -113,6 +113,7 @@ def _overview(journal: Journal, now: Clock) -> dict[str, object]:
             "counted": counts.get(f"{name}.counted", 0),
             "replaced": counts.get(f"{name}.replaced", 0),
             "repeated": counts.get(f"{name}.repeated", 0),
+            "retracted": counts.get(f"{name}.retracted", 0),
             "refused": counts.get(f"{name}.refused", 0),
             "rows": [_seen_row(seen) for seen in newest if seen.platform == name][:SHOWN_ROWS],
         }
@@ -123,8 +124,8 @@ def _overview(journal: Journal, now: Clock) -> dict[str, object]:
 
 def _seen_row(seen: Seen) -> dict[str, object]:
     account, _, action = seen.target.partition("/")
-    tones = {"counted": "good", "replaced": "good", "repeated": "warn"}
-    words = {"counted": "counted", "replaced": "value changed", "repeated": "seen before"}
+    tones = {"counted": "good", "replaced": "good", "repeated": "warn", "retracted": "warn"}
+    words = {"replaced": "value changed", "repeated": "seen before", "retracted": "taken back"}
     amount = "" if seen.value is None else f"{seen.value:,.2f} {seen.currency}".strip()
     return {
         "time": datetime.fromtimestamp(seen.at, UTC).strftime("%d %b %H:%M:%S"),
@@ -152,4 +153,5 @@ def _effect_row(effect: Effect) -> dict[str, object]:
         "first_at": effect.first_at,
         "changed_at": effect.changed_at,
         "received": effect.received,
+        "retracted": effect.retracted,
     }
