@@ -57,6 +57,20 @@ def _parser() -> argparse.ArgumentParser:
         "--timezone", default="Europe/Rome", help="IANA time zone its days follow (default: Europe/Rome)"
     )
     owner.add_argument("--currency", default="EUR", help="ISO currency of its values (default: EUR)")
+    seen = _add(commands, "preview", "print what would be sent for rows in a file, and why", _preview)
+    seen.add_argument("destination", metavar="DESTINATION")
+    seen.add_argument("rows", help="a file with one JSON object a line; - reads standard input")
+    seen.add_argument("--now", help="judge as at this time, such as 2026-11-20T12:00:00Z (default: now)")
+    seen.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
+    read = _add(commands, "classify", "print what a platform's answer means for each row", _classify)
+    read.add_argument("destination", metavar="DESTINATION")
+    read.add_argument("response", help="the body of the answer; - reads standard input")
+    read.add_argument("--status", type=int, required=True, help="HTTP status of the answer")
+    read.add_argument("--rows", required=True, help="the rows that were in the request, in its order")
+    read.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
+    read.add_argument(
+        "--header", action="append", default=[], help="a header of the answer, such as 'Retry-After: 30'"
+    )
     _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
     return parser
 
@@ -136,6 +150,25 @@ def _new_company(arguments: argparse.Namespace) -> int:
 
     return new_company(
         arguments.name, arguments.email, arguments.country, arguments.timezone, arguments.currency
+    )
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.preview import preview
+
+    return preview(arguments.destination, arguments.rows, arguments.settings, arguments.now)
+
+
+def _classify(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.preview import classify
+
+    return classify(
+        arguments.destination,
+        arguments.status,
+        arguments.response,
+        arguments.rows,
+        arguments.settings,
+        arguments.header,
     )
 
 

@@ -183,6 +183,10 @@ class Destination(ABC, Generic[S]):
         """Return one outcome for each of the `count` conversions that the request carried."""
         raise NotImplementedError(f"{self.name} answers at once")
 
+    def is_verdict(self, answer: HttpAnswer) -> bool:
+        """Say whether this answer is the later verdict of an asynchronous platform, not its receipt."""
+        return False
+
     def trial_request(
         self, payloads: Sequence[bytes], settings: S, now: datetime, token: str | None = None
     ) -> HttpRequest | None:

@@ -123,6 +123,10 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
         url = f"{settings.base_url.rstrip('/')}/v1/requestStatus:retrieve?{query}"
         return HttpRequest("GET", url, _headers(token))
 
+    def is_verdict(self, answer: HttpAnswer) -> bool:
+        """Say whether the answer came from `requestStatus:retrieve`."""
+        return b"requestStatusPerDestination" in answer.body
+
     def classify_status(self, answer: HttpAnswer, count: int) -> Reading:
         """Read the verdict for each event of the request."""
         return read_status(answer, count)

@@ -3,7 +3,10 @@
 None of this is secret: it opens nothing but the twins on this machine.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
+
+from calltrack.destinations import DESTINATIONS
 
 CUSTOMER_ID: Final = "1234567890"
 LEAD_ACTION_ID: Final = "7001"
@@ -33,3 +36,21 @@ def google_settings(origin: str) -> dict[str, str]:
 def webhook_settings(origin: str) -> dict[str, str]:
     """Return the settings that connect a webhook to the receiver at this origin (sandbox only)."""
     return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
+
+
+# How each destination is connected to its twin at an origin; a new destination adds its line.
+SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
+    "google_data_manager": google_settings,
+    "webhook": webhook_settings,
+}
+
+
+def example_settings(name: str) -> dict[str, Any]:
+    """Return documented example settings of a destination that point at the real platform."""
+    fields = DESTINATIONS[name].Settings.model_fields
+    values = SETTINGS[name]("https://example.com")
+    return {
+        key: value
+        for key, value in values.items()
+        if not (isinstance(extra := fields[key].json_schema_extra, dict) and extra.get("sandbox"))
+    }
