@@ -111,9 +111,9 @@ def test_wrong_settings_and_unknown_destinations_end_with_a_sentence(tmp_path: P
     rows, settings = tmp_path / "rows.jsonl", tmp_path / "settings.json"
     rows.write_text(json.dumps(ROW))
     settings.write_text('{"customer_id": "12"}')
-    with pytest.raises(SystemExit, match="customer_id: .*10 digits"):
+    with pytest.raises(SystemExit, match=r"customer_id: .*10 digits"):
         main(["preview", "google_data_manager", str(rows), "--settings", str(settings)])
-    with pytest.raises(SystemExit, match="choose one of .*google_data_manager"):
+    with pytest.raises(SystemExit, match=r"choose one of .*google_data_manager"):
         main(["preview", "nowhere", str(rows)])
     with pytest.raises(SystemExit, match="cannot be read"):
         main(["preview", "webhook", str(tmp_path / "none.jsonl")])
