@@ -1,6 +1,6 @@
-"""Destinations that are connected, deliveries to them, and every attempt."""
+"""Destinations that are connected, deliveries to them, every attempt, daily comparisons and notices."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +62,16 @@ class Delivery(Base):
         Index(
             "ix_delivery_request", "company_id", "request_id", postgresql_where=text("request_id IS NOT NULL")
         ),
+        # The states people look for; deliveries that go well never enter it.
+        Index(
+            "ix_delivery_trouble",
+            "company_id",
+            "state",
+            "id",
+            postgresql_where=text("state IN ('rejected', 'unknown', 'parked', 'withheld')"),
+        ),
         CheckConstraint("state IN ('" + "', '".join(STATES) + "')", name="state"),
+        CheckConstraint("preflight IN ('', 'send', 'wait', 'never')", name="preflight"),
         {"postgresql_with": {"fillfactor": "70"}},
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -90,6 +99,13 @@ class Delivery(Base):
     last_class: Mapped[str | None]
     # The last answer in words a marketer understands, with the next step.
     explanation: Mapped[str] = mapped_column(server_default=text("''"))
+    # The verdict before anything was sent, whatever happened later: send, wait or never ('' where none was
+    # kept), its code, its reason in words, and when it was given. See `delivery/preflight.py`.
+    preflight: Mapped[str] = mapped_column(server_default=text("''"))
+    preflight_code: Mapped[str] = mapped_column(server_default=text("''"))
+    preflight_reason: Mapped[str] = mapped_column(server_default=text("''"))
+    preflight_until: Mapped[datetime | None]
+    preflight_at: Mapped[datetime | None]
     planned_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -116,3 +132,58 @@ class Attempt(Base):
     answer: Mapped[str] = mapped_column(server_default=text("''"))
     class_: Mapped[str | None] = mapped_column("class")
     message: Mapped[str] = mapped_column(server_default=text("''"))
+
+
+class DeliveryTally(Base):
+    """One day of one destination: what we sent and what the platform says it has counted."""
+
+    __tablename__ = "delivery_tally"
+    __table_args__ = (
+        ForeignKeyConstraint(["company_id", "destination_id"], ["destination.company_id", "destination.id"]),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    destination_id: Mapped[UUID] = mapped_column(primary_key=True)
+    # A day in UTC, by the time the request left.
+    day: Mapped[date] = mapped_column(primary_key=True)
+    sent: Mapped[int]
+    confirmed: Mapped[int]
+    rejected: Mapped[int]
+    # None: the platform does not tell.
+    received: Mapped[int | None]
+    counted: Mapped[int | None]
+    refused: Mapped[int | None]
+    # Theirs minus ours; None where there is nothing to compare.
+    difference: Mapped[int | None]
+    note: Mapped[str] = mapped_column(server_default=text("''"))
+    asked_at: Mapped[datetime]
+
+
+class Notice(Base):
+    """Something a company must know or do, until it is over; one open row for each kind and subject."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index(
+            "ix_notice_open",
+            "company_id",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+        CheckConstraint("level IN ('action', 'info')", name="level"),
+    )
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    # The destination's id, or another word that tells two of a kind apart.
+    subject: Mapped[str]
+    # action: somebody must do something; info: good to know, may be dismissed.
+    level: Mapped[str]
+    # What is the matter and the next step.
+    text: Mapped[str]
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    dismissed_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
