@@ -73,6 +73,14 @@ class OutcomeShape(BaseModel):
     value: Annotated[str | None, Field(description="In whole units, such as 850.50.", max_length=32)] = None
     currency: Annotated[str | None, Field(description="ISO 4217; the company's own if left out.")] = None
     reason: Annotated[str, Field(max_length=500)] = ""
+    external_id: Annotated[
+        str,
+        Field(description="Your order's id: each order is a purchase of its own.", max_length=200),
+    ] = ""
+    occurred_at: Annotated[
+        datetime | None,
+        Field(description="When it was bought, with time zone; left out: when the call began."),
+    ] = None
 
 
 class OutcomeAnswer(BaseModel):
@@ -155,6 +163,9 @@ def _outcome(told: OutcomeShape, by: str) -> Outcome:
         currency=told.currency.strip().upper() if told.currency else None,
         by=by,
         reason=told.reason,
+        external_id=told.external_id,
+        occurred_at=told.occurred_at,
+        via="api",
     )
 
 

@@ -36,7 +36,14 @@ class ConversionShape(BaseModel):
     currency: str
     occurred_at: datetime
     decided_by: str
+    via: Annotated[
+        str, Field(description="How it was told: rule, dashboard, api, crm, import, link, call_back.")
+    ]
     reason: str
+    external_id: Annotated[str, Field(description="The order's own id; empty: the call's own conversion.")]
+    ended_by: Annotated[
+        str, Field(description="What took it back: none, refund, cancel, rule, merge; empty: it counts.")
+    ]
     sequence: Annotated[int, Field(description="How often it was changed since it was made.")]
 
 
@@ -68,6 +75,9 @@ def conversion_shape(row: Conversion) -> dict[str, Any]:
         "currency": row.currency,
         "occurred_at": row.occurred_at.isoformat(),
         "decided_by": row.decided_by,
+        "via": row.via,
         "reason": row.reason,
+        "external_id": row.external_id,
+        "ended_by": row.ended_by,
         "sequence": row.sequence,
     }

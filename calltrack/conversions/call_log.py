@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from calltrack.accounts.model import Location
@@ -27,7 +27,32 @@ OUTCOMES = ("answered", "mailbox", "busy", "missed", "abandoned", "failed")
 LOST = ("mailbox", "busy", "missed", "abandoned", "failed")
 LIVE_CALLS = 30
 
-Lead, Purchase = aliased(Conversion), aliased(Conversion)
+Lead = aliased(Conversion)
+# What the orders of a call add up to: counted if one of them counts, a value where they share a currency.
+Purchase = (
+    select(
+        func.min(Conversion.status).label("status"),
+        case(
+            (
+                func.count(Conversion.currency.distinct()) == 1,
+                func.coalesce(
+                    func.sum(Conversion.value_minor).filter(Conversion.status == "counted"),
+                    func.sum(Conversion.value_minor),
+                ).cast(BigInteger),
+            )
+        ).label("value_minor"),
+        case((func.count(Conversion.currency.distinct()) == 1, func.min(Conversion.currency))).label(
+            "currency"
+        ),
+    )
+    .where(
+        Conversion.company_id == Call.company_id,
+        Conversion.call_id == Call.id,
+        Conversion.kind == "purchase",
+    )
+    .correlate(Call)
+    .lateral("purchase")
+)
 
 
 @dataclass(frozen=True)
@@ -180,7 +205,7 @@ def _summary(company_id: UUID) -> Select[*tuple[Any, ...]]:
             Location.name.label("location"), Call.ring_seconds, Call.talk_seconds, Call.duration_seconds,
             Attribution.source, Attribution.medium, Attribution.campaign, Attribution.p_campaign,
             Attribution.visit_id, Attribution.probability, Lead.status.label("lead"),
-            Purchase.status.label("purchase"), Purchase.value_minor, Purchase.currency, Call.changed_at,
+            Purchase.c.status.label("purchase"), Purchase.c.value_minor, Purchase.c.currency, Call.changed_at,
             Call.is_demo,
         )
         .join(
@@ -189,8 +214,8 @@ def _summary(company_id: UUID) -> Select[*tuple[Any, ...]]:
         )
         .join(Location, and_(Location.company_id == Call.company_id, Location.id == Call.location_id))
         .outerjoin(Attribution, _judged())
-        .outerjoin(Lead, _brought(Lead, "lead"))
-        .outerjoin(Purchase, _brought(Purchase, "purchase"))
+        .outerjoin(Lead, _has_lead())
+        .outerjoin(Purchase, true())
         .where(Call.company_id == company_id)
     )  # fmt: skip
 
@@ -201,11 +226,12 @@ def _judged() -> ColumnElement[bool]:
     )
 
 
-def _brought(conversion: Any, kind: str) -> ColumnElement[bool]:
+def _has_lead() -> ColumnElement[bool]:
     return and_(
-        conversion.company_id == Call.company_id,
-        conversion.call_id == Call.id,
-        conversion.kind == kind,
+        Lead.company_id == Call.company_id,
+        Lead.call_id == Call.id,
+        Lead.kind == "lead",
+        Lead.external_id == "",
     )
 
 
@@ -261,7 +287,7 @@ def _kind(brought: str) -> ColumnElement[bool]:
         return ~exists().where(of_call)
     if brought not in ("lead", "purchase"):
         raise BadInput("brought is one of lead, purchase, none.")
-    return (Lead if brought == "lead" else Purchase).status == "counted"
+    return Lead.status == "counted" if brought == "lead" else Purchase.c.status == "counted"
 
 
 def _row(vault: Vault, company_id: UUID, row: Any) -> CallSummary:

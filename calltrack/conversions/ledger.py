@@ -1,7 +1,7 @@
 """Writes conversions and their changes; every change is a fact that destinations hear of.
 
-A call has at most one conversion of a kind for ever. What was taken back and holds again is restated, never
-created a second time, so that no destination counts it twice.
+A call has at most one conversion of a kind and name for ever. What was taken back and holds again is
+restated, never created a second time, so that no destination counts it twice.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion, ConversionChange
+from calltrack.conversions.rules import Via
 from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
 
 Kind = Literal["lead", "purchase"]
+Ended = Literal["none", "refund", "cancel", "rule", "merge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +32,39 @@ class Decision:
     now: datetime
     currency: str
     value_minor: int | None = None
+    via: Via = "rule"
 
 
-def conversion_of(session: Session, call: Call, kind: Kind) -> Conversion | None:
-    """Return the call's conversion of that kind, whatever its status."""
+def conversion_of(session: Session, call: Call, kind: Kind, external_id: str = "") -> Conversion | None:
+    """Return the call's conversion of that kind and name, whatever its status."""
     return session.scalar(
         select(Conversion).where(
-            Conversion.company_id == call.company_id, Conversion.call_id == call.id, Conversion.kind == kind
+            Conversion.company_id == call.company_id,
+            Conversion.call_id == call.id,
+            Conversion.kind == kind,
+            Conversion.external_id == external_id,
         )
     )
+
+
+def order_named(session: Session, company_id: UUID, external_id: str) -> Conversion | None:
+    """Return the company's purchase of that name, on whichever call it was first told of."""
+    return session.scalar(
+        select(Conversion).where(
+            Conversion.company_id == company_id,
+            Conversion.kind == "purchase",
+            Conversion.external_id == external_id,
+            Conversion.external_id != "",
+        )
+    )
+
+
+def purchases_of(session: Session, call: Call) -> list[Conversion]:
+    """Return all purchases of the call, whatever their status, in the order they were first told."""
+    rows = select(Conversion).where(
+        Conversion.company_id == call.company_id, Conversion.call_id == call.id, Conversion.kind == "purchase"
+    )
+    return list(session.scalars(rows.order_by(Conversion.id)))
 
 
 def count(
@@ -49,29 +75,34 @@ def count(
     *,
     person_id: UUID | None = None,
     occurred_at: datetime | None = None,
+    external_id: str = "",
 ) -> bool:
+    """Make the call's conversion of that kind and name count; tells whether that changed anything."""
+    found = conversion_of(session, call, kind, external_id)
+    if found is not None:
+        return restate(session, found, decision)
+    return _create(session, call, kind, decision, person_id, occurred_at or call.started_at, external_id)
+
+
+def restate(session: Session, found: Conversion, decision: Decision) -> bool:
     """Make the conversion count with the decision's value; tells whether that changed anything.
 
     The time of a conversion never changes: destinations know it by its time.
     """
-    found = conversion_of(session, call, kind)
-    if found is None:
-        return _create(session, call, kind, decision, person_id, occurred_at or call.started_at)
     same_value = (found.value_minor, found.currency) == (decision.value_minor, decision.currency)
     if found.status == "counted" and same_value:
         return False
-    found.status = "counted"
+    found.status, found.ended_by = "counted", ""
     found.value_minor, found.currency = decision.value_minor, decision.currency
     _change(session, found, "restate", decision)
     return True
 
 
-def retract(session: Session, call: Call, kind: Kind, decision: Decision) -> bool:
-    """Take the call's conversion back; tells whether there was one that counted."""
-    found = conversion_of(session, call, kind)
+def retract(session: Session, found: Conversion | None, decision: Decision, ended_by: Ended) -> bool:
+    """Take the conversion back; tells whether there was one that counted."""
     if found is None or found.status == "retracted":
         return False
-    found.status = "retracted"
+    found.status, found.ended_by = "retracted", ended_by
     _change(session, found, "retract", decision)
     return True
 
@@ -83,6 +114,7 @@ def _create(
     decision: Decision,
     person_id: UUID | None,
     occurred_at: datetime,
+    external_id: str,
 ) -> bool:
     id_ = new_id(decision.now)
     made = session.execute(
@@ -93,18 +125,20 @@ def _create(
             call_id=call.id,
             person_id=person_id,
             kind=kind,
+            external_id=external_id,
             status="counted",
             value_minor=decision.value_minor,
             currency=decision.currency,
             occurred_at=occurred_at,
             decided_by=decision.by,
+            via=decision.via,
             reason=decision.reason,
             sequence=0,
             created_at=decision.now,
             changed_at=decision.now,
             is_demo=call.is_demo,
         )
-        .on_conflict_do_nothing(index_elements=["company_id", "call_id", "kind"])
+        .on_conflict_do_nothing()
         .returning(Conversion.id)
     ).scalar_one_or_none()
     if made is None:
@@ -118,7 +152,7 @@ def _change(
 ) -> None:
     conversion.sequence += 1
     conversion.decided_by, conversion.reason = decision.by, decision.reason
-    conversion.changed_at = decision.now
+    conversion.via, conversion.changed_at = decision.via, decision.now
     _write(session, conversion.company_id, conversion.id, conversion.sequence, action, decision)
 
 
@@ -135,6 +169,7 @@ def _write(
         currency=decision.currency,
         changed_at=decision.now,
         changed_by=decision.by,
+        via=decision.via,
         reason=decision.reason,
     )
     session.add(change)

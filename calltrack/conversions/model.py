@@ -8,29 +8,52 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
 
+VIAS = "'rule', 'dashboard', 'api', 'crm', 'import', 'link', 'call_back'"
+ENDS = "'', 'none', 'refund', 'cancel', 'rule', 'merge'"
+
 
 class Conversion(Base):
-    """A lead or a purchase that a call brought: at most one of each kind per call."""
+    """A lead or a purchase that a call brought.
+
+    A call has at most one conversion of a kind without a name (`external_id` empty), and one more for each
+    order that another system names. An order's name belongs to one purchase of the company.
+    """
 
     __tablename__ = "conversion"
     __table_args__ = (
-        UniqueConstraint("company_id", "call_id", "kind"),
+        UniqueConstraint("company_id", "call_id", "kind", "external_id"),
+        Index(
+            "uq_conversion_external",
+            "company_id",
+            "kind",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id <> ''"),
+        ),
         ForeignKeyConstraint(["company_id", "call_id"], ["call.company_id", "call.id"], ondelete="CASCADE"),
         Index("ix_conversion_occurred", "company_id", "occurred_at"),
         Index("ix_conversion_person", "company_id", "person_id"),
         CheckConstraint("kind IN ('lead', 'purchase')", name="kind"),
         CheckConstraint("status IN ('counted', 'retracted')", name="status"),
+        CheckConstraint(f"via IN ({VIAS})", name="via"),
+        CheckConstraint(f"ended_by IN ({ENDS})", name="ended_by"),
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     call_id: Mapped[UUID]
     person_id: Mapped[UUID | None]
     kind: Mapped[str]
+    # The order's id where it came from (a CRM, a file); empty: the call's own conversion.
+    external_id: Mapped[str] = mapped_column(server_default=text("''"))
     status: Mapped[str]
+    # What took it back: a word (none), a refund in full, a cancellation, the rule, a merge; empty: it counts.
+    ended_by: Mapped[str] = mapped_column(server_default=text("''"))
     value_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str]
     occurred_at: Mapped[datetime]
     decided_by: Mapped[str]
+    # Through which door the present state came.
+    via: Mapped[str] = mapped_column(server_default=text("'rule'"))
     reason: Mapped[str]
     # Number of the newest change; the first is 0.
     sequence: Mapped[int] = mapped_column(server_default=text("0"))
@@ -49,6 +72,7 @@ class ConversionChange(Base):
             ["company_id", "conversion_id"], ["conversion.company_id", "conversion.id"], ondelete="CASCADE"
         ),
         CheckConstraint("action IN ('create', 'restate', 'retract')", name="action"),
+        CheckConstraint(f"via IN ({VIAS})", name="via"),
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -59,4 +83,5 @@ class ConversionChange(Base):
     currency: Mapped[str]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+    via: Mapped[str] = mapped_column(server_default=text("'rule'"))
     reason: Mapped[str]

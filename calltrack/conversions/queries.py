@@ -32,6 +32,7 @@ class ChangeRow:
     currency: str
     changed_at: datetime
     changed_by: str
+    via: str
     reason: str
 
 
@@ -52,6 +53,9 @@ class ConversionRow:
     sequence: int
     changed_at: datetime
     is_demo: bool
+    external_id: str = ""
+    via: str = "rule"
+    ended_by: str = ""
     changes: tuple[ChangeRow, ...] = ()
 
 
@@ -59,6 +63,7 @@ _COLUMNS = (
     Conversion.id, Conversion.call_id, Conversion.person_id, Conversion.kind, Conversion.status,
     Conversion.value_minor, Conversion.currency, Conversion.occurred_at, Conversion.decided_by,
     Conversion.reason, Conversion.sequence, Conversion.changed_at, Conversion.is_demo,
+    Conversion.external_id, Conversion.via, Conversion.ended_by,
 )  # fmt: skip
 
 
@@ -97,7 +102,8 @@ def _changes(
         select(
             ConversionChange.id, ConversionChange.conversion_id, ConversionChange.sequence,
             ConversionChange.action, ConversionChange.value_minor, ConversionChange.currency,
-            ConversionChange.changed_at, ConversionChange.changed_by, ConversionChange.reason,
+            ConversionChange.changed_at, ConversionChange.changed_by, ConversionChange.via,
+            ConversionChange.reason,
         )
         .where(
             ConversionChange.company_id == company_id, ConversionChange.conversion_id.in_(conversion_ids)

@@ -11,6 +11,9 @@ from calltrack.kernel.money import LARGEST_MINOR, currency_code
 
 RULE = "rule"
 LONGEST_REASON = 500
+LONGEST_NAME = 200
+# Through which door a word about a call comes in; `call_back`: the company rang back and won.
+Via = Literal["rule", "dashboard", "api", "crm", "import", "link", "call_back"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,12 @@ def is_lead(call: CallResult, earlier_leads: Iterable[datetime], limits: Company
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What somebody says a call brought: a purchase with its value, a lead, or nothing."""
+    """What somebody says a call brought: a purchase with its value, a lead, or nothing.
+
+    by: who says so, in words for people. via: through which door. external_id: the order's own id where it
+    comes from (at most 200 characters; empty: the call's own purchase). occurred_at: when it was bought (with
+    a time zone; None: when the call began); it holds for a purchase that is not yet known.
+    """
 
     kind: Literal["purchase", "lead", "none"]
     by: str
@@ -64,6 +72,8 @@ class Outcome:
     currency: str | None = None
     reason: str = ""
     occurred_at: datetime | None = None
+    external_id: str = ""
+    via: Via = "dashboard"
 
     def __post_init__(self) -> None:
         if self.kind not in ("purchase", "lead", "none"):
@@ -80,3 +90,6 @@ class Outcome:
             raise BadInput("The time of a purchase must carry a time zone.")
         if len(self.reason) > LONGEST_REASON:
             raise BadInput(f"The reason may have {LONGEST_REASON} characters at most.")
+        object.__setattr__(self, "external_id", self.external_id.strip())
+        if len(self.external_id) > LONGEST_NAME or not self.external_id.isprintable():
+            raise BadInput(f"The order's id may have {LONGEST_NAME} characters, none of them invisible.")

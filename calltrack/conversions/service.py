@@ -21,7 +21,7 @@ from calltrack.conversions.model import Conversion
 from calltrack.conversions.rules import RULE, CallResult, Outcome, is_lead
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.service import persons_of_calls
-from calltrack.kernel.errors import NotFound
+from calltrack.kernel.errors import BadInput, NotFound
 
 # How far ahead later calls of the same person are judged again.
 CALLED_WITHIN = timedelta(days=400)
@@ -54,44 +54,80 @@ def classify_call(session: Session, company_id: UUID, call_id: UUID, now: dateti
 def set_outcome(
     session: Session, company_id: UUID, call_id: UUID, outcome: Outcome, now: datetime
 ) -> tuple[UUID, ...]:
-    """Store what a person says the call brought; returns the conversions that changed, none if nothing did.
+    """Store what somebody says the call brought; returns the conversions that changed, none if nothing did.
 
     purchase: counts with its value, a new value restates it; the call's lead, if any, stays.
     lead: the call is a lead whatever the rule says, and not a purchase.
-    none: neither. Each change is noted in the audit trail.
+    none: neither.
+
+    With an `external_id` the word is about that order alone: it is found again by its name on whichever call
+    it was first told of, and it stays there. The first order that names itself takes over the call's own
+    purchase, because both tell of the same one; every further order is a purchase beside it. Without a name
+    the word is about the call's only purchase. Each change is noted in the audit trail.
 
     Raises:
         NotFound: the company has no such call.
+        BadInput: the call has several orders and the word names none of them.
     """
     call = _take_call(session, company_id, call_id)
     _, currency = limits_and_currency(session, company_id)
-    reason = outcome.reason or f"Set to {outcome.kind} by {outcome.by}."
-    decision = Decision(by=outcome.by, reason=reason, now=now, currency=currency)
+    decision = Decision(
+        by=outcome.by,
+        via=outcome.via,
+        reason=outcome.reason or f"Set to {outcome.kind} by {outcome.by}.",
+        now=now,
+        currency=outcome.currency or currency,
+        value_minor=outcome.value_minor,
+    )
     person_id = persons_of_calls(session, company_id, [call_id]).get(call_id)
-    changed: list[ledger.Kind] = []
+    changed: list[UUID] = []
     if outcome.kind == "purchase":
-        bought = Decision(
-            by=outcome.by,
-            reason=reason,
-            now=now,
-            currency=outcome.currency or currency,
-            value_minor=outcome.value_minor,
-        )
-        at = outcome.occurred_at
-        if ledger.count(session, call, "purchase", bought, person_id=person_id, occurred_at=at):
-            changed.append("purchase")
-    elif ledger.retract(session, call, "purchase", decision):
-        changed.append("purchase")
-    if _set_lead(session, call, outcome, decision, person_id):
-        changed.append("lead")
+        bought = _purchase(session, call, outcome, decision, person_id)
+        changed += [bought] if bought else []
+    else:
+        meant = ledger.purchases_of(session, call)
+        if outcome.external_id:
+            named = ledger.order_named(session, company_id, outcome.external_id)
+            meant = [named] if named else []
+        changed += [one.id for one in meant if ledger.retract(session, one, decision, "none")]
+        is_about_call = not outcome.external_id or outcome.kind == "lead"
+        if is_about_call and _set_lead(session, call, outcome, decision, person_id):
+            lead = ledger.conversion_of(session, call, "lead")
+            changed += [lead.id] if lead else []
     if changed:
         audit.note(
             session, company_id, outcome.by, "call.outcome", str(call_id), now,
             kind=outcome.kind, value_minor=outcome.value_minor, currency=outcome.currency,
-            reason=outcome.reason,
+            reason=outcome.reason, via=outcome.via, external_id=outcome.external_id,
         )  # fmt: skip
-    found = [ledger.conversion_of(session, call, kind) for kind in changed]
-    return tuple(conversion.id for conversion in found if conversion)
+    return tuple(changed)
+
+
+def _purchase(
+    session: Session, call: Call, outcome: Outcome, decision: Decision, person_id: UUID | None
+) -> UUID | None:
+    """Make the purchase that the word is about count; returns it if that changed anything."""
+    found = _purchase_meant(session, call, outcome.external_id)
+    if found is not None:
+        return found.id if ledger.restate(session, found, decision) else None
+    named, at = outcome.external_id, outcome.occurred_at
+    ledger.count(session, call, "purchase", decision, person_id=person_id, occurred_at=at, external_id=named)
+    made = ledger.conversion_of(session, call, "purchase", named)
+    return made.id if made else None
+
+
+def _purchase_meant(session: Session, call: Call, external_id: str) -> Conversion | None:
+    """Return the purchase that a word is about; None: it is not yet known."""
+    mine = ledger.purchases_of(session, call)
+    if not external_id:
+        if len(mine) > 1:
+            raise BadInput("This call has several orders; say which one with external_id.")
+        return mine[0] if mine else None
+    named = ledger.order_named(session, call.company_id, external_id)
+    if named is None and len(mine) == 1 and not mine[0].external_id:
+        mine[0].external_id = external_id
+        return mine[0]
+    return named
 
 
 def follow_person(session: Session, company_id: UUID, person_id: UUID) -> None:
@@ -141,7 +177,7 @@ def _judge(
     # Who bought was a lead: a purchase keeps the lead before it standing, unless an earlier lead is its own.
     if not leads and counted_calls(session, call.company_id, [call, *after], "purchase"):
         return False
-    return ledger.retract(session, call, "lead", decision)
+    return ledger.retract(session, present, decision, "rule")
 
 
 def _set_lead(
@@ -152,6 +188,6 @@ def _set_lead(
         changed = ledger.count(session, call, "lead", decision, person_id=person_id)
         if present is not None and present.decided_by == RULE:
             # A person confirmed the rule's lead: from now on the rule leaves it alone.
-            present.decided_by = outcome.by
+            present.decided_by, present.via = outcome.by, outcome.via
         return changed
-    return outcome.kind == "none" and ledger.retract(session, call, "lead", decision)
+    return outcome.kind == "none" and ledger.retract(session, present, decision, "none")

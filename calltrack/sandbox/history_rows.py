@@ -257,7 +257,8 @@ def _write_conversion(
     seeder.write.add(
         Conversion, company_id=company_id, id=conversion_id, call_id=call_id, person_id=person_id, kind=kind,
         status="retracted" if action == "retract" else "counted", value_minor=value, currency="EUR",
-        occurred_at=call.at, decided_by=by, reason=reason, sequence=len(steps) - 1, created_at=decided_at,
+        occurred_at=call.at, decided_by=by, via=_via(by), reason=reason,
+        ended_by="none" if action == "retract" else "", sequence=len(steps) - 1, created_at=decided_at,
         changed_at=changed_at, is_demo=True,
     )  # fmt: skip
     for sequence, (action, value, by, reason) in enumerate(steps):
@@ -265,12 +266,17 @@ def _write_conversion(
         seeder.write.add(
             ConversionChange, company_id=company_id, id=change_id, conversion_id=conversion_id,
             sequence=sequence,
-            action=action, value_minor=value, currency="EUR", changed_at=at, changed_by=by, reason=reason,
+            action=action, value_minor=value, currency="EUR", changed_at=at, changed_by=by,
+            via=_via(by), reason=reason,
         )  # fmt: skip
         for destination_id in seeder.destinations:
             _write_delivery(
                 seeder, destination_id, conversion_id, change_id, sequence, kind, action, value, at
             )
+
+
+def _via(by: str) -> str:
+    return "rule" if by == "rule" else "dashboard"
 
 
 def _write_delivery(
