@@ -15,9 +15,11 @@ from calltrack.calls.model import Call, CallEventRow, Leg, Recording
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.delivery.accounts import PLACE
 from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
+from calltrack.destinations import DESTINATIONS
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease, NumberClaim, Slot, TrackingNumber
+from calltrack.sandbox.platforms.accounts import example_settings
 from calltrack.telephony.events import CallEvent
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
@@ -107,16 +109,18 @@ class Maker:
             )  # fmt: skip
 
     def _destinations(self) -> None:
-        sealed = self.services.vault.seal(self.company.id, PLACE, "{}")
         for kind, name, status in (
             ("google_data_manager", "Google Ads Roma", "active"),
             ("webhook", "CRM", "paused"),
         ):
             id_ = new_id()
             self.destinations.append(id_)
+            checked = DESTINATIONS[kind].Settings.load(example_settings(kind))
+            sealed = self.services.vault.seal(self.company.id, PLACE, json.dumps(checked.secrets()))
             self.made.add(
                 DestinationAccount, company_id=self.company.id, id=id_, kind=kind, name=self._text(name),
-                settings={}, secrets=sealed, status=status, status_changed_at=self.now, created_at=self.now,
+                settings=checked.plain(), secrets=sealed, status=status, status_changed_at=self.now,
+                created_at=self.now,
                 status_reason=self._text("The server answers 401: renew the secret, then let it run.")
                 if status == "paused" else "",
             )  # fmt: skip

@@ -26,6 +26,7 @@ TABLE: dict[str, Role] = {
     "change_location": "manager", "sites": "manager", "add_site": "manager", "change_site": "manager",
     "change_settings": "owner", "add_location": "owner", "users": "owner", "add_user": "owner",
     "change_user": "owner", "keys": "owner", "add_key": "owner", "revoke_key": "owner",
+    "preview_form": "manager", "preview_rows": "manager",
     "setup": "manager", "number_setup": "manager", "number": "manager", "add_pool": "manager",
     "add_numbers": "manager", "add_static": "manager", "release_number": "manager",
     "site_numbers": "manager", "add_site_number": "manager", "remove_site_number": "manager",
@@ -55,6 +56,7 @@ FORMS: dict[str, dict[str, str]] = {
     "connect_destination": {"kind": "webhook", "name": "CRM", **RECEIVER},
     "change_destination": {"name": "CRM", **RECEIVER},
     "remove_destination": {"sure": "no"},
+    "preview_rows": {"rows": "{}"},
 }
 
 

@@ -1,6 +1,7 @@
 """Destinations by form: connected, changed, removed; secrets are written and never read back."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -159,3 +160,24 @@ def test_an_unknown_kind_and_a_forged_form_connect_nothing(
     assert owner.get(f"{path}?kind=fax").status_code == 200
     with services.db.tenant(company.id) as session:
         assert session.scalars(select(DestinationAccount)).all() == []
+
+
+def test_a_preview_shows_what_would_leave_and_hides_the_secrets(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    owner.post(at(company, "/destinations/connect"), **GOOGLE)
+    row = one(services, company)
+    path = at(company, f"/destinations/{row.id.hex}/preview")
+    assert "EXAMPLE-click" in owner.get(path).text
+    lead = {
+        "id": "lead-1", "kind": "lead", "event": "conversion", "happened_at": "2099-01-01T00:00:00Z",
+        "click": {"gclid": "Click-1"}, "consent": {"ad_user_data": "granted"},
+    }  # fmt: skip
+    now = {**lead, "id": "lead-2", "happened_at": datetime.now(UTC).isoformat()}
+    page = owner.post(path, rows=f"{json.dumps(lead)}\n{json.dumps(now)}\nno row").text
+    assert "lies in the future" in page
+    assert "Would be sent now" in page
+    assert "/v1/events:ingest" in page
+    assert "Line 3" in page
+    assert "a-client-secret" not in page
+    assert "a-refresh-token" not in page
