@@ -4,6 +4,7 @@ from calltrack.accounts import model as accounts
 from calltrack.attribution import model as attribution
 from calltrack.calls import model as calls
 from calltrack.conversions import model as conversions
+from calltrack.conversions import sources_model as conversion_sources
 from calltrack.delivery import model as delivery
 from calltrack.infra import outbox
 from calltrack.infra.db import Base
@@ -16,6 +17,7 @@ __all__ = [
     "accounts",
     "attribution",
     "calls",
+    "conversion_sources",
     "conversions",
     "delivery",
     "journeys",
