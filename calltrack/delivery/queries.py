@@ -45,6 +45,11 @@ class DeliveryRow:
     due_at: datetime | None
     settled_at: datetime | None
     is_demo: bool
+    preflight: str = ""
+    preflight_code: str = ""
+    preflight_reason: str = ""
+    preflight_until: datetime | None = None
+    preflight_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ _COLUMNS = (
     Conversion.kind.label("conversion_kind"), ConversionChange.action, ConversionChange.value_minor,
     ConversionChange.currency, Delivery.sequence, Delivery.upload_id, Delivery.state, Delivery.attempts,
     Delivery.request_id, Delivery.last_class, Delivery.explanation, Delivery.planned_at, Delivery.due_at,
-    Delivery.settled_at, Delivery.is_demo,
+    Delivery.settled_at, Delivery.is_demo, Delivery.preflight, Delivery.preflight_code,
+    Delivery.preflight_reason, Delivery.preflight_until, Delivery.preflight_at,
 )  # fmt: skip
 
 _HEALTH = text(
