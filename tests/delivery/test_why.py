@@ -156,6 +156,6 @@ def test_a_rules_sentence_explains_why_there_is_no_lead() -> None:
 @pytest.mark.parametrize("code", ADVICE)
 def test_every_reason_has_a_line_without_gaps(code: str) -> None:
     for what in ("lead", "purchase"):
-        answer = why(Facts(ADS, NOW, ROME, what=what, decided_at=AGO, told=kept_back(code)))  # type: ignore[arg-type]
+        answer = why(Facts(ADS, NOW, ROME, what=what, decided_at=AGO, told=kept_back(code)))
         assert answer.explanation == "A reason."
         assert not set("{}") & set(answer.headline + answer.next_step)
