@@ -5,7 +5,7 @@ row's lease token may settle it; once the lease has ended somebody else may, and
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -71,16 +71,22 @@ def expire(session: Session, company_id: UUID, destination_id: UUID, now: dateti
     return len(ids)
 
 
-def strand(session: Session, company_id: UUID, destination_id: UUID, window: timedelta, now: datetime) -> int:
+def strand(
+    session: Session,
+    company_id: UUID,
+    destination_id: UUID,
+    window: timedelta,
+    now: datetime,
+    counts_once: Callable[[bytes], bool],
+) -> int:
     """Leave to a person what may no longer be sent again without counting twice; returns how many rows."""
+    place = {"company_id": company_id, "destination_id": destination_id, "now": now}
+    late = session.execute(sql.LATE_UNKNOWN, {**place, "first_tried_before": now - window})
+    ids = [row.id for row in late if not counts_once(row.payload)]
+    if not ids:
+        return 0
     said = "It is not known whether this arrived, and by now the platform might count it twice. Look there."
-    return _count(
-        session.execute(
-            sql.STRAND,
-            {"company_id": company_id, "destination_id": destination_id, "now": now, "said": said,
-             "first_tried_before": now - window},
-        )
-    )  # fmt: skip
+    return _count(session.execute(sql.STRAND, {"company_id": company_id, "ids": ids, "said": said}))
 
 
 def claim(

@@ -114,7 +114,7 @@ def _claim(
         trip = trip_to(services, courier, account, now)
         if trip.destination.resend_unknown_within is not None:
             window = trip.destination.resend_unknown_within
-            ledger.strand(session, company_id, destination_id, window, now)
+            ledger.strand(session, company_id, destination_id, window, now, trip.destination.counts_once)
         # While the platform was last found unwell, one delivery probes for all.
         most = 1 if account.unwell else max(trip.destination.max_batch, SINGLES)
         rows = ledger.claim(session, company_id, destination_id, trip.token, now, most)

@@ -176,12 +176,19 @@ REOPEN = _with_ids(
       AND d.sequence > e.sequence AND d.state IN ('accepted', 'confirmed') AND d.lease_token IS NULL
     """
 )
-STRAND = text(
+LATE_UNKNOWN = text(
     """
-    UPDATE delivery d SET due_at = NULL, explanation = :said
+    SELECT d.id, d.payload FROM delivery d
     WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.due_at <= :now
       AND d.state = 'unknown' AND :first_tried_before > (
           SELECT min(a.started_at) FROM delivery_attempt a
           WHERE a.company_id = d.company_id AND a.delivery_id = d.id AND a.step = 'send')
+    FOR UPDATE OF d SKIP LOCKED
+    """
+)
+STRAND = _with_ids(
+    """
+    UPDATE delivery SET due_at = NULL, explanation = :said
+    WHERE company_id = :company_id AND id = ANY(:ids) AND state = 'unknown'
     """
 )

@@ -167,6 +167,13 @@ class Destination(ABC, Generic[S]):
     def classify(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
         """Return one outcome for each payload, in the order they were sent."""
 
+    def counts_once(self, payload: bytes) -> bool:
+        """Say whether the platform counts this payload once for ever, whatever `resend_unknown_within` says.
+
+        For platforms that remove duplicates of one kind of event and not of another.
+        """
+        return False
+
     def token_request(self, settings: S) -> HttpRequest | None:
         """Return the request that fetches an access token, or None where the platform needs none."""
         return None

@@ -125,6 +125,6 @@ def of_failure(failure: HttpFailure, count: int) -> Reading:
             Class.UNKNOWN,
             "NO_ANSWER",
             f"Sent, but no answer came back: {failure.message}.",
-            "Nothing to do: the same id is sent again, and the platform counts it once.",
+            "Nothing to do: it is sent again where that cannot count twice, and left to you where it might.",
         )
     return outcome.about(count)

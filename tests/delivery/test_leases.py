@@ -100,7 +100,9 @@ def test_an_unknown_outcome_past_the_platforms_memory_is_left_to_a_person(world:
             )  # fmt: skip
         session.flush()
         window = timedelta(hours=48)
-        assert ledger.strand(session, world.company.id, google, window, world.now()) == 1
+        place = (session, world.company.id, google, window, world.now())
+        assert ledger.strand(*place, lambda payload: True) == 0
+        assert ledger.strand(*place, lambda payload: payload != old.payload) == 1
     stranded, kept = world.rows()
     assert (stranded.state, stranded.due_at) == ("unknown", None)
     assert "count it twice" in stranded.explanation
