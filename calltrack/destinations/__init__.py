@@ -6,10 +6,12 @@ A new platform is one file, one line here, one twin in `sandbox/platforms/`, one
 from typing import Any
 
 from calltrack.destinations.base import Destination
+from calltrack.destinations.ga4 import Ga4
 from calltrack.destinations.google_data_manager import GoogleDataManager
 from calltrack.destinations.webhook import WebhookOut
 
 DESTINATIONS: dict[str, Destination[Any]] = {
     "google_data_manager": GoogleDataManager(),
+    "ga4": Ga4(),
     "webhook": WebhookOut(),
 }

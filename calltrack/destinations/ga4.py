@@ -1,4 +1,4 @@
-"""Google Analytics 4 by the Measurement Protocol: one event per request, and Google never says what it thinks.
+"""Google Analytics 4 by the Measurement Protocol: one event a request, and Google never says what it thinks.
 
 `mp/collect` answers 2xx to everything, also to what it throws away. So the most that can be known is "taken":
 whatever can be checked is checked before. Only the event named `purchase` is counted once (by
@@ -31,6 +31,11 @@ _TAKEN: Final = Outcome(
     "TAKEN",
     "Google Analytics has taken it. It answers so to everything and confirms nothing.",
     "It shows in the reports within 48 hours.",
+)
+_NOT_GOOGLE: Final = Outcome(
+    Class.UNKNOWN,
+    "NOT_GOOGLE",
+    "A web page answered instead of Google Analytics, so it is not known whether the event arrived.",
 )
 
 
@@ -76,8 +81,8 @@ class Ga4(Destination[Ga4Settings]):
             return Verdict(
                 "never",
                 "NO_CLIENT_ID",
-                "The visitor's Google Analytics cookie (_ga) was not seen for this call, and GA4 places nothing"
-                " without it. Check that Analytics runs on the pages that show tracking numbers.",
+                "The visitor's Google Analytics cookie (_ga) was not seen for this call, and GA4 places"
+                " nothing without it. Check that Analytics runs on the pages that show tracking numbers.",
             )
         withheld = withheld_for_consent(upload, settings.when_consent_unknown)
         if withheld is not None:
@@ -184,7 +189,7 @@ def _no_word(upload: Upload, settings: Ga4Settings) -> Verdict | None:
         return Verdict(
             "never",
             "NO_WORD_FOR_TAKING_BACK",
-            "Google Analytics can take back only the event purchase, by a refund; this one stays counted there."
+            "Google Analytics can take back only the event purchase, by a refund; this one stays counted."
             " Use calltrack's own figures for leads.",
         )
     return None
@@ -230,7 +235,8 @@ def _post(path: str, body: bytes, settings: Ga4Settings) -> HttpRequest:
 def _outcome(answer: HttpAnswer) -> Outcome:
     status = answer.status
     if 200 <= status < 300:
-        return _TAKEN
+        # Google's own answer is empty: a page came from something that stands between.
+        return _NOT_GOOGLE if answer.body.lstrip()[:1] == b"<" else _TAKEN
     said = f"Google Analytics answered HTTP {status}."
     if status in (408, 429) or status >= 500:
         return Outcome(Class.LATER, f"HTTP_{status}", said, "Nothing to do.", after=retry_after(answer))

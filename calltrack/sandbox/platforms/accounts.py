@@ -15,6 +15,8 @@ CLIENT_ID: Final = "sandbox-client"
 CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 (documented, see above)
 REFRESH_TOKEN: Final = "sandbox-refresh-token"  # noqa: S105
 WEBHOOK_SECRET: Final = "whsec_Y2FsbHRyYWNrLXNhbmRib3gtd2ViaG9vay1zZWNyZXQ="  # noqa: S105
+GA4_MEASUREMENT_ID: Final = "G-SANDBOX001"
+GA4_API_SECRET: Final = "sandbox-ga4-secret"  # noqa: S105
 
 ACTION_NAMES: Final = {LEAD_ACTION_ID: "Lead by phone", PURCHASE_ACTION_ID: "Purchase by phone"}
 
@@ -33,6 +35,15 @@ def google_settings(origin: str) -> dict[str, str]:
     }
 
 
+def ga4_settings(origin: str) -> dict[str, Any]:
+    """Return the settings that connect Google Analytics to the twin at this origin (sandbox only)."""
+    return {
+        "measurement_id": GA4_MEASUREMENT_ID,
+        "api_secret": GA4_API_SECRET,
+        "base_url": f"{origin}/sandbox/ga4",
+    }
+
+
 def webhook_settings(origin: str) -> dict[str, str]:
     """Return the settings that connect a webhook to the receiver at this origin (sandbox only)."""
     return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
@@ -41,6 +52,7 @@ def webhook_settings(origin: str) -> dict[str, str]:
 # How each destination is connected to its twin at an origin; a new destination adds its line.
 SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "google_data_manager": google_settings,
+    "ga4": ga4_settings,
     "webhook": webhook_settings,
 }
 

@@ -1,10 +1,12 @@
 """The twins of the sandbox: a new one is one file and one line here."""
 
+from calltrack.sandbox.platforms.ga4_twin import GA4
 from calltrack.sandbox.platforms.google_twin import GOOGLE_DATA_MANAGER
 from calltrack.sandbox.platforms.twin import Twin
 from calltrack.sandbox.platforms.webhook_receiver import WEBHOOK
 
 TWINS: tuple[Twin, ...] = (
     GOOGLE_DATA_MANAGER,
+    GA4,
     WEBHOOK,
 )
