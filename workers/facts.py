@@ -1,6 +1,11 @@
-"""Handles the facts of one company: claim, run the subscribers, settle or postpone."""
+"""Handles the facts of one company: claim, run the subscribers, settle or postpone.
+
+Facts of one kind go to their subscribers together where those offer it. If that fails they go in halves, down
+to single ones, so that one bad fact cannot hold the others.
+"""
 
 import threading
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -10,11 +15,11 @@ from calltrack.infra import outbox
 from calltrack.infra.log import log
 from calltrack.infra.outbox import Claimed
 from calltrack.wiring import Services
-from workers.subscriptions import Subscriptions
+from workers.subscriptions import Subscriptions, Together
 
-# Few enough that a slow batch ends well within the lease.
-BATCH = 20
-
+# How many facts are claimed at once; what cannot be begun within half of the lease is given back.
+BATCH = 500
+BEGIN_WITHIN = outbox.LEASE.total_seconds() / 2
 
 # After this long other companies get their turn; what is left asks for a job of its own.
 TURN_SECONDS = 20.0
@@ -31,25 +36,45 @@ def drain(
 
     A company with very many facts is asked for again after its turn, so that it delays nobody else.
     """
-    handled, end = 0, monotonic() + turn_seconds
+    handled, ends = 0, monotonic() + turn_seconds
     while not stop.is_set():
-        if monotonic() >= end:
+        if monotonic() >= ends:
             services.nudges.wake("handle_facts", str(company_id))
             break
         with services.db.tenant(company_id) as session:
             claimed = outbox.claim(session, company_id, services.clock(), BATCH)
         if not claimed:
             break
-        for fact in claimed:
-            if stop.is_set():
-                _give_back(services, fact)
+        until = min(monotonic() + BEGIN_WITHIN, ends)
+        waiting = _portions(claimed, subscriptions)
+        for portion in waiting:
+            if stop.is_set() or monotonic() > until:
+                _give_back(services, [*portion, *(fact for rest in waiting for fact in rest)])
             else:
-                handled += _handle(services, subscriptions, fact)
+                handled += _handle(services, subscriptions, portion)
     return handled
 
 
-def _handle(services: Services, subscriptions: Subscriptions, fact: Claimed) -> bool:
-    """Run the fact's subscribers in order; a failure puts it back with its error and ends nothing else."""
+def _portions(claimed: Sequence[Claimed], subscriptions: Subscriptions) -> Iterator[list[Claimed]]:
+    """Yield facts that are handled together: all of a kind where its subscribers take many, else one."""
+    kinds: dict[str, list[Claimed]] = {}
+    for fact in claimed:
+        kinds.setdefault(fact.kind, []).append(fact)
+    for kind, facts in kinds.items():
+        if all(isinstance(handler, Together) for handler in subscriptions.get(kind, (None,))):
+            yield facts
+        else:
+            yield from ([fact] for fact in facts)
+
+
+def _handle(services: Services, subscriptions: Subscriptions, facts: Sequence[Claimed]) -> int:
+    """Run the subscribers in order; a failure puts its fact back with its error and ends nothing else."""
+    if len(facts) > 1:
+        if _handle_together(services, subscriptions, facts):
+            return len(facts)
+        middle = len(facts) // 2
+        return sum(_handle(services, subscriptions, half) for half in (facts[:middle], facts[middle:]))
+    (fact,) = facts
     try:
         for handler in subscriptions[fact.kind]:
             handler(services, fact.company_id, fact.subject_id)
@@ -59,15 +84,36 @@ def _handle(services: Services, subscriptions: Subscriptions, fact: Claimed) -> 
         log.exception("fact %s %s of company %s failed", fact.kind, fact.id, fact.company_id)
         with services.db.tenant(fact.company_id) as session:
             outbox.postpone(session, fact, _in_one_line(fact, problem), services.clock())
+        return 0
+    _settle(services, facts)
+    return 1
+
+
+def _handle_together(services: Services, subscriptions: Subscriptions, facts: Sequence[Claimed]) -> bool:
+    """Hand all these facts of one kind to its subscribers at once; False: at least one of them is bad."""
+    company_id, kind = facts[0].company_id, facts[0].kind
+    subjects = list(dict.fromkeys(fact.subject_id for fact in facts))
+    try:
+        for handler in subscriptions[kind]:
+            assert isinstance(handler, Together)
+            handler.many(services, company_id, subjects)
+    except JobTimeoutException:
+        raise
+    except Exception as problem:  # noqa: BLE001 - handled in halves, the bad one keeps its error
+        log.warning("%d facts %s are handled in halves: %s", len(facts), kind, type(problem).__name__)
         return False
-    with services.db.tenant(fact.company_id) as session:
-        outbox.settle(session, fact, services.clock())
+    _settle(services, facts)
     return True
 
 
-def _give_back(services: Services, fact: Claimed) -> None:
-    with services.db.tenant(fact.company_id) as session:
-        outbox.give_back(session, fact, services.clock())
+def _settle(services: Services, facts: Sequence[Claimed]) -> None:
+    with services.db.tenant(facts[0].company_id) as session:
+        outbox.settle(session, facts, services.clock())
+
+
+def _give_back(services: Services, facts: Sequence[Claimed]) -> None:
+    with services.db.tenant(facts[0].company_id) as session:
+        outbox.give_back(session, facts, services.clock())
 
 
 def _in_one_line(fact: Claimed, problem: Exception) -> str:

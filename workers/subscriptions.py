@@ -1,19 +1,34 @@
 """Which fact makes which use case run: the map of the system.
 
-A handler takes a fact's company and subject, opens its own transaction and can run twice without harm.
+A handler takes a fact's company and subject, opens its own transaction and can run twice without harm. One
+that is marked `Together` takes the subjects of many facts of its kind at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from calltrack.attribution.service import attribute_call
 from calltrack.conversions.service import classify_call, follow_person
-from calltrack.delivery.plan import plan_change
+from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
 from calltrack.journeys.service import link_person
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A handler for the facts of one kind and company at once: all of them succeed, or none."""
+
+    many: Callable[[Services, UUID, Sequence[UUID]], None]
+
+    def __call__(self, services: Services, company_id: UUID, subject_id: UUID) -> None:
+        """Handle a single fact."""
+        self.many(services, company_id, [subject_id])
+
+
 Subscriptions = Mapping[str, tuple[Handler, ...]]
 
 
@@ -46,6 +61,6 @@ SUBSCRIPTIONS: Subscriptions = {
     "call.ended": (attribute, link, classify),
     "call.attributed": (),
     "person.merged": (follow,),
-    "conversion.changed": (plan_change,),
+    "conversion.changed": (Together(plan_changes),),
     "destination.changed": (wake_destination,),
 }

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from calltrack.delivery import ledger
 from calltrack.delivery.courier import courier_of
 from calltrack.delivery.dispatch import Group, by_route, dispatch, note_in
-from calltrack.delivery.plan import refreeze
+from calltrack.delivery.refreeze import refreeze
 from calltrack.delivery.trip import Trip, account_of, trip_to
 from calltrack.delivery.verdicts import ask
 from calltrack.destinations.sending import Courier

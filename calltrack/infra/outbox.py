@@ -4,13 +4,16 @@ A fact is due until every subscriber has handled it; a lease keeps two workers a
 brings the work of a killed one back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.types import Uuid
 
 from calltrack.infra.db import Base
 from calltrack.kernel.ids import new_id
@@ -82,6 +85,14 @@ _CLAIM = text(
 ).bindparams(bindparam("now"), bindparam("lease_end"))
 
 
+_SETTLE = text(
+    "UPDATE outbox SET done_at = :now, last_error = NULL WHERE company_id = :company_id AND id = ANY(:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_GIVE_BACK = text(
+    "UPDATE outbox SET due_at = :now WHERE company_id = :company_id AND id = ANY(:ids) AND done_at IS NULL"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
 def claim(session: Session, company_id: UUID, now: datetime, most: int = 100) -> list[Claimed]:
     """Take up to `most` due facts of the company, oldest first, for the length of a lease."""
     rows = session.execute(
@@ -91,13 +102,11 @@ def claim(session: Session, company_id: UUID, now: datetime, most: int = 100) ->
     return sorted(claimed, key=lambda fact: fact.id)
 
 
-def settle(session: Session, fact: Claimed, now: datetime) -> None:
-    """Mark a fact as handled by every subscriber."""
-    session.execute(
-        update(Fact)
-        .where(Fact.company_id == fact.company_id, Fact.id == fact.id)
-        .values(done_at=now, last_error=None)
-    )
+def settle(session: Session, facts: Sequence[Claimed], now: datetime) -> None:
+    """Mark facts of one company as handled by every subscriber."""
+    if facts:
+        ids = [fact.id for fact in facts]
+        session.execute(_SETTLE, {"company_id": facts[0].company_id, "ids": ids, "now": now})
 
 
 def postpone(session: Session, fact: Claimed, error: str, now: datetime) -> None:
@@ -110,11 +119,11 @@ def postpone(session: Session, fact: Claimed, error: str, now: datetime) -> None
     )
 
 
-def give_back(session: Session, fact: Claimed, now: datetime) -> None:
-    """End the lease of a fact nobody began to handle: it is due at once, and this was no failure."""
-    session.execute(
-        update(Fact).where(Fact.company_id == fact.company_id, Fact.id == fact.id).values(due_at=now)
-    )
+def give_back(session: Session, facts: Sequence[Claimed], now: datetime) -> None:
+    """End the lease of facts nobody began to handle: they are due at once, and this was no failure."""
+    if facts:
+        ids = [fact.id for fact in facts]
+        session.execute(_GIVE_BACK, {"company_id": facts[0].company_id, "ids": ids, "now": now})
 
 
 def companies_with_due_facts(system: Session, now: datetime) -> list[UUID]:

@@ -13,7 +13,6 @@ import httpx
 from sqlalchemy import text
 
 from calltrack.delivery import plan
-from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.uploads import load_changes
 from calltrack.destinations.google_data_manager import GoogleDataManager
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
@@ -67,9 +66,9 @@ def _plan(world: World, google: UUID, changes: list[UUID]) -> float:
     services, company_id, now = world.services, world.company.id, world.now()
     for start in range(0, len(rest), BATCH):
         with services.db.tenant(company_id) as session:
-            account = session.get_one(DestinationAccount, (company_id, google))
+            target = plan.targets_of(session, services.vault, company_id, [google])[google]
             found = load_changes(session, services.vault, company_id, rest[start : start + BATCH])
-            rows = [plan.row_of(services.vault, account, one, now) for one in found.values()]
+            rows = [plan.row_of(target, one, now) for one in found.values()]
             plan.insert_rows(session, rows)
     return pace
 

@@ -12,7 +12,7 @@ from calltrack.attribution.model import Attribution
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.delivery.accounts import connect_destination
 from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
-from calltrack.delivery.plan import plan_change
+from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import deliver_due, poll_due
 from calltrack.destinations.sending import Courier
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
@@ -97,6 +97,8 @@ class World:
                 "changed_at": when,
             })  # fmt: skip
             changes.append(self._change(conversion_id, 0, "create", value, currency))
+        for change, id_ in zip(changes, sorted(change["id"] for change in changes), strict=True):
+            change["id"] = id_
         with self.services.db.tenant(self.company.id) as session:
             rows = ((Visit, visits), (type(call), calls), (Attribution, verdicts))
             for table, values in (*rows, (Conversion, conversions), (ConversionChange, changes)):
@@ -132,8 +134,8 @@ class World:
         }  # fmt: skip
 
     def plan(self, change_ids: Sequence[UUID]) -> None:
-        for change_id in change_ids:
-            plan_change(self.services, self.company.id, change_id)
+        for start in range(0, len(change_ids), 500):
+            plan_changes(self.services, self.company.id, change_ids[start : start + 500])
 
     def deliver(self, destination_id: UUID) -> int:
         return deliver_due(self.services, self.company.id, destination_id, courier=self.courier)

@@ -55,7 +55,7 @@ def test_a_handled_fact_is_done_and_a_failed_one_comes_back_later(
     record(services, company, "b")
     with services.db.tenant(company.id) as session:
         done, failed = sorted(outbox.claim(session, company.id, NOON), key=lambda fact: fact.kind)
-        outbox.settle(session, done, NOON)
+        outbox.settle(session, [done], NOON)
         outbox.postpone(session, failed, "HTTP 503", NOON)
     with services.db.tenant(company.id) as session:
         rows = {fact.kind: fact for fact in session.scalars(select(Fact))}

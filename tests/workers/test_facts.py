@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from time import sleep
 from uuid import UUID
@@ -16,7 +17,7 @@ from calltrack.wiring import Services
 from tests.builders import NOON, Company, make_call, make_lease, make_visit
 from tests.workers.process import until
 from workers.facts import BATCH, drain
-from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
+from workers.subscriptions import SUBSCRIPTIONS, Subscriptions, Together
 
 
 def record(services: Services, company: Company, kind: str, subject_id: UUID | None = None) -> None:
@@ -63,7 +64,7 @@ def test_a_backlog_of_several_batches_is_drained_whole(services: Services, compa
 
 
 def test_a_turn_ends_after_its_time_and_asks_for_another(services: Services, company: Company) -> None:
-    for _ in range(BATCH + 1):
+    for _ in range(30):
         record(services, company, "x")
     queue = f"rq:queue:{QUEUE}"
     services.nudges.connection.delete(queue)
@@ -71,10 +72,44 @@ def test_a_turn_ends_after_its_time_and_asks_for_another(services: Services, com
     def slow(services: Services, company_id: UUID, subject_id: UUID) -> None:
         sleep(0.01)
 
-    assert drain(services, {"x": (slow,)}, company.id, threading.Event(), turn_seconds=0.05) == BATCH
+    handled = drain(services, {"x": (slow,)}, company.id, threading.Event(), turn_seconds=0.1)
+    assert 0 < handled < 30
     assert until(lambda: services.nudges.connection.llen(queue) == 1, 5)
     services.nudges.connection.delete(queue)
-    assert work(services, company, {"x": ()}) == 1
+    assert work(services, company, {"x": ()}) == 30 - handled
+
+
+def test_facts_of_one_kind_go_to_a_handler_that_takes_many(services: Services, company: Company) -> None:
+    calls: list[list[UUID]] = []
+    ids = [new_id() for _ in range(40)]
+    for id_ in ids:
+        record(services, company, "many", id_)
+        record(services, company, "single")
+    subscriptions: Subscriptions = {
+        "many": (Together(lambda services, company_id, subjects: calls.append(list(subjects))),),
+        "single": (lambda services, company_id, id_: None,),
+    }
+    assert work(services, company, subscriptions) == 80
+    assert [sorted(call) for call in calls] == [sorted(ids)]
+
+
+def test_one_bad_fact_among_many_is_found_and_holds_up_no_other(services: Services, company: Company) -> None:
+    done: set[UUID] = set()
+    ids = [new_id() for _ in range(40)]
+    bad = {ids[3], ids[38]}
+    for id_ in ids:
+        record(services, company, "many", id_)
+
+    def handle(services: Services, company_id: UUID, subjects: Sequence[UUID]) -> None:
+        if found := bad & set(subjects):
+            raise ZeroDivisionError(f"{len(found)} bad")
+        done.update(subjects)
+
+    assert work(services, company, {"many": (Together(handle),)}) == 38
+    assert done == set(ids) - bad
+    waiting = [fact for fact in facts(services, company) if fact.done_at is None]
+    assert {fact.subject_id for fact in waiting} == bad
+    assert {(fact.failures, fact.last_error) for fact in waiting} == {(1, "ZeroDivisionError: 1 bad")}
 
 
 def test_a_failing_handler_postpones_its_fact_and_keeps_no_other(

@@ -1,0 +1,43 @@
+"""Storing many rows with one short statement, whatever their number: each column travels as one array."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from calltrack.infra.db import Base
+
+
+def insert_new(
+    session: Session,
+    table: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    unique: tuple[str, ...],
+    returned: InstrumentedAttribute[Any],
+) -> list[Any]:
+    """Insert the rows whose `unique` columns are not there yet; returns one column of those inserted.
+
+    All rows name the same columns. They are written in the order given.
+    """
+    if not rows:
+        return []
+    names = tuple(rows[0])
+    statement = _statement(table, names, unique, returned.key)
+    values = {f"all_{name}": [row[name] for row in rows] for name in names}
+    return list(session.execute(statement, values).scalars())
+
+
+@lru_cache(maxsize=64)
+def _statement(table: type[Base], names: tuple[str, ...], unique: tuple[str, ...], returned: str) -> Any:
+    columns = [table.__table__.columns[name] for name in names]
+    arrays = [bindparam(f"all_{column.name}", type_=ARRAY(column.type)) for column in columns]
+    given = func.unnest(*arrays).table_valued(*names, name="given").render_derived()
+    return (
+        insert(table.__table__)  # type: ignore[arg-type]  # SQLAlchemy types `__table__` as any selectable
+        .from_select(names, select(*(given.c[name] for name in names)))
+        .on_conflict_do_nothing(index_elements=list(unique))
+        .returning(table.__table__.columns[returned])
+    )
