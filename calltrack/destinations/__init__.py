@@ -8,10 +8,12 @@ from typing import Any
 from calltrack.destinations.base import Destination
 from calltrack.destinations.ga4 import Ga4
 from calltrack.destinations.google_data_manager import GoogleDataManager
+from calltrack.destinations.tiktok import TikTok
 from calltrack.destinations.webhook import WebhookOut
 
 DESTINATIONS: dict[str, Destination[Any]] = {
     "google_data_manager": GoogleDataManager(),
     "ga4": Ga4(),
+    "tiktok": TikTok(),
     "webhook": WebhookOut(),
 }

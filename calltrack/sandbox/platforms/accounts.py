@@ -17,6 +17,8 @@ REFRESH_TOKEN: Final = "sandbox-refresh-token"  # noqa: S105
 WEBHOOK_SECRET: Final = "whsec_Y2FsbHRyYWNrLXNhbmRib3gtd2ViaG9vay1zZWNyZXQ="  # noqa: S105
 GA4_MEASUREMENT_ID: Final = "G-SANDBOX001"
 GA4_API_SECRET: Final = "sandbox-ga4-secret"  # noqa: S105
+TIKTOK_EVENT_SOURCE_ID: Final = "CSANDBOX0001"
+TIKTOK_TOKEN: Final = "sandbox-tiktok-token"  # noqa: S105
 
 ACTION_NAMES: Final = {LEAD_ACTION_ID: "Lead by phone", PURCHASE_ACTION_ID: "Purchase by phone"}
 
@@ -44,6 +46,16 @@ def ga4_settings(origin: str) -> dict[str, Any]:
     }
 
 
+def tiktok_settings(origin: str) -> dict[str, Any]:
+    """Return the settings that connect TikTok to the twin at this origin (sandbox only)."""
+    return {
+        "event_source_id": TIKTOK_EVENT_SOURCE_ID,
+        "access_token": TIKTOK_TOKEN,
+        "test_event_code": "TEST12345",
+        "base_url": f"{origin}/sandbox/tiktok",
+    }
+
+
 def webhook_settings(origin: str) -> dict[str, str]:
     """Return the settings that connect a webhook to the receiver at this origin (sandbox only)."""
     return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
@@ -53,6 +65,7 @@ def webhook_settings(origin: str) -> dict[str, str]:
 SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "google_data_manager": google_settings,
     "ga4": ga4_settings,
+    "tiktok": tiktok_settings,
     "webhook": webhook_settings,
 }
 
