@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SANDBOX_ACCOUNT_SID = "AC5a11db0c5a11db0c5a11db0c5a11db0c"
 SANDBOX_AUTH_TOKEN = "sandbox-token-of-the-demo-carrier"  # noqa: S105 - not a secret: documented, loopback only
 
+# The application the sandbox's identity server knows.
+SANDBOX_OAUTH = ("sandbox-client", "sandbox-client-secret")
+
 # Who signs in to the demo company; shown on the demo's first page.
 DEMO_EMAIL = "demo@calltrack.test"
 DEMO_PASSWORD = "try-calltrack"  # noqa: S105 - not a secret: documented, demo only
@@ -78,6 +81,36 @@ class Settings(BaseSettings):
         1800, alias="GOOGLE_STATUS_AFTER_SECONDS", gt=0,
         description="How long after an upload Google is first asked for its verdict.",
     )  # fmt: skip
+    oauth_google_client_id: str = Field(
+        "", alias="OAUTH_GOOGLE_CLIENT_ID", description="OAuth client for signing in with Google."
+    )
+    oauth_google_client_secret: SecretStr = Field(
+        SecretStr(""), alias="OAUTH_GOOGLE_CLIENT_SECRET", description="Its secret."
+    )
+    oauth_microsoft_client_id: str = Field(
+        "", alias="OAUTH_MICROSOFT_CLIENT_ID", description="Entra application for signing in with Microsoft."
+    )
+    oauth_microsoft_client_secret: SecretStr = Field(
+        SecretStr(""), alias="OAUTH_MICROSOFT_CLIENT_SECRET", description="Its secret."
+    )
+    oauth_meta_client_id: str = Field(
+        "", alias="OAUTH_META_CLIENT_ID", description="Meta app for signing in with Meta."
+    )
+    oauth_meta_client_secret: SecretStr = Field(
+        SecretStr(""), alias="OAUTH_META_CLIENT_SECRET", description="Its secret."
+    )
+    oauth_linkedin_client_id: str = Field(
+        "", alias="OAUTH_LINKEDIN_CLIENT_ID", description="LinkedIn app for signing in with LinkedIn."
+    )
+    oauth_linkedin_client_secret: SecretStr = Field(
+        SecretStr(""), alias="OAUTH_LINKEDIN_CLIENT_SECRET", description="Its secret."
+    )
+    oauth_tiktok_client_id: str = Field(
+        "", alias="OAUTH_TIKTOK_CLIENT_ID", description="TikTok app for signing in with TikTok."
+    )
+    oauth_tiktok_client_secret: SecretStr = Field(
+        SecretStr(""), alias="OAUTH_TIKTOK_CLIENT_SECRET", description="Its secret."
+    )
     local_origin: str = Field(
         "",
         alias="LOCAL_ORIGIN",
@@ -138,6 +171,17 @@ class Settings(BaseSettings):
     def owner_url(self) -> str:
         """Login for migrations."""
         return self.database_owner_url or self.database_url
+
+    def oauth_app(self, provider: str) -> tuple[str, str]:
+        """Return id and secret of the application registered at a sign-in provider; empty where none is.
+
+        The demo's sandbox knows one documented pair.
+        """
+        client_id: str = getattr(self, f"oauth_{provider}_client_id")
+        secret: SecretStr = getattr(self, f"oauth_{provider}_client_secret")
+        if self.is_demo and not client_id:
+            return SANDBOX_OAUTH
+        return client_id, secret.get_secret_value()
 
     def master_key(self) -> bytes:
         """Return the 32 bytes behind ENCRYPTION_KEY."""

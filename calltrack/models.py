@@ -6,6 +6,7 @@ from calltrack.calls import model as calls
 from calltrack.conversions import model as conversions
 from calltrack.conversions import sources_model as conversion_sources
 from calltrack.delivery import model as delivery
+from calltrack.delivery import sign_in_model as sign_ins
 from calltrack.infra import outbox
 from calltrack.infra.db import Base
 from calltrack.journeys import model as journeys
@@ -23,5 +24,6 @@ __all__ = [
     "journeys",
     "numbers",
     "outbox",
+    "sign_ins",
     "visits",
 ]

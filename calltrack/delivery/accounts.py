@@ -194,6 +194,23 @@ def remove(
     audit.note(session, company_id, by, "destination.removed", str(destination_id), now)
 
 
+def set_access_until(
+    session: Session, company_id: UUID, destination_id: UUID, until: datetime | None
+) -> None:
+    """Note when the access that a person gave by signing in ends by itself."""
+    _take(session, company_id, destination_id).access_until = until
+
+
+def keep_refresh_token(
+    session: Session, vault: Vault, company_id: UUID, destination_id: UUID, refresh_token: str
+) -> None:
+    """Put the new refresh token in place of the stored one; a destination without one is left alone."""
+    row = _take(session, company_id, destination_id)
+    stored = _secrets(vault, row)
+    if "refresh_token" in stored and row.status != "removed":
+        row.secrets = vault.seal(company_id, PLACE, json.dumps({**stored, "refresh_token": refresh_token}))
+
+
 def open_settings(vault: Vault, row: DestinationAccount) -> DestinationSettings:
     """Return the settings of a connected destination, secrets included; they were checked when stored."""
     return DESTINATIONS[row.kind].Settings.load({**row.settings, **_secrets(vault, row)}, sandbox=True)

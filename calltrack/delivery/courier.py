@@ -12,6 +12,16 @@ def courier_of(services: Services) -> Courier:
     return _courier(allow_private=services.settings.is_demo)
 
 
+def door_of(services: Services) -> HttpDoor:
+    """Return this process's door to other people's servers."""
+    return _door(allow_private=services.settings.is_demo)
+
+
 @lru_cache
 def _courier(*, allow_private: bool) -> Courier:
-    return Courier(HttpDoor(allow_private=allow_private))
+    return Courier(_door(allow_private=allow_private))
+
+
+@lru_cache
+def _door(*, allow_private: bool) -> HttpDoor:
+    return HttpDoor(allow_private=allow_private)

@@ -50,7 +50,7 @@ def dispatch(trip: Trip, groups: Iterable[Group]) -> bool:
             waiting.appendleft(group)
             break
         attempt = trip.courier.deliver(
-            trip.destination, trip.settings, [row.payload for row in group], trip.now()
+            trip.destination, trip.settings, [row.payload for row in group], trip.now(), trip.keep
         )
         goes_on, again = _settle(trip, group, attempt)
         waiting.extendleft(reversed(again))

@@ -36,6 +36,12 @@ class DestinationAccount(Base):
     held_until: Mapped[datetime | None]
     # How many requests in a row found the platform unwell.
     unwell: Mapped[int] = mapped_column(server_default=text("0"))
+    # When the access a person gave by signing in ends by itself; NULL: not known, or not before withdrawn.
+    access_until: Mapped[datetime | None]
+    # The last trial: when, whether the platform would take conversions, and what it said.
+    trial_at: Mapped[datetime | None]
+    trial_ok: Mapped[bool | None]
+    trial_said: Mapped[str] = mapped_column(server_default=text("''"))
     created_at: Mapped[datetime]
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
 

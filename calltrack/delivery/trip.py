@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from calltrack.delivery.accounts import open_settings
+from calltrack.delivery.accounts import keep_refresh_token, open_settings
 from calltrack.delivery.ledger import Claimed
 from calltrack.delivery.model import DestinationAccount
 from calltrack.destinations import DESTINATIONS
@@ -37,6 +37,13 @@ class Trip:
         if self.destination.name == "google_data_manager":
             return timedelta(seconds=self.services.settings.google_status_after_seconds)
         return self.destination.first_poll
+
+    def keep(self, refresh_token: str) -> None:
+        """Store the refresh token that the provider put in place of the present one."""
+        with self.services.db.tenant(self.company_id) as session:
+            keep_refresh_token(
+                session, self.services.vault, self.company_id, self.destination_id, refresh_token
+            )
 
     def now(self) -> datetime:
         """Return the present moment."""

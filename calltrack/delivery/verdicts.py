@@ -29,7 +29,9 @@ _NO_BODY: Final = hashlib.sha256(b"").digest()
 
 def ask(trip: Trip, asked: Asked) -> bool:
     """Ask for one request's verdict and settle its rows; False: ask this destination no more for now."""
-    attempt = trip.courier.poll(trip.destination, trip.settings, asked.request_id, asked.size, trip.now())
+    attempt = trip.courier.poll(
+        trip.destination, trip.settings, asked.request_id, asked.size, trip.now(), trip.keep
+    )
     is_verdict = attempt.status == 200
     rows = list(asked.rows.values())
     outcomes = [attempt.outcomes[place] for place in asked.rows]

@@ -142,6 +142,8 @@ class Destination(ABC, Generic[S]):
     """Who carries the requests: the HTTP door, or the google-ads client (same requests, over gRPC)."""
     sign_in: ClassVar[str | None] = None
     """Name of the OAuth provider by which an account is connected; None: tokens are pasted or not needed."""
+    twin_paths: ClassVar[Mapping[str, str]] = {}
+    """Settings that point at the platform, and where the sandbox's twin stands in for it."""
     tells: ClassVar[frozenset[str]] = frozenset(("create", "restate", "retract"))
     """What the platform has words for; a change it has no word for is never sent, and says so."""
 

@@ -5,7 +5,7 @@ asynchronous (200 is only a receipt; the verdict is polled). Events are matched 
 transactionId within a conversion action; the same id with a new value restates the conversion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -40,6 +40,10 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
     description: ClassVar[str] = "Leads and purchases by telephone as offline conversions in Google Ads."
     Settings = GoogleDataManagerSettings
 
+    sign_in: ClassVar[str | None] = "google"
+    twin_paths: ClassVar[Mapping[str, str]] = {
+        "base_url": "/sandbox/datamanager", "token_uri": "/sandbox/oauth/token",
+    }  # fmt: skip
     asynchronous: ClassVar[bool] = True
     first_poll: ClassVar[timedelta] = timedelta(minutes=30)
     max_batch: ClassVar[int] = 2000

@@ -12,9 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import SecretStr
+
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome, Reading, Token, no_verdict, of_failure
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
+
+Keep = Callable[[str], None]
+"""Stores a refresh token that the provider put in place of the present one."""
 
 EXPIRES_EARLY = timedelta(seconds=60)
 KEPT_OF_ANSWER = 16_384
@@ -45,21 +50,63 @@ class Courier:
         self._lock = threading.Lock()
 
     def deliver(
-        self, destination: Destination[Any], settings: Any, payloads: Sequence[bytes], now: datetime
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        payloads: Sequence[bytes],
+        now: datetime,
+        keep: Keep | None = None,
     ) -> Attempt:
-        """Send the payloads in one request; always returns one outcome for each."""
-        count = len(payloads)
+        """Send the payloads in one request; always returns one outcome for each.
+
+        `keep` is called with a new refresh token where the provider changed it, before anything is sent.
+        """
         return self._carry(
             destination,
             settings,
             now,
-            count,
+            len(payloads),
             lambda token: destination.request(payloads, settings, now, token),
             lambda answer: destination.classify(answer, payloads),
+            keep,
+        )
+
+    def trial(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        payloads: Sequence[bytes],
+        now: datetime,
+        keep: Keep | None = None,
+    ) -> Attempt | None:
+        """Have the payloads checked without counting them; None: the platform has no such request."""
+        if destination.trial_request(payloads, settings, now) is None:
+            return None
+
+        def build(token: str | None) -> HttpRequest:
+            request = destination.trial_request(payloads, settings, now, token)
+            if request is None:
+                raise RuntimeError(f"{destination.name} has a trial without a token only")
+            return request
+
+        return self._carry(
+            destination,
+            settings,
+            now,
+            len(payloads),
+            build,
+            lambda answer: destination.classify_trial(answer, payloads),
+            keep,
         )
 
     def poll(
-        self, destination: Destination[Any], settings: Any, request_id: str, count: int, now: datetime
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        request_id: str,
+        count: int,
+        now: datetime,
+        keep: Keep | None = None,
     ) -> Attempt:
         """Ask for the verdict on an accepted request of `count` conversions.
 
@@ -72,6 +119,7 @@ class Courier:
             count,
             lambda token: destination.status_request(request_id, settings, token),
             lambda answer: destination.classify_status(answer, count),
+            keep,
         )
         if attempt.status is not None:
             return attempt
@@ -92,8 +140,9 @@ class Courier:
         count: int,
         build: Callable[[str | None], HttpRequest],
         read: Callable[[HttpAnswer], Reading],
+        keep: Keep | None = None,
     ) -> Attempt:
-        token = self._token(destination, settings, now)
+        token = self._token(destination, settings, now, keep)
         if isinstance(token, Outcome):
             return Attempt(token.about(count), "", None, b"", 0.0)
         request = build(token)
@@ -101,7 +150,7 @@ class Courier:
         if isinstance(answer, HttpAnswer) and answer.status == 401 and token is not None:
             # A token may be withdrawn before its time: one fresh one, then the refusal counts.
             self.forget(destination, settings)
-            fresh = self._token(destination, settings, now)
+            fresh = self._token(destination, settings, now, keep)
             if isinstance(fresh, Outcome):
                 return Attempt(fresh.about(count), "", None, b"", 0.0)
             request = build(fresh)
@@ -114,7 +163,9 @@ class Courier:
             raise RuntimeError(f"{destination.name} judged {len(outcomes)} of {count} conversions")
         return Attempt(outcomes, digest, answer.status, answer.body[:KEPT_OF_ANSWER], answer.seconds)
 
-    def _token(self, destination: Destination[Any], settings: Any, now: datetime) -> str | Outcome | None:
+    def _token(
+        self, destination: Destination[Any], settings: Any, now: datetime, keep: Keep | None = None
+    ) -> str | Outcome | None:
         request = destination.token_request(settings)
         if request is None:
             return None
@@ -132,12 +183,26 @@ class Courier:
             return Outcome(Class.LATER, "TOKEN_NO_ANSWER", "The sign-in service did not answer.", failed.hint)
         token = destination.read_token(answer)
         if isinstance(token, Token):
+            keys = [key]
+            if token.refresh_token is not None and keep is not None:
+                keep(token.refresh_token)
+                keys.append(_key_after(destination, settings, token.refresh_token))
             with self._lock:
                 if len(self._tokens) >= MAX_TOKENS:
                     self._tokens.clear()
-                self._tokens[key] = (token.value, now + token.lifetime - EXPIRES_EARLY)
+                for one in keys:
+                    self._tokens[one] = (token.value, now + token.lifetime - EXPIRES_EARLY)
             return token.value
         return token
+
+
+def _key_after(destination: Destination[Any], settings: Any, refresh_token: str) -> str:
+    """Name the same connection as it will be once the new refresh token is stored."""
+    changed = settings.model_copy(update={"refresh_token": SecretStr(refresh_token)})
+    request = destination.token_request(changed)
+    if request is None:
+        raise RuntimeError(f"{destination.name} needs a token only sometimes")
+    return _key(destination, request)
 
 
 def _key(destination: Destination[Any], request: HttpRequest) -> str:

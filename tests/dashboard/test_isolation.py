@@ -26,6 +26,7 @@ TABLE: dict[str, Role] = {
     "change_location": "manager", "sites": "manager", "add_site": "manager", "change_site": "manager",
     "change_settings": "owner", "add_location": "owner", "users": "owner", "add_user": "owner",
     "change_user": "owner", "keys": "owner", "add_key": "owner", "revoke_key": "owner",
+    "sign_in_at": "owner", "sign_in_again": "owner", "try_destination": "manager",
     "preview_form": "manager", "preview_rows": "manager",
     "setup": "manager", "number_setup": "manager", "number": "manager", "add_pool": "manager",
     "add_numbers": "manager", "add_static": "manager", "release_number": "manager",

@@ -8,6 +8,7 @@ import msgspec
 from flask import Blueprint, Response, render_template, request
 
 from calltrack.kernel.clock import Clock, utc_now
+from calltrack.sandbox.platforms import identity
 from calltrack.sandbox.platforms.faults import Faults
 from calltrack.sandbox.platforms.journal import Effect, Journal, Seen
 from calltrack.sandbox.platforms.twin import Desk, as_json
@@ -24,7 +25,7 @@ def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
     (None: in memory only), so that a restart of the sandbox forgets nothing.
     """
     journal = Journal(None if folder is None else folder / "platforms.jsonl")
-    faults = Faults(target for twin in TWINS for target in twin.targets)
+    faults = Faults([*(target for twin in TWINS for target in twin.targets), identity.TARGET])
     pages = Blueprint(
         "sandbox_platforms",
         __name__,
@@ -36,6 +37,7 @@ def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
     desk = Desk(journal, faults, now, folder)
     for twin in TWINS:
         twin.add(pages, desk)
+    identity.add(pages, desk)
     _add_page(pages, journal, now)
     _add_switches(pages, faults)
     return pages
