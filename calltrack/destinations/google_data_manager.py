@@ -15,7 +15,7 @@ import msgspec
 from calltrack.destinations import google_oauth, hashing
 from calltrack.destinations.base import Destination, Upload
 from calltrack.destinations.consent import withheld_for_consent
-from calltrack.destinations.google_answers import read_ingest, read_status
+from calltrack.destinations.google_answers import read_ingest, read_status, read_trial
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
 from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
 from calltrack.infra.http import HttpAnswer, HttpRequest
@@ -96,11 +96,19 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
         """Join the frozen events into one ingest request; each account and action is named once."""
         return self._ingest(payloads, settings, token, validate_only=False)
 
-    def validation_request(
-        self, payloads: Sequence[bytes], settings: GoogleDataManagerSettings, token: str
-    ) -> HttpRequest:
-        """Return the same request as a dry run: Google checks it and counts nothing."""
+    def trial_request(
+        self,
+        payloads: Sequence[bytes],
+        settings: GoogleDataManagerSettings,
+        now: datetime,
+        token: str | None = None,
+    ) -> HttpRequest | None:
+        """Return the same request with validateOnly: Google checks it and counts nothing."""
         return self._ingest(payloads, settings, token, validate_only=True)
+
+    def classify_trial(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
+        """Read the answer to a trial: any 200 means that Google would take the events."""
+        return read_trial(answer, len(payloads))
 
     def classify(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
         """Read the receipt or the refusal."""

@@ -130,7 +130,9 @@ def test_a_request_names_each_action_once_and_carries_the_frozen_events_byte_by_
 
 def test_a_dry_run_is_the_same_request_marked_as_such() -> None:
     payloads = [GOOGLE.freeze(upload(), google())]
-    dry = json.loads(GOOGLE.validation_request(payloads, google(), "t").body)
+    trial = GOOGLE.trial_request(payloads, google(), NOON, "t")
+    assert trial is not None
+    dry = json.loads(trial.body)
     assert dry.pop("validateOnly") is True
     assert dry == json.loads(GOOGLE.request(payloads, google(), NOON, "t").body)
 

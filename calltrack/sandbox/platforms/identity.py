@@ -69,13 +69,13 @@ def add(pages: Blueprint, desk: Desk) -> None:
     codes = Codes()
 
     @pages.get("/identity/<provider>/authorize")
-    def authorize(provider: str) -> str:
+    def identity_page(provider: str) -> str:
         """Ask the person, as the provider's own page would."""
         asked = _asked(provider, request.args)
         return render_template("identity.html", provider=LABELS[provider], asked=asked)
 
     @pages.post("/identity/<provider>/authorize")
-    def answer(provider: str) -> AnyResponse:
+    def identity_answer(provider: str) -> AnyResponse:
         """Send the browser back with a code, or with the refusal."""
         asked = _asked(provider, request.args)
         query = {"state": asked["state"]}
@@ -88,7 +88,7 @@ def add(pages: Blueprint, desk: Desk) -> None:
         return redirect(f"{asked['redirect_uri']}{separator}{urlencode(query)}", 303)
 
     @pages.post("/identity/<provider>/token")
-    def token(provider: str) -> Response:
+    def identity_token(provider: str) -> Response:
         """Trade a code for tokens."""
         if provider not in LABELS:
             abort(404)
