@@ -20,6 +20,11 @@ GA4_API_SECRET: Final = "sandbox-ga4-secret"  # noqa: S105
 TIKTOK_EVENT_SOURCE_ID: Final = "CSANDBOX0001"
 TIKTOK_TOKEN: Final = "sandbox-tiktok-token"  # noqa: S105
 
+META_DATASET_ID: Final = "1200300400500600"
+META_ACCESS_TOKEN: Final = "sandbox-meta-token"  # noqa: S105
+META_APP_SECRET: Final = "sandbox-meta-app-secret"  # noqa: S105
+META_TEST_CODE: Final = "TEST12345"
+
 ACTION_NAMES: Final = {LEAD_ACTION_ID: "Lead by phone", PURCHASE_ACTION_ID: "Purchase by phone"}
 
 
@@ -61,10 +66,21 @@ def webhook_settings(origin: str) -> dict[str, str]:
     return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
 
 
+def meta_settings(origin: str) -> dict[str, str]:
+    """Return the settings that connect Meta to the twin at this origin (sandbox only)."""
+    return {
+        "dataset_id": META_DATASET_ID,
+        "access_token": META_ACCESS_TOKEN,
+        "test_event_code": META_TEST_CODE,
+        "base_url": f"{origin}/sandbox/meta",
+    }
+
+
 # How each destination is connected to its twin at an origin; a new destination adds its line.
 SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "google_data_manager": google_settings,
     "ga4": ga4_settings,
+    "meta": meta_settings,
     "tiktok": tiktok_settings,
     "webhook": webhook_settings,
 }

@@ -16,6 +16,10 @@ from calltrack.sandbox.platforms import create_blueprint
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send no Date of the server's own: a twin may live at another time, and says so itself."""
+        self.send_response_only(code, message)
+
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 (werkzeug's name)
         return
 

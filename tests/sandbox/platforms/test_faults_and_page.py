@@ -18,7 +18,7 @@ def twin() -> Twin:
     [
         {"next": ["200"]}, {"next": ["explode"]}, {"next": ["503:X-Evil=1"]}, {"next": [503]},
         {"next": "503"},
-        {"target": "meta", "next": ["503"]}, {"modes": {"nice": True}}, {"modes": {"counts_only": 1}},
+        {"target": "nobody", "next": ["503"]}, {"modes": {"nice": True}}, {"modes": {"counts_only": 1}},
         {"modes": {"processing_seconds": True}}, {"modes": {"processing_seconds": -1}}, {"surprise": 1}, [],
         "x",
         {"next": ["ok"] * 10_001}, {"next": ["timeout:abc"]}, {"next": ["503\r\nx: y"]},

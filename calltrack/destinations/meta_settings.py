@@ -1,0 +1,111 @@
+"""The settings of a Meta dataset reached through the Conversions API."""
+
+import re
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from calltrack.destinations.consent import WhenUnknown
+from calltrack.destinations.settings import DestinationSettings
+
+BASE_URL: Final = "https://graph.facebook.com"
+
+
+class MetaSettings(DestinationSettings):
+    """One dataset (pixel) and the events that calls count as."""
+
+    dataset_id: str = Field(
+        title="Dataset (pixel) number",
+        description="In Meta Events Manager: Data sources > your dataset > Settings.",
+    )
+    access_token: SecretStr = Field(
+        title="Access token",
+        description="Of a system user who may manage the dataset; Events Manager > Settings makes one.",
+    )
+    app_secret: SecretStr | None = Field(
+        None,
+        title="App secret",
+        description="Only if your Meta app asks for a proof with every request (appsecret_proof).",
+    )
+    lead_event_name: str | None = Field(
+        "Lead", title="Event for leads", description="Lead, or a name of your own. Empty: leads are not sent."
+    )
+    purchase_event_name: str | None = Field(
+        "Purchase",
+        title="Event for purchases",
+        description="Purchase, or a name of your own. Empty: purchases are not sent.",
+    )
+    action_source: Literal["phone_call", "website"] = Field(
+        "phone_call",
+        title="Where it happened",
+        description="website counts with the pixel's events and needs the page and browser of the visit.",
+    )
+    send_hashed_contacts: bool = Field(
+        True,
+        title="Send hashed contacts",
+        description="Phone, e-mail, name and town as SHA-256: Meta finds people who did not click by them.",
+    )
+    when_consent_unknown: WhenUnknown = Field(
+        "by_region",
+        title="When the visitor's consent is unknown",
+        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
+    )
+    limited_data_use: Literal["off", "by_location", "california"] = Field(
+        "off",
+        title="Limited Data Use",
+        description="For US privacy laws. by_location: Meta finds the state; california: always.",
+    )
+    test_event_code: str | None = Field(
+        None,
+        title="Test event code",
+        description="Events Manager > Test events shows it. Used by the trial run only.",
+    )
+    base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
+
+    @field_validator("lead_event_name", "purchase_event_name", "test_event_code", "app_secret", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("dataset_id")
+    @classmethod
+    def _digits(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]{5,20}", value):
+            raise ValueError("a dataset is named by its number, 15 or 16 digits")
+        return value
+
+    @field_validator("lead_event_name", "purchase_event_name")
+    @classmethod
+    def _event_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_ \-]{0,49}", value):
+            raise ValueError("an event name has up to 50 letters, digits, spaces, hyphens or underscores")
+        return value
+
+    @field_validator("test_event_code")
+    @classmethod
+    def _test_code(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_]{1,64}", value):
+            raise ValueError("a test event code looks like TEST12345")
+        return value
+
+    @field_validator("access_token", "app_secret")
+    @classmethod
+    def _one_line(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,2000}", value.get_secret_value()):
+            raise ValueError("must not be empty and holds no spaces")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self, info: ValidationInfo) -> "MetaSettings":
+        if self.lead_event_name is None and self.purchase_event_name is None:
+            raise ValueError("name an event for leads, for purchases, or both")
+        if self.base_url != BASE_URL and not (info.context or {}).get("sandbox"):
+            raise ValueError("base_url can be changed in the sandbox only")
+        if urlsplit(self.base_url).scheme not in ("http", "https"):
+            raise ValueError("base_url must be an http or https address")
+        return self
+
+    def event_for(self, kind: str) -> str | None:
+        """Return the event that conversions of this kind count as."""
+        return self.lead_event_name if kind == "lead" else self.purchase_event_name
