@@ -8,8 +8,8 @@ from typing import Any
 from calltrack.destinations.base import Destination
 from calltrack.destinations.ga4 import Ga4
 from calltrack.destinations.google_data_manager import GoogleDataManager
-from calltrack.destinations.tiktok import TikTok
 from calltrack.destinations.meta import Meta
+from calltrack.destinations.tiktok import TikTok
 from calltrack.destinations.webhook import WebhookOut
 
 DESTINATIONS: dict[str, Destination[Any]] = {

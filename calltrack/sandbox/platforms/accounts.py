@@ -71,6 +71,8 @@ def meta_settings(origin: str) -> dict[str, str]:
     return {
         "dataset_id": META_DATASET_ID,
         "access_token": META_ACCESS_TOKEN,
+        "lead_event_name": "Lead",
+        "purchase_event_name": "Purchase",
         "test_event_code": META_TEST_CODE,
         "base_url": f"{origin}/sandbox/meta",
     }

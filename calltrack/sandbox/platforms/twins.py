@@ -2,8 +2,8 @@
 
 from calltrack.sandbox.platforms.ga4_twin import GA4
 from calltrack.sandbox.platforms.google_twin import GOOGLE_DATA_MANAGER
-from calltrack.sandbox.platforms.tiktok_twin import TIKTOK
 from calltrack.sandbox.platforms.meta import META
+from calltrack.sandbox.platforms.tiktok_twin import TIKTOK
 from calltrack.sandbox.platforms.twin import Twin
 from calltrack.sandbox.platforms.webhook_receiver import WEBHOOK
 
