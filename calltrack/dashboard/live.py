@@ -66,11 +66,15 @@ class Watcher:
     async def run(self) -> None:
         """Look again whenever there is news, at the latest every two seconds."""
         while True:
+            is_news = self.news.is_set()
             self.news.clear()
             try:
                 await self._look()
             except SQLAlchemyError as problem:
                 log.warning("the live view could not read: %s", type(problem).__name__)
+            if is_news:
+                # Deliveries are no part of a card: pages that show them ask anew.
+                self._tell("news", "{}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.news.wait(), POLL_SECONDS)
 

@@ -129,6 +129,11 @@ def icon(name: str, label: str = "") -> Markup:
     )
 
 
+def dict_with(of: dict[str, str], **more: str) -> dict[str, str]:
+    """Return the dictionary with more or other entries: an address with one filter changed."""
+    return of | more
+
+
 def install(app: Flask) -> None:
     """Give the templates these filters and words."""
     filters: dict[str, Any] = {
@@ -137,6 +142,7 @@ def install(app: Flask) -> None:
         "likely": words.likely, "age": words.age, "destination": words.destination,
     }  # fmt: skip
     app.jinja_env.filters.update({f"ct_{name}": function for name, function in filters.items()})
+    app.jinja_env.filters["dictwith"] = dict_with
     app.jinja_env.globals.update(
         ct_bar=bar, ct_icon=icon, ct_outcome=words.outcome, ct_state=words.state, ct_words=words
     )

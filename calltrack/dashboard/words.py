@@ -46,6 +46,7 @@ STATE_MEANS = {
     "parked": "It waits until the destination works again; no try is used up.",
     "withheld": "It was not sent on purpose; the reason stands beside it.",
 }
+PREFLIGHT = {"send": "Would be taken", "wait": "Waits until", "never": "Never sent"}
 CLASSES = {
     "DONE": "done",
     "ACCEPTED": "taken, verdict to come",
@@ -67,6 +68,20 @@ DESTINATIONS = {
     "microsoft_ads": "Microsoft Ads",
 }
 ACTIONS = {"create": "New", "restate": "New value", "retract": "Taken back"}
+CODES = {
+    "CONSENT_DENIED": "consent refused",
+    "CONSENT_UNKNOWN": "consent not known",
+    "NO_IDENTIFIERS": "nothing to match by",
+    "NO_CLICK_ID": "no click known",
+    "NO_ACTION": "no conversion set up for it",
+    "TOO_OLD": "too old",
+    "OUTSIDE_WINDOW": "too long after the click",
+    "BEFORE_CLICK": "before the click",
+    "IN_FUTURE": "time in the future",
+    "CONNECTED_LATER": "connected afterwards",
+    "AFTERWARDS": "held back after planning",
+    "NOT_KEPT": "reason not kept",
+}
 LEG_STATES = {
     "ringing": "rang",
     "in_progress": "answered",
@@ -129,6 +144,11 @@ def likely(probability: float) -> str:
 def destination(kind: str) -> str:
     """Return a kind of destination as people call it."""
     return DESTINATIONS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def code(name: str) -> str:
+    """Return the code of a verdict in words; one without words of its own is spelled out."""
+    return CODES.get(name, name.replace("_", " ").lower())
 
 
 def age(seconds: float) -> str:

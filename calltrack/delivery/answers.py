@@ -57,6 +57,8 @@ class Receiver:
     name: str
     status: str
     lines: tuple[Line, ...]
+    has_click: bool = False
+    """Whether it is not connected although the caller came by a click of it."""
 
     @property
     def is_final(self) -> bool:
@@ -170,8 +172,8 @@ def _missing(has: set[str], clicked: set[str], now: datetime, zone: ZoneInfo) ->
         if kind in DESTINATIONS and kind not in has and TWIN_KINDS.get(kind) not in has:
             place = Place(DESTINATIONS[kind].label, "none", has_click=bool(names & clicked))
             line = Line(why(Facts(place, now, zone)))
-            found.append(Receiver(None, kind, place.name, "none", (line,)))
-    return tuple(sorted(found, key=lambda one: one.lines[0].answer.tone != "warn"))
+            found.append(Receiver(None, kind, place.name, "none", (line,), place.has_click))
+    return tuple(sorted(found, key=lambda one: not one.has_click))
 
 
 def _clicks(session: Session, company_id: UUID, call_id: UUID) -> set[str]:

@@ -7,7 +7,7 @@ that counts already is never sent again, order is kept, and bytes that may have 
 import hashlib
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,15 +20,18 @@ from sqlalchemy.types import Uuid
 from calltrack.accounts import audit
 from calltrack.delivery import ledger
 from calltrack.delivery.accounts import open_settings
+from calltrack.delivery.log import FAILED, DeliveryFilter, ids_of
 from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.delivery.preflight import columns_of
-from calltrack.delivery.uploads import load_changes
+from calltrack.delivery.uploads import Change, load_changes
 from calltrack.destinations import DESTINATIONS
 from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
-from calltrack.kernel.errors import Conflict, NotFound
+from calltrack.kernel.errors import BadInput, Conflict, NotFound
+from calltrack.wiring import Services
 
 MOST: Final = 1_000
+MOST_AT_ONCE: Final = 10_000
 SENT_AGAIN: Final = "Sent again by hand; it is sent next."
 ARRIVED: Final = "Marked as arrived by {by}."
 # Why a delivery was left as it is, in words.
@@ -70,10 +73,13 @@ def replay(
     ).all()
     left: Counter[str] = Counter()
     again: list[Delivery] = []
+    reasons = {row.id: _why_not(row, account) for row, account in found}
+    kept_back = [row.change_id for row, _ in found if row.state == "withheld" and not reasons[row.id]]
+    changes = load_changes(session, vault, company_id, kept_back)
     for row, account in found:
-        reason = _why_not(row, account) or (
-            _judge_again(session, vault, row, account, now) if row.state == "withheld" else ""
-        )
+        reason = reasons[row.id]
+        if not reason and row.state == "withheld":
+            reason = _judge_again(vault, row, account, changes[row.change_id], now)
         if reason:
             left[reason] += 1
         else:
@@ -89,6 +95,36 @@ def replay(
             count=len(again), ids=[str(row.id) for row in again[:50]],
         )  # fmt: skip
     return Replayed(len(again), dict(left))
+
+
+def replay_all(services: Services, company_id: UUID, wanted: DeliveryFilter, *, by: str) -> Replayed:
+    """Send again all that fits the filter and may be sent again, the newest `MOST_AT_ONCE` of them.
+
+    Of a filter that names no state: the refused and given up, the stopped, those of unknown outcome.
+
+    Raises:
+        BadInput: the filter names a state of which nothing can be sent again.
+    """
+    chosen = failed_of(wanted)
+    sent, left, before = 0, Counter[str](), None
+    for _ in range(MOST_AT_ONCE // MOST):
+        with services.db.tenant(company_id) as session:
+            ids = ids_of(session, company_id, chosen, before, MOST)
+            done = replay(session, services.vault, company_id, ids, services.clock(), by=by)
+        sent += done.sent
+        left.update(done.left)
+        if len(ids) < MOST:
+            break
+        before = ids[-1]
+    return Replayed(sent, dict(left))
+
+
+def failed_of(wanted: DeliveryFilter) -> DeliveryFilter:
+    """Return the filter narrowed to what "send all failed again" means; BadInput where that is nothing."""
+    state = wanted.state or ("withheld" if wanted.code else "failed")
+    if state not in ("failed", *FAILED, "withheld"):
+        raise BadInput("Of these nothing can be sent again: choose refused, stopped, unknown or kept back.")
+    return replace(wanted, state=state)
 
 
 def settle(session: Session, company_id: UUID, delivery_id: UUID, now: datetime, *, by: str) -> None:
@@ -122,10 +158,9 @@ def _why_not(row: Delivery, account: DestinationAccount) -> str:
 
 
 def _judge_again(
-    session: Session, vault: Vault, row: Delivery, account: DestinationAccount, now: datetime
+    vault: Vault, row: Delivery, account: DestinationAccount, change: Change, now: datetime
 ) -> str:
     """Judge a withheld delivery by the facts and settings of now; returns why it stays withheld."""
-    change = load_changes(session, vault, row.company_id, [row.change_id])[row.change_id]
     destination, settings = DESTINATIONS[account.kind], open_settings(vault, account)
     verdict = destination.preflight(change.upload, settings, now)
     for name, value in columns_of(verdict, now).items():

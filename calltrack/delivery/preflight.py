@@ -7,6 +7,8 @@ from calltrack.destinations.outcomes import Verdict
 
 # The code of withheld deliveries that were planned to go and were held back afterwards.
 AFTERWARDS: Final = "AFTERWARDS"
+# ... and of those planned before verdicts were kept.
+NOT_KEPT: Final = "NOT_KEPT"
 
 
 def columns_of(verdict: Verdict, now: datetime) -> dict[str, Any]:

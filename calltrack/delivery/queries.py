@@ -11,8 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.conversions.model import Conversion, ConversionChange
-from calltrack.delivery.model import STATES, Attempt, Delivery, DestinationAccount
-from calltrack.kernel.errors import BadInput
+from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
 from calltrack.kernel.ids import first_id_of
 
 WAITING = ("pending", "sending", "accepted", "unknown", "parked")
@@ -157,28 +156,6 @@ def destinations(session: Session, company_id: UUID, now: datetime) -> tuple[Hea
     return tuple(HealthRow(**row._mapping) for row in rows)
 
 
-def find_deliveries(
-    session: Session,
-    company_id: UUID,
-    destination_id: UUID | None = None,
-    state: str = "",
-    before: UUID | None = None,
-    most: int = 50,
-) -> tuple[DeliveryRow, ...]:
-    """Return the newest deliveries that fit, at most `most`, planned before the delivery `before`."""
-    if state and state not in STATES:
-        raise BadInput(f"state is one of {', '.join(STATES)}.")
-    query = _select().where(Delivery.company_id == company_id)
-    if destination_id:
-        query = query.where(Delivery.destination_id == destination_id)
-    if state:
-        query = query.where(Delivery.state == state)
-    if before:
-        query = query.where(Delivery.id < before)
-    rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST)))
-    return tuple(DeliveryRow(**row._mapping) for row in rows)
-
-
 def parcels_of(session: Session, company_id: UUID, conversion_ids: Collection[UUID]) -> tuple[Parcel, ...]:
     """Return the deliveries of these conversions with payloads and attempts, oldest first."""
     if not conversion_ids:
@@ -194,7 +171,7 @@ def parcel(session: Session, company_id: UUID, delivery_id: UUID) -> Parcel | No
 
 def _parcels(session: Session, company_id: UUID, which: Any) -> tuple[Parcel, ...]:
     rows = session.execute(
-        _select(Delivery.payload, Delivery.payload_hash)
+        select_rows(Delivery.payload, Delivery.payload_hash)
         .where(Delivery.company_id == company_id, which)
         .order_by(Delivery.id)
         .limit(MOST)
@@ -208,7 +185,8 @@ def _parcels(session: Session, company_id: UUID, which: Any) -> tuple[Parcel, ..
     return tuple(found)
 
 
-def _select(*more: Any) -> Any:
+def select_rows(*more: Any) -> Any:
+    """Return the query of delivery rows, to be narrowed to one company."""
     return (
         select(*_COLUMNS, *more)
         .join(

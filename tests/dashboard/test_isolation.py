@@ -22,6 +22,8 @@ from tests.dashboard.rows import Maker
 TABLE: dict[str, Role] = {
     "overview": "viewer", "live": "viewer", "live_json": "viewer", "calls": "viewer", "call": "viewer",
     "numbers": "viewer", "destinations": "viewer", "deliveries": "viewer", "delivery": "viewer",
+    "call_sent": "viewer", "export_deliveries": "viewer", "replay_deliveries": "manager",
+    "replay_delivery": "manager", "settle_delivery": "manager",
     "outcome": "manager", "destination_status": "manager", "settings": "manager", "locations": "manager",
     "change_location": "manager", "sites": "manager", "add_site": "manager", "change_site": "manager",
     "change_settings": "owner", "add_location": "owner", "users": "owner", "add_user": "owner",
@@ -41,6 +43,7 @@ RECEIVER = {"url": "https://crm.test/hook", "secret": "whsec_" + 40 * "A"}
 FORMS: dict[str, dict[str, str]] = {
     "outcome": {"kind": "purchase", "value": "850"},
     "destination_status": {"status": "active"},
+    "settle_delivery": {"arrived": "no"},
     "change_location": {"name": "Roma", "forward_to": "+390669940001", "ring_seconds": "18"},
     "add_location": {"name": "Ostia", "forward_to": "+390669940001", "ring_seconds": "18"},
     "add_site": {"name": "Due", "origins": "https://due.test"},

@@ -42,7 +42,7 @@ async def heard(stream: ClientResponse, wanted: Callable[[str, dict[str, Any]], 
             line = (await stream.content.readline()).decode().strip()
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
-            if line.startswith("data: "):
+            if line.startswith("data: ") and kind != "news":
                 call: dict[str, Any] = json.loads(line.removeprefix("data: "))
                 if wanted(kind, call):
                     return call

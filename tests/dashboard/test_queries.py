@@ -11,6 +11,7 @@ from calltrack.conversions import queries as conversions
 from calltrack.conversions.call_log import CallFilter, Place
 from calltrack.conversions.figures import Span
 from calltrack.conversions.model import Conversion
+from calltrack.delivery import log
 from calltrack.delivery import queries as delivery
 from calltrack.journeys import queries as journeys
 from calltrack.kernel.errors import BadInput
@@ -193,9 +194,10 @@ def test_an_empty_company_has_empty_lists(services: Services, company: Company) 
         assert conversions.totals(session, company.id, WEEK, "EUR").answered_share is None
         assert conversions.by_source(session, company.id, WEEK, "EUR") == ()
         assert delivery.destinations(session, company.id, NOON) == ()
-        assert delivery.find_deliveries(session, company.id) == ()
+        assert log.find(session, company.id, log.DeliveryFilter()) == ()
+        assert log.count(session, company.id, log.DeliveryFilter()).total == 0
         assert delivery.parcels_of(session, company.id, []) == ()
         assert delivery.parcel(session, company.id, new_id()) is None
         assert conversions.find_conversions(session, company.id, WEEK) == ()
         with pytest.raises(BadInput):
-            delivery.find_deliveries(session, company.id, state="lost")
+            log.DeliveryFilter(state="lost")

@@ -1,19 +1,23 @@
 """One call: the line, where it came from and why, the person, what it brought, where that was sent."""
 
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from calltrack.attribution.queries import verdict
 from calltrack.calls.queries import call as call_of
 from calltrack.calls.queries import line as line_of
+from calltrack.conversions.no_lead import why_no_lead
 from calltrack.conversions.queries import conversions_of
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
 from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.show import money
 from calltrack.dashboard.timelines import line_moments, person_moments
-from calltrack.delivery.queries import parcels_of
+from calltrack.delivery.answers import Receiver, answers_of
 from calltrack.journeys.queries import journey_of
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import parse_money
@@ -37,7 +41,8 @@ def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
         chosen = visits.get(judged.visit_id) if judged and judged.visit_id else None
         journey = journey_of(session, company_id, row.caller_hash, chosen.visitor_id if chosen else None)
         brought = conversions_of(session, company_id, {call_id, *(one.id for one in journey.calls)})
-        parcels = parcels_of(session, company_id, [one.id for one in brought if one.call_id == call_id])
+        receivers = _answers(session, here, call_id)
+        no_lead = why_no_lead(session, company_id, call_id)
         looked_at = pages_of(session, company_id, {visit.id for visit in journey.visits} | set(considered))
     mine = {one.kind: one for one in brought if one.call_id == call_id}
     return render_template(
@@ -52,8 +57,27 @@ def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
         person=person_moments(journey, row, brought, looked_at),
         lead=mine.get("lead"),
         purchase=mine.get("purchase"),
-        parcels=parcels,
+        no_lead=no_lead,
+        call_id=call_id,
+        receivers=receivers,
+        is_settled=all(one.is_final for one in receivers),
     )
+
+
+@page("/calls/<id:call_id>/sent", "viewer")
+def call_sent(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
+    """Return the part of the call's page that says where its conversions are: the page renews it."""
+    with services.db.tenant(here.company.id) as session:
+        receivers = _answers(session, here, call_id)
+    is_settled = all(one.is_final for one in receivers)
+    answer = make_response(render_template("_sent.html", call_id=call_id, receivers=receivers))
+    answer.headers["X-Final"] = "yes" if is_settled else "no"
+    return answer
+
+
+def _answers(session: Session, here: Here, call_id: UUID) -> tuple[Receiver, ...]:
+    zone = ZoneInfo(here.company.timezone)
+    return answers_of(session, here.company.id, call_id, here.now, zone, money)
 
 
 @page("/calls/<id:call_id>/outcome", "manager", ("POST",))

@@ -1,0 +1,194 @@
+"""The list of deliveries by any filter: pages of rows, counts that add up, and ids to act on."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from calltrack.conversions.model import Conversion, ConversionChange
+from calltrack.delivery.model import STATES, Delivery
+from calltrack.delivery.preflight import AFTERWARDS, NOT_KEPT
+from calltrack.delivery.queries import DeliveryRow, select_rows
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.ids import first_id_of
+
+KINDS: Final = ("lead", "purchase")
+ACTIONS: Final = ("create", "restate", "retract")
+# Refused, given up, stopped or of unknown outcome: what "all failed" means.
+FAILED: Final = ("rejected", "parked", "unknown")
+WANTED_STATES: Final = (*STATES, "failed")
+LONGEST_TEXT: Final = 200
+MOST: Final = 1_000
+# Spelled out as in the index's own condition, so that the planner knows that it holds them all.
+_IN_TROUBLE: Final[ColumnElement[bool]] = literal_column(
+    "delivery.state IN ('rejected', 'unknown', 'parked', 'withheld')"
+)
+_MOVING: Final = ("pending", "sending", "accepted")
+
+
+@dataclass(frozen=True)
+class DeliveryFilter:
+    """Which deliveries; everything left out fits all. `since` and `until` go by when they were planned.
+
+    `code` is a pre-flight code, `text` a part of what was said of the delivery, in any case of letters.
+
+    Raises:
+        BadInput: a word is none of the known ones, or the text is too long.
+    """
+
+    destination_id: UUID | None = None
+    conversion_id: UUID | None = None
+    kind: str = ""
+    action: str = ""
+    state: str = ""
+    code: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        for name, known in (("kind", KINDS), ("action", ACTIONS), ("state", WANTED_STATES)):
+            if getattr(self, name) and getattr(self, name) not in known:
+                raise BadInput(f"{name} is one of {', '.join(known)}.")
+        if len(self.text) > LONGEST_TEXT or "\0" in self.text + self.code:
+            raise BadInput(f"The text to look for has at most {LONGEST_TEXT} characters.")
+
+    def in_words(self, destination: str = "") -> str:
+        """Return the filter as a line for people: what an export states."""
+        parts = {
+            "destination": destination or (str(self.destination_id) if self.destination_id else ""),
+            "conversion": str(self.conversion_id) if self.conversion_id else "",
+            "kind": self.kind, "action": self.action, "state": self.state, "code": self.code,
+            "planned from": self.since.isoformat(timespec="minutes") if self.since else "",
+            "planned before": self.until.isoformat(timespec="minutes") if self.until else "",
+            "text": self.text,
+        }  # fmt: skip
+        return ", ".join(f"{name} {value}" for name, value in parts.items() if value) or "none"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many deliveries are in each state; every delivery is in exactly one, so they add up to `total`."""
+
+    by_state: dict[str, int] = field(default_factory=dict)
+    withheld: dict[str, int] = field(default_factory=dict)
+    """The withheld ones by the code of the verdict that kept them back."""
+
+    @property
+    def total(self) -> int:
+        """Return the number of deliveries: the sum of the states."""
+        return sum(self.by_state.values())
+
+    @property
+    def failed(self) -> int:
+        """Return how many were refused, stopped, or are of unknown outcome."""
+        return sum(self.by_state.get(state, 0) for state in FAILED)
+
+
+def find(
+    session: Session, company_id: UUID, wanted: DeliveryFilter, before: UUID | None = None, most: int = 50
+) -> tuple[DeliveryRow, ...]:
+    """Return the newest deliveries that fit, at most `most` (1,000), older than the delivery `before`."""
+    query = _narrowed(select_rows(), company_id, wanted)
+    if before:
+        query = query.where(Delivery.id < before)
+    rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST)))
+    return tuple(DeliveryRow(**row._mapping) for row in rows)
+
+
+def count(session: Session, company_id: UUID, wanted: DeliveryFilter) -> Counts:
+    """Count the deliveries that fit by state, and the withheld ones by code."""
+    query = _narrowed(_joined(select(Delivery.state, _CODE, func.count()), wanted), company_id, wanted)
+    by_state: Counter[str] = Counter()
+    withheld: Counter[str] = Counter()
+    for state, code, number in session.execute(query.group_by(Delivery.state, _CODE)):
+        by_state[state] += number
+        if state == "withheld":
+            withheld[code] += number
+    return Counts({state: by_state[state] for state in STATES if by_state[state]}, dict(withheld))
+
+
+def count_of(
+    session: Session, company_id: UUID, wanted: DeliveryFilter, ids: Collection[UUID] = ()
+) -> Counts:
+    """Count these deliveries by state; without ids, all that fit the filter."""
+    if not ids:
+        return count(session, company_id, wanted)
+    query = select(Delivery.state, func.count().label("number")).where(
+        Delivery.company_id == company_id, Delivery.id.in_(list(ids))
+    )
+    rows = session.execute(query.group_by(Delivery.state)).all()
+    return Counts({row.state: row.number for row in rows})
+
+
+def ids_of(
+    session: Session, company_id: UUID, wanted: DeliveryFilter, before: UUID | None, most: int
+) -> list[UUID]:
+    """Return the ids of the newest deliveries that fit and are older than `before`."""
+    query = _narrowed(_joined(select(Delivery.id), wanted), company_id, wanted)
+    if before:
+        query = query.where(Delivery.id < before)
+    return list(session.scalars(query.order_by(Delivery.id.desc()).limit(most)))
+
+
+# Why a delivery was kept back; nothing for all others.
+_CODE: Final[ColumnElement[str]] = case(
+    (Delivery.state != "withheld", literal_column("''")),
+    (Delivery.preflight.in_(("send", "wait")), literal_column(f"'{AFTERWARDS}'")),
+    (Delivery.preflight_code == "", literal_column(f"'{NOT_KEPT}'")),
+    else_=Delivery.preflight_code,
+)
+
+
+def _joined(query: Any, wanted: DeliveryFilter) -> Any:
+    """Join what the filter asks about, and nothing else: counting a whole ledger must stay cheap."""
+    if wanted.kind:
+        query = query.join(
+            Conversion,
+            (Conversion.company_id == Delivery.company_id) & (Conversion.id == Delivery.conversion_id),
+        )
+    if wanted.action:
+        query = query.join(
+            ConversionChange,
+            (ConversionChange.company_id == Delivery.company_id)
+            & (ConversionChange.id == Delivery.change_id),
+        )
+    return query
+
+
+def _narrowed(query: Any, company_id: UUID, wanted: DeliveryFilter) -> Any:
+    return query.where(Delivery.company_id == company_id, *_conditions(wanted))
+
+
+def _conditions(wanted: DeliveryFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.destination_id:
+        yield Delivery.destination_id == wanted.destination_id
+    if wanted.conversion_id:
+        yield Delivery.conversion_id == wanted.conversion_id
+    if wanted.kind:
+        yield Conversion.kind == wanted.kind
+    if wanted.action:
+        yield ConversionChange.action == wanted.action
+    states = FAILED if wanted.state == "failed" else (wanted.state,) if wanted.state else ()
+    if states:
+        yield Delivery.state.in_(states)
+        if not set(states) & {"pending", "sending", "accepted", "confirmed"}:
+            yield _IN_TROUBLE
+        elif states[0] in _MOVING:
+            yield Delivery.due_at.is_not(None)
+    if wanted.code:
+        yield Delivery.state == "withheld"
+        yield _IN_TROUBLE
+        yield _CODE.is_not_distinct_from(wanted.code)
+    # An id carries the moment it was planned, so the primary key finds a span of days.
+    if wanted.since:
+        yield Delivery.id >= first_id_of(wanted.since)
+    if wanted.until:
+        yield Delivery.id < first_id_of(wanted.until)
+    if wanted.text:
+        yield Delivery.explanation.icontains(wanted.text, autoescape=True)
