@@ -18,15 +18,21 @@ from sqlalchemy.types import Uuid
 
 from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.model import Delivery, DestinationAccount
+from calltrack.delivery.preflight import columns_of
 from calltrack.delivery.uploads import Change, load_changes
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.base import Destination
+from calltrack.destinations.outcomes import Verdict
 from calltrack.infra.crypto import Vault
 from calltrack.infra.rows import insert_new
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 
-CONNECTED_LATER = "The destination was connected after this conversion, so it is told of no change to it."
+CONNECTED_LATER = Verdict(
+    "never",
+    "CONNECTED_LATER",
+    "The destination was connected after this conversion, so it is told of no change to it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +135,14 @@ def row_of(target: Target, change: Change, now: datetime, *, knows: bool = True)
         "company_id": account.company_id, "id": new_id(now), "destination_id": account.id,
         "conversion_id": change.conversion_id, "change_id": change.id, "sequence": change.sequence,
         "upload_id": change.upload.id, "payload": b"", "state": "withheld", "due_at": None,
-        "planned_at": now, "settled_at": now, "is_demo": change.is_demo, "explanation": CONNECTED_LATER,
+        "planned_at": now, "settled_at": now, "is_demo": change.is_demo,
     }  # fmt: skip
-    verdict = destination.preflight(change.upload, settings, now) if knows else None
-    if verdict is not None and verdict.decision == "never":
-        # Nothing is kept of what may not be sent.
-        row["explanation"] = verdict.reason
-    elif verdict is not None:
+    verdict = destination.preflight(change.upload, settings, now) if knows else CONNECTED_LATER
+    row |= {"explanation": verdict.reason, **columns_of(verdict, now)}
+    # Nothing is kept of what may not be sent.
+    if verdict.decision != "never":
         row |= {"payload": destination.freeze(change.upload, settings), "settled_at": None}
-        row |= {"state": "pending", "due_at": verdict.until or now, "explanation": verdict.reason}
+        row |= {"state": "pending", "due_at": verdict.until or now}
         if account.status == "paused" and verdict.until is None:
             row |= {"state": "parked", "due_at": None, "explanation": account.status_reason}
     row["payload_hash"] = hashlib.sha256(row["payload"]).digest()

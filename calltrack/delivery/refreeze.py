@@ -13,8 +13,10 @@ from sqlalchemy.types import LargeBinary, Uuid
 from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.ledger import Claimed
 from calltrack.delivery.model import DestinationAccount
+from calltrack.delivery.preflight import columns_of
 from calltrack.delivery.uploads import load_changes
 from calltrack.destinations import DESTINATIONS
+from calltrack.destinations.outcomes import Verdict
 from calltrack.infra.crypto import Vault
 
 
@@ -32,12 +34,12 @@ def refreeze(
     destination, settings = DESTINATIONS[account.kind], open_settings(vault, account)
     changes = load_changes(session, vault, account.company_id, [row.change_id for row in stale])
     fresh: dict[UUID, bytes] = {}
-    withheld: dict[UUID, str] = {}
+    withheld: dict[UUID, Verdict] = {}
     for row in stale:
         upload = changes[row.change_id].upload
         verdict = destination.preflight(upload, settings, now)
         if verdict.decision == "never":
-            withheld[row.id] = verdict.reason
+            withheld[row.id] = verdict
         else:
             fresh[row.id] = destination.freeze(upload, settings)
     _store(session, account.company_id, fresh, withheld, now)
@@ -54,7 +56,10 @@ _REFREEZE = text(
 _WITHHOLD = text(
     """
     UPDATE delivery SET state = 'withheld', due_at = NULL, lease_token = NULL, attempts = 0,
-                        payload = '', payload_hash = sha256(''), settled_at = :now, explanation = :said
+                        payload = '', payload_hash = sha256(''), settled_at = :now,
+                        explanation = :preflight_reason, preflight = :preflight,
+                        preflight_code = :preflight_code, preflight_reason = :preflight_reason,
+                        preflight_until = :preflight_until, preflight_at = :preflight_at
     WHERE company_id = :company_id AND id = :id
     """
 )
@@ -64,11 +69,12 @@ def _store(
     session: Session,
     company_id: UUID,
     fresh: Mapping[UUID, bytes],
-    withheld: Mapping[UUID, str],
+    withheld: Mapping[UUID, Verdict],
     now: datetime,
 ) -> None:
     if fresh:
         values = {"company_id": company_id, "ids": list(fresh), "payloads": list(fresh.values())}
         session.execute(_REFREEZE, values)
-    for id_, said in withheld.items():
-        session.execute(_WITHHOLD, {"company_id": company_id, "id": id_, "now": now, "said": said})
+    for id_, verdict in withheld.items():
+        kept = columns_of(verdict, now)
+        session.execute(_WITHHOLD, {"company_id": company_id, "id": id_, "now": now, **kept})
