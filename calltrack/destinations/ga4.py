@@ -6,7 +6,7 @@ whatever can be checked is checked before. Only the event named `purchase` is co
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -65,6 +65,7 @@ class Ga4(Destination[Ga4Settings]):
     description: ClassVar[str] = "Leads and purchases by telephone as events in your GA4 property."
     Settings = Ga4Settings
 
+    twin_paths: ClassVar[Mapping[str, str]] = {"base_url": "/sandbox/ga4"}
     max_batch: ClassVar[int] = 1  # client_id and consent belong to the whole request
     max_age: ClassVar[timedelta | None] = WINDOW
     resend_unknown_within: ClassVar[timedelta | None] = timedelta(0)

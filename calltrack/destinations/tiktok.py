@@ -4,7 +4,7 @@ Up to 1,000 events in a request, and HTTP 200 to nearly everything: what happene
 the same `event` with the same `event_id` once within 48 hours. It has no word for later changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -43,6 +43,7 @@ class TikTok(Destination[TikTokSettings]):
     description: ClassVar[str] = "Leads and purchases by telephone as events in TikTok Ads."
     Settings = TikTokSettings
 
+    twin_paths: ClassVar[Mapping[str, str]] = {"base_url": "/sandbox/tiktok"}
     max_batch: ClassVar[int] = 1000
     max_age: ClassVar[timedelta | None] = max(WINDOWS.values())
     resend_unknown_within: ClassVar[timedelta | None] = REMEMBERS

@@ -191,6 +191,19 @@ def test_every_provider_has_settings_and_a_destination(services: Services) -> No
     assert {one.sign_in for one in DESTINATIONS.values()} - {None} <= set(PROVIDERS)
 
 
+def test_every_destination_names_its_twin_for_the_demo() -> None:
+    for kind, destination in DESTINATIONS.items():
+        hidden = {
+            name
+            for name, field in destination.Settings.model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("sandbox")
+        }
+        assert set(destination.twin_paths) == hidden, kind
+        at_twin = SETTINGS[kind]("http://twin.test")
+        for name, path in destination.twin_paths.items():
+            assert at_twin[name] == f"http://twin.test{path}", kind
+
+
 def test_a_changed_refresh_token_is_kept(services: Services, company: Company, desk: Desk) -> None:
     from calltrack.delivery.accounts import keep_refresh_token
 
