@@ -77,12 +77,14 @@ def test_an_account_is_connected_by_signing_in_and_no_token_is_typed(desk: Desk,
     assert 'name="refresh_token"' not in page
     assert 'name="access_token"' not in page
     signed_in = parse_qs(urlsplit(returned.location).query)["signed_in"][0]
+    # What a browser sends: each drawn field with its default, and what the person typed.
+    drawn = {field.name: field for field in DESTINATIONS[kind].Settings.form()}
+    left = {"client_id", "client_secret", "refresh_token", "access_token"}
+    filled = SETTINGS[kind]("http://127.0.0.1")
     typed = {
-        name: str(value)
-        for name, value in SETTINGS[kind]("http://127.0.0.1").items()
-        if name not in ("client_id", "client_secret", "refresh_token", "access_token")
-        and name not in DESTINATIONS[kind].twin_paths
-        and name in {field.name for field in DESTINATIONS[kind].Settings.form()}
+        name: "on" if field.kind == "checkbox" else str(filled.get(name, field.default or ""))
+        for name, field in drawn.items()
+        if name not in left and not (field.kind == "checkbox" and not field.default)
     }
     connected = desk.owner.post(
         desk.at("/destinations/connect"), kind=kind, signed_in=signed_in, **({"name": "Ads"} | typed)
