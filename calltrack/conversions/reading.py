@@ -21,6 +21,8 @@ LONGEST_ORDER = 128
 LONGEST_REASON = 300
 LONGEST_PART = 200
 AHEAD = timedelta(minutes=10)
+# A day without a time stands at its noon, which may still come.
+A_DAY_AHEAD = timedelta(hours=24)
 IDS = ("id", "call_id", "conversion_id", "person_id")
 CONTACT = ("email", "first_name", "last_name", "name", "city", "postal_code", "country")
 # Every name a value can have; all are optional but `outcome`, which may have a default.
@@ -162,9 +164,7 @@ def _is_valid(text: str, country: str | None) -> bool:
 
 def _past(text: str, ways: Ways, now: datetime) -> Moment:
     moment = read_moment(text, ways.zone, day_first=ways.day_first)
-    if moment.day_only and moment.at > now and moment.at - now < timedelta(hours=24):
-        return Moment(now, day_only=True)
-    if moment.at > now + AHEAD:
+    if moment.at > now + (A_DAY_AHEAD if moment.day_only else AHEAD):
         raise BadInput(f"{text[:40]!r} lies in the future.")
     return moment
 

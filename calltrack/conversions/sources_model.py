@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
@@ -58,18 +58,15 @@ class InboxKey(Base):
 
 
 class Subject(Base):
-    """What was last told of one order (or one call's clues, or one conversion): keyed hash of its name.
+    """What was last told of one order (or of one call's clues): keyed hash of its name.
 
-    `told` is the hash of all rows of a file about it, so that the same file again changes nothing.
-    `gross_minor` is a purchase's value before refunds, as of the conversion's change number `sequence`.
+    `told` is the hash of all that one file (or one message) said of it: the same again changes nothing.
     """
 
     __tablename__ = "outcome_subject"
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     subject: Mapped[bytes] = mapped_column(primary_key=True)
-    told: Mapped[bytes | None]
-    gross_minor: Mapped[int | None] = mapped_column(BigInteger)
-    sequence: Mapped[int | None]
+    told: Mapped[bytes]
     changed_at: Mapped[datetime]
 
 

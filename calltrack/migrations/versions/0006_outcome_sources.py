@@ -97,9 +97,7 @@ def _inbox() -> None:
         "outcome_subject",
         _id("company_id"),
         sa.Column("subject", sa.LargeBinary(), nullable=False),
-        sa.Column("told", sa.LargeBinary()),
-        sa.Column("gross_minor", sa.BigInteger()),
-        sa.Column("sequence", sa.Integer()),
+        sa.Column("told", sa.LargeBinary(), nullable=False),
         _time("changed_at"),
         sa.PrimaryKeyConstraint("company_id", "subject", name="pk_outcome_subject"),
     )

@@ -1,0 +1,206 @@
+"""Takes outcomes from outside: finds the call, lets it count, keeps what leads to no call.
+
+Everything taken ends in one of: created, changed, unchanged, kept. The same order again restates its
+purchase; it never makes a second one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Company
+from calltrack.calls.model import Call
+from calltrack.conversions import inbox
+from calltrack.conversions.choosing import Choice
+from calltrack.conversions.contacts import store_contact
+from calltrack.conversions.matching import find_calls_of
+from calltrack.conversions.model import Conversion
+from calltrack.conversions.rules import Outcome, Via
+from calltrack.conversions.service import set_outcome
+from calltrack.conversions.told import Told
+from calltrack.infra.crypto import Vault
+from calltrack.kernel.errors import BadInput, Conflict
+
+Verdict = Literal["created", "changed", "unchanged", "kept"]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who tells, in words for people, and through which door."""
+
+    by: str
+    via: Via
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What became of one outcome. `reason` says how the call was found, or why none was."""
+
+    verdict: Verdict
+    reason: str
+    call_id: UUID | None = None
+    conversion_ids: tuple[UUID, ...] = ()
+    inbox_id: UUID | None = None
+
+
+def take(
+    session: Session,
+    vault: Vault,
+    company_id: UUID,
+    told: Sequence[tuple[Told, datetime]],
+    sender: Sender,
+    now: datetime,
+    *,
+    dry: bool = False,
+) -> list[Taken]:
+    """Take outcomes, each with the moment it was said, in the given order; one result for each.
+
+    With `dry` nothing is kept or changed, and the results are those of a real run.
+    """
+    zone = zone_of(session, company_id)
+    choices = find_calls_of(session, vault, company_id, told, zone)
+    placed: dict[str, UUID] = {}
+    results = []
+    for (one, said_at), found in zip(told, choices, strict=True):
+        choice = found
+        if one.order_id in placed:
+            choice = Choice(placed[one.order_id], "the same order id")
+        taken = _take_one(session, vault, company_id, one, said_at, choice, sender, now)
+        if taken.call_id and one.order_id:
+            placed[one.order_id] = taken.call_id
+        results.append(taken)
+    if not dry:
+        for one, _ in told:
+            if one.order_id in placed:
+                retry(session, vault, company_id, inbox.waiting_for(session, vault, company_id, one), now)
+    return results
+
+
+def retry(
+    session: Session, vault: Vault, company_id: UUID, rows: Sequence[inbox.Waiting], now: datetime
+) -> int:
+    """Try kept outcomes again, in the order they were received; returns how many found their call."""
+    if not rows:
+        return 0
+    told = [(row.told, row.received_at) for row in rows]
+    choices = find_calls_of(session, vault, company_id, told, zone_of(session, company_id))
+    matched = 0
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.call_id is None:
+            inbox.tried(session, company_id, row.id, choice.reason, now)
+            continue
+        matched += settle(session, vault, company_id, row, choice, now)
+    return matched
+
+
+def settle(
+    session: Session,
+    vault: Vault,
+    company_id: UUID,
+    row: inbox.Waiting,
+    choice: Choice,
+    now: datetime,
+    by: str = "",
+) -> bool:
+    """Let a kept outcome count for the call it now leads to; a refusal keeps it with its reason."""
+    sender = Sender(row.told_by, row.via)
+    applied = _apply(session, vault, company_id, row.told, row.received_at, choice, sender, now)
+    if isinstance(applied, str):
+        inbox.tried(session, company_id, row.id, applied, now)
+        return False
+    inbox.matched(session, company_id, row.id, choice, now, by)
+    return True
+
+
+def zone_of(session: Session, company_id: UUID) -> str:
+    """Return the company's time zone."""
+    return session.execute(select(Company.timezone).where(Company.id == company_id)).scalar_one()
+
+
+def _take_one(
+    session: Session,
+    vault: Vault,
+    company_id: UUID,
+    told: Told,
+    said_at: datetime,
+    choice: Choice,
+    sender: Sender,
+    now: datetime,
+) -> Taken:
+    reason = choice.reason
+    if choice.call_id is not None:
+        applied = _apply(session, vault, company_id, told, said_at, choice, sender, now)
+        if isinstance(applied, Taken):
+            return applied
+        reason = applied
+    dismissed = inbox.dismissed_before(session, vault, company_id, told)
+    if dismissed:
+        return Taken(verdict="unchanged", reason=f"Dismissed before: {dismissed}")
+    kept = inbox.keep(session, vault, company_id, told, reason, sender.by, sender.via, said_at, now)
+    return Taken(verdict="kept", reason=reason, inbox_id=kept)
+
+
+def _apply(
+    session: Session,
+    vault: Vault,
+    company_id: UUID,
+    told: Told,
+    said_at: datetime,
+    choice: Choice,
+    sender: Sender,
+    now: datetime,
+) -> Taken | str:
+    """Let the outcome count for the chosen call; returns what became of it, or why it was refused."""
+    call_id = choice.call_id
+    assert call_id is not None
+    try:
+        with session.begin_nested():
+            outcome = _outcome(session, company_id, call_id, told, said_at, sender)
+            changed = set_outcome(session, company_id, call_id, outcome, now)
+            store_contact(session, vault, company_id, call_id, told.contact, now)
+            session.flush()
+    except (BadInput, Conflict) as problem:
+        return f"Found by {choice.reason}, but: {problem}"
+    return Taken(
+        verdict=_verdict(session, company_id, changed),
+        reason=choice.reason,
+        call_id=call_id,
+        conversion_ids=changed,
+    )
+
+
+def _verdict(session: Session, company_id: UUID, changed: tuple[UUID, ...]) -> Verdict:
+    if not changed:
+        return "unchanged"
+    sequences = session.scalars(
+        select(Conversion.sequence).where(Conversion.company_id == company_id, Conversion.id.in_(changed))
+    )
+    return "created" if 0 in set(sequences) else "changed"
+
+
+def _outcome(
+    session: Session, company_id: UUID, call_id: UUID, told: Told, said_at: datetime, sender: Sender
+) -> Outcome:
+    happened = told.occurred_at
+    if happened is not None:
+        began = session.execute(
+            select(Call.started_at).where(Call.company_id == company_id, Call.id == call_id)
+        ).scalar_one()
+        # A day without a time stands at noon; what a call brought lies after the call and before it is told.
+        happened = max(min(happened, said_at), began)
+    has_value = told.outcome == "purchase"
+    return Outcome(
+        kind=cast(Any, told.outcome),
+        by=sender.by,
+        value_minor=told.value_minor if has_value else None,
+        currency=told.currency if has_value else None,
+        reason=told.reason,
+        occurred_at=happened,
+        external_id=told.order_id,
+        via=sender.via,
+    )
