@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from calltrack.conversions.inbox import companies_with_due_outcomes
 from calltrack.delivery.service import due_destinations
 from calltrack.infra import outbox
 
@@ -20,4 +21,8 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         ("poll" if is_poll else "deliver", str(company_id), str(destination_id))
         for company_id, destination_id, is_poll in due_destinations(system, due_before)
     ]
-    return facts + deliveries
+    outcomes: list[Job] = [
+        ("match_outcomes", str(company_id))
+        for company_id in companies_with_due_outcomes(system, due_before)
+    ]
+    return facts + deliveries + outcomes

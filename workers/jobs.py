@@ -6,6 +6,7 @@ from uuid import UUID
 
 import redis
 
+from calltrack.conversions import intake
 from calltrack.delivery.service import deliver_due, poll_due
 from calltrack.infra.log import log
 from calltrack.infra.queue import silence_key
@@ -48,6 +49,17 @@ def poll(company_id: str, destination_id: str) -> None:
     """Ask one destination for the verdicts that are due."""
     parts = _begin("poll", company_id, destination_id)
     poll_due(parts.services, UUID(company_id), UUID(destination_id), stop=parts.stop)
+
+
+def match_outcomes(company_id: str) -> None:
+    """Try kept outcomes again whose time has come."""
+    parts = _begin("match_outcomes", company_id)
+    services, tenant = parts.services, UUID(company_id)
+    found = 1
+    while found and not parts.stop.is_set():
+        with services.db.tenant(tenant) as session:
+            found = intake.retry_due(session, services.vault, tenant, services.clock())
+    services.nudges.wake("handle_facts", company_id)
 
 
 def _begin(*words: str) -> Parts:

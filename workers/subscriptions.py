@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from calltrack.attribution.service import attribute_call
+from calltrack.conversions import intake
 from calltrack.conversions.service import classify_call, follow_person
 from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
@@ -56,10 +57,16 @@ def follow(services: Services, company_id: UUID, person_id: UUID) -> None:
         follow_person(session, company_id, person_id)
 
 
+def take_up(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Let outcomes count that were told before their call, or its visit, was known."""
+    with services.db.tenant(company_id) as session:
+        intake.retry_for_call(session, services.vault, company_id, call_id, services.clock())
+
+
 SUBSCRIPTIONS: Subscriptions = {
     "call.started": (attribute,),
-    "call.ended": (attribute, link, classify),
-    "call.attributed": (),
+    "call.ended": (attribute, link, classify, take_up),
+    "call.attributed": (take_up,),
     "person.merged": (follow,),
     "conversion.changed": (Together(plan_changes),),
     "destination.changed": (wake_destination,),

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from calltrack.accounts import audit
 from calltrack.accounts.model import Company
 from calltrack.calls.model import Call
 from calltrack.conversions import inbox
@@ -20,11 +21,12 @@ from calltrack.conversions.choosing import Choice
 from calltrack.conversions.contacts import store_contact
 from calltrack.conversions.matching import find_calls_of
 from calltrack.conversions.model import Conversion
+from calltrack.conversions.reading import Ways
 from calltrack.conversions.rules import Outcome, Via
 from calltrack.conversions.service import set_outcome
 from calltrack.conversions.told import Told
 from calltrack.infra.crypto import Vault
-from calltrack.kernel.errors import BadInput, Conflict
+from calltrack.kernel.errors import BadInput, Conflict, NotFound
 
 Verdict = Literal["created", "changed", "unchanged", "kept"]
 
@@ -117,6 +119,14 @@ def settle(
     return True
 
 
+def ways_of(session: Session, company_id: UUID) -> Ways:
+    """Return how texts told to this company are read."""
+    row = session.execute(
+        select(Company.currency, Company.country, Company.timezone).where(Company.id == company_id)
+    ).one()
+    return Ways(currency=row.currency, country=row.country, zone=row.timezone)
+
+
 def zone_of(session: Session, company_id: UUID) -> str:
     """Return the company's time zone."""
     return session.execute(select(Company.timezone).where(Company.id == company_id)).scalar_one()
@@ -204,3 +214,38 @@ def _outcome(
         external_id=told.order_id,
         via=sender.via,
     )
+
+
+def retry_for_call(session: Session, vault: Vault, company_id: UUID, call_id: UUID, now: datetime) -> int:
+    """Try again what waits for a call like this one (it came late, or its visit is known now)."""
+    return retry(session, vault, company_id, inbox.waiting_for_call(session, vault, company_id, call_id), now)
+
+
+def retry_due(session: Session, vault: Vault, company_id: UUID, now: datetime) -> int:
+    """Try again some of what is due; returns how many were tried (0: nothing is due any more)."""
+    rows = inbox.waiting_and_due(session, vault, company_id, now)
+    retry(session, vault, company_id, rows, now)
+    return len(rows)
+
+
+def match_by_hand(
+    session: Session, vault: Vault, company_id: UUID, inbox_id: UUID, call_id: UUID, by: str, now: datetime
+) -> None:
+    """Let a kept outcome count for the call that a person chose.
+
+    Raises:
+        NotFound: the company has no such outcome or call.
+        Conflict: it was matched already.
+        BadInput: the outcome cannot count for this call; the text says why.
+    """
+    row = inbox.waiting_one(session, vault, company_id, inbox_id)
+    if session.get(Call, (company_id, call_id)) is None:
+        raise NotFound("There is no such call.")
+    choice = Choice(call_id, f"chosen by {by}")
+    applied = _apply(
+        session, vault, company_id, row.told, row.received_at, choice, Sender(row.told_by, row.via), now
+    )
+    if isinstance(applied, str):
+        raise BadInput(applied)
+    inbox.matched(session, company_id, inbox_id, choice, now, by)
+    audit.note(session, company_id, by, "outcome.match", str(inbox_id), now, call_id=str(call_id))
