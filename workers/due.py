@@ -22,7 +22,6 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         for company_id, destination_id, is_poll in due_destinations(system, due_before)
     ]
     outcomes: list[Job] = [
-        ("match_outcomes", str(company_id))
-        for company_id in companies_with_due_outcomes(system, due_before)
+        ("match_outcomes", str(company_id)) for company_id in companies_with_due_outcomes(system, due_before)
     ]
     return facts + deliveries + outcomes

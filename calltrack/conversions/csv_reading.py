@@ -86,7 +86,7 @@ def guess(header: Sequence[str], samples: Sequence[Sequence[str]], country: str)
     for place, title in enumerate(header):
         name = name_for(title)
         # A CRM's column `id` holds its own ids; ours are known by their shape.
-        if name == "id" and not all(_OUR_ID.fullmatch(cell) for cell in _column(samples, place)):
+        if name == "id" and not all(is_our_id(cell) for cell in _column(samples, place)):
             continue
         if name and name not in columns:
             columns[name] = place
@@ -105,6 +105,11 @@ def name_for(title: str) -> str:
     word = re.sub(r"[^a-z0-9]", "", plain)
     exact = re.sub(r"[\s-]+", "_", plain)
     return exact if exact in NAMES else TITLES.get(word, "")
+
+
+def is_our_id(text: str) -> bool:
+    """Tell whether a text has the shape of our ids."""
+    return _OUR_ID.fullmatch(text) is not None
 
 
 def texts_of(cells: Sequence[str], columns: Mapping[str, int], width: int) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calltrack.conversions.csv_reading import name_for
-from calltrack.conversions.reading import NAMES, WORDS
+from calltrack.conversions.csv_reading import is_our_id, name_for
+from calltrack.conversions.reading import NAMES
 from calltrack.conversions.told import Said
 
 MOST_FIELDS = 300
@@ -44,17 +44,13 @@ def by_mapping(
         name = name_for(path) or name_for(path.rpartition(".")[2])
         if name and name != "id" and name not in texts:
             texts[name] = value
-    exact = {name: message[name] for name in NAMES if _text(message.get(name, ""))}
-    texts |= {name: _text(value) for name, value in exact.items()}
+    exact = {name: _text(message.get(name)) for name in NAMES}
+    # The `id` of a CRM's message is its own; ours are known by their shape.
+    texts |= {name: text for name, text in exact.items() if text and (name != "id" or is_our_id(text))}
     texts |= {name: flat[path] for name, path in fields.items() if path in flat}
     if said := outcomes.get(texts.get("outcome", "").strip().lower()):
         texts["outcome"] = said
     return texts
-
-
-def is_outcome_word(text: str) -> bool:
-    """Tell whether a word is understood without any mapping."""
-    return text.strip().lower() in WORDS
 
 
 def _walk(value: Any, path: str, found: dict[str, str], depth: int) -> None:
