@@ -158,7 +158,7 @@ def crm_of(services: Services) -> APIBlueprint:
         with services.db.tenant(company_id) as session:
 
             def act() -> tuple[int, dict[str, Any]]:
-                texts = [texts_of(row.model_dump()) for row in rows]
+                texts = [texts_of(row.model_dump(exclude_none=True)) for row in rows]
                 return 200, take_texts(session, services.vault, company_id, texts, sender, now)
 
             fingerprint = request.path.encode() + b"\n" + request.get_data(cache=True)
