@@ -259,20 +259,25 @@ def address(services: Services, company: Company) -> str:
     return f"/hooks/crm/{token}"
 
 
+def posted(client: FlaskClient, address: str, **message: Any) -> dict[str, int]:
+    answer: Any = client.post(address, **message).json
+    counts: dict[str, int] = answer["counts"]
+    return counts
+
+
 def test_a_crm_posts_to_its_address_without_a_key(
     services: Services, client: FlaskClient, company: Company, address: str
 ) -> None:
     call = make_call(services, company, caller=CALLER, at=ago(hours=2))
     message = {"id": 17, "deal": {"stage": "Stufe 7", "amount": 850, "number": "A-9"}, "phone": CALLER}
-    refused = client.post(address, json=message)
+    refused: Any = client.post(address, json=message)
     assert refused.status_code == 422
     assert "outcome" in refused.json["results"][0]["problems"]
     with services.db.tenant(company.id) as session:
         fields = {"order_id": "deal.number", "outcome": "deal.stage"}
         doors.set_mapping(session, company.id, fields, {"Stufe 7": "purchase"}, "test", services.clock())
-    assert client.post(address, json=[message]).json["counts"]["created"] == 1
-    again = client.post(address, data={"status": "won", "amount": "900", "order": "A-9"})
-    assert again.json["counts"]["changed"] == 1
+    assert posted(client, address, json=[message])["created"] == 1
+    assert posted(client, address, data={"status": "won", "amount": "900", "order": "A-9"})["changed"] == 1
     (purchase,) = conversions(services, company)
     assert (purchase.call_id, purchase.value_minor, purchase.external_id) == (call.id, 90_000, "A-9")
 
@@ -305,8 +310,9 @@ def test_only_the_present_address_is_open(
 
 
 def test_the_routes_are_described(client: FlaskClient) -> None:
-    paths = client.get("/api/v1/openapi.json").json["paths"]
+    described: Any = client.get("/api/v1/openapi.json").json
+    paths = described["paths"]
     body = paths["/api/v1/outcomes"]["post"]["requestBody"]
-    assert "gclid" in str(client.get("/api/v1/openapi.json").json["components"])
+    assert "gclid" in str(described["components"])
     assert body
     assert "/api/v1/outcomes/inbox/{inbox_id}/match" in paths
