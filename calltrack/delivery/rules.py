@@ -78,7 +78,7 @@ def after_send(
     if outcome.class_ not in _UNSETTLED:
         return _settled(outcome)
     wait_or_none = _wait(outcome, destination, attempt, hold)
-    if wait_or_none is None:
+    if wait_or_none is None or (outcome.tries is not None and attempt >= outcome.tries):
         return Step("rejected", None, outcome.class_.name, f"{said(outcome)} Given up after {attempt} tries.")
     if destination.max_age is not None and age + wait_or_none > destination.max_age:
         days = destination.max_age.days

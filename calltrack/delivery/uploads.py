@@ -133,6 +133,7 @@ def _upload(
         ga_client_id=client_id_of(analytics),
         original_value_minor=row.original_value,
         call_id=str(row.call_id),
+        call_started_at=row.started_at,
         person_id=str(row.person_id) if row.person_id else None,
         probability=row.probability,
         campaign=row.campaign or None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from calltrack.destinations.base import Destination
 from calltrack.destinations.ga4 import Ga4
+from calltrack.destinations.google_ads import GoogleAds
 from calltrack.destinations.google_data_manager import GoogleDataManager
 from calltrack.destinations.meta import Meta
 from calltrack.destinations.tiktok import TikTok
@@ -14,6 +15,7 @@ from calltrack.destinations.webhook import WebhookOut
 
 DESTINATIONS: dict[str, Destination[Any]] = {
     "google_data_manager": GoogleDataManager(),
+    "google_ads": GoogleAds(),
     "ga4": Ga4(),
     "tiktok": TikTok(),
     "meta": Meta(),

@@ -86,6 +86,8 @@ class Upload:
     original_value_minor: int | None = None
     """For a change: the value the conversion was first told with, where it is known."""
     call_id: str | None = None
+    call_started_at: datetime | None = None
+    """When the caller's telephone began to ring ours."""
     person_id: str | None = None
     probability: float | None = None
     campaign: str | None = None

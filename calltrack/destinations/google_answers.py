@@ -15,6 +15,7 @@ _EVENT: Final = re.compile(r"events\[(\d{1,6})\]")
 _SECONDS: Final = re.compile(r"(\d{1,9})(\.\d+)?s")
 
 _DONE = Outcome(Class.DONE, "OK", "Google counted it.")
+_TAKEN = Outcome(Class.DONE, "VALID", "Google would take it.")
 _AGAIN = Outcome(
     Class.AGAIN, "REQUEST_REFUSED", "The request was refused for another conversion; this one goes again."
 )
@@ -101,9 +102,9 @@ def read_ingest(answer: HttpAnswer, count: int) -> Reading:
 
 
 def read_trial(answer: HttpAnswer, count: int) -> Reading:
-    """Return one outcome per event for the answer to `events:ingest` with validateOnly: no receipt comes."""
+    """Return one outcome per event for the answer to a dry run; a 200 has no receipt."""
     if answer.status == 200:
-        return Outcome(Class.DONE, "VALID", "Google would take it.").about(count)
+        return (_TAKEN if _decode(answer, _Receipt) is not None else _unreadable(answer)).about(count)
     return read_ingest(answer, count)
 
 

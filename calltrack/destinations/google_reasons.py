@@ -11,21 +11,21 @@ from typing import Final
 from calltrack.destinations.outcomes import Class, Outcome
 
 SIX_HOURS = timedelta(hours=6)
-_WAIT = "Nothing to do: calltrack sends it again by itself."
-_OPERATOR = "Nothing you can change: the operator of calltrack has been told."
-_NONE = "Nothing to do."
-_CONVERSION_ACTION = (
+WAIT = "Nothing to do: calltrack sends it again by itself."
+OPERATOR = "Nothing you can change: the operator of calltrack has been told."
+NONE = "Nothing to do."
+CONVERSION_ACTION = (
     'In Google Ads open Goals > Conversions, choose an action of the type "Import from clicks" of this very '
     "account, and copy its number (ctId in the address bar) into the settings."
 )
-_ACCOUNT = "Compare the customer number in the settings with the account that owns the conversion action."
-_ACCESS = (
+ACCOUNT = "Compare the customer number in the settings with the account that owns the conversion action."
+ACCESS = (
     "Give the connected Google user access to this Google Ads account, or connect with a user who has it."
 )
-_TERMS = "In Google Ads open Goals > Settings > Customer data terms and accept them, then resume."
-_LEADS = "In Google Ads open Goals > Settings and turn on enhanced conversions for leads, then resume."
-_PERSON = "Look at the call: the e-mail address or phone number stored for it is not a usable one."
-_CLICK = "The click id in the address of the page was damaged or invented; check what rewrites your URLs."
+TERMS = "In Google Ads open Goals > Settings > Customer data terms and accept them, then resume."
+LEADS = "In Google Ads open Goals > Settings and turn on enhanced conversions for leads, then resume."
+PERSON = "Look at the call: the e-mail address or phone number stored for it is not a usable one."
+CLICK = "The click id in the address of the page was damaged or invented; check what rewrites your URLs."
 
 Row = tuple[Class, str, str]
 
@@ -39,29 +39,29 @@ _LATER, _CONFIG, _ROW, _BUG, _SPLIT, _DONE = (
 )
 
 REFUSALS: Final[dict[str, Row]] = {
-    "ERROR_REASON_UNSPECIFIED": (_LATER, "Google refused without a reason.", _WAIT),
-    "INTERNAL_ERROR": (_LATER, "Google had an internal error.", _WAIT),
-    "DEADLINE_EXCEEDED": (_LATER, "Google took too long.", _WAIT),
-    "RESOURCE_EXHAUSTED": (_LATER, "Google takes no more requests at the moment.", _WAIT),
+    "ERROR_REASON_UNSPECIFIED": (_LATER, "Google refused without a reason.", WAIT),
+    "INTERNAL_ERROR": (_LATER, "Google had an internal error.", WAIT),
+    "DEADLINE_EXCEEDED": (_LATER, "Google took too long.", WAIT),
+    "RESOURCE_EXHAUSTED": (_LATER, "Google takes no more requests at the moment.", WAIT),
     "CONVERSION_ACTION_TOO_RECENTLY_CREATED": (
         _LATER,
         "The conversion action is brand new; Google needs about six hours before it takes conversions.",
-        _WAIT,
+        WAIT,
     ),
-    "NOT_FOUND": (_CONFIG, "Google does not find the account or the conversion action.", _ACCOUNT),
-    "PERMISSION_DENIED": (_CONFIG, "The connected Google user may not send to this account.", _ACCESS),
-    "INVALID_DESTINATION": (_CONFIG, "Google does not accept this account as a destination.", _ACCOUNT),
-    "TERMS_AND_CONDITIONS_NOT_SIGNED": (_CONFIG, "Google's terms are not accepted yet.", _TERMS),
-    "INVALID_CONVERSION_ACTION_ID": (_CONFIG, "The conversion action does not exist.", _CONVERSION_ACTION),
+    "NOT_FOUND": (_CONFIG, "Google does not find the account or the conversion action.", ACCOUNT),
+    "PERMISSION_DENIED": (_CONFIG, "The connected Google user may not send to this account.", ACCESS),
+    "INVALID_DESTINATION": (_CONFIG, "Google does not accept this account as a destination.", ACCOUNT),
+    "TERMS_AND_CONDITIONS_NOT_SIGNED": (_CONFIG, "Google's terms are not accepted yet.", TERMS),
+    "INVALID_CONVERSION_ACTION_ID": (_CONFIG, "The conversion action does not exist.", CONVERSION_ACTION),
     "INVALID_CONVERSION_ACTION_TYPE": (
         _CONFIG,
         "The conversion action is not made for imported conversions.",
-        _CONVERSION_ACTION,
+        CONVERSION_ACTION,
     ),
     "DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS": (
         _CONFIG,
         "Enhanced conversions for leads are switched off in this account.",
-        _LEADS,
+        LEADS,
     ),
     "DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS": (
         _CONFIG,
@@ -71,32 +71,32 @@ REFUSALS: Final[dict[str, Row]] = {
     "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED": (
         _CONFIG,
         "The customer data terms are not accepted in this account.",
-        _TERMS,
+        TERMS,
     ),
     "UNSUPPORTED_OPERATING_ACCOUNT_FOR_DATA_PARTNER": (
         _CONFIG,
         "This account cannot be reached by way of a data partner.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "UNSUPPORTED_LINKED_ACCOUNT_FOR_DATA_PARTNER": (
         _CONFIG,
         "This account cannot be reached by way of a data partner.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "LINKED_ACCOUNT_ONLY_ALLOWED_WITH_DATA_PARTNER_LOGIN_ACCOUNT": (
         _CONFIG,
         "A linked account only works for data partners.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER": (
         _CONFIG,
         "A data partner must use one login account.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED": (
         _CONFIG,
         "The data partner may not change this account.",
-        _ACCESS,
+        ACCESS,
     ),
     "OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH": (
         _CONFIG,
@@ -116,9 +116,9 @@ REFUSALS: Final[dict[str, Row]] = {
     "DESTINATION_ACCOUNT_TYPE_MISMATCH": (
         _CONFIG,
         "The number is not one of a Google Ads account.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
-    "MISMATCHED_ACCOUNT_TYPE": (_CONFIG, "The number is not one of a Google Ads account.", _ACCOUNT),
+    "MISMATCHED_ACCOUNT_TYPE": (_CONFIG, "The number is not one of a Google Ads account.", ACCOUNT),
     "CUSTOM_VARIABLE_NOT_ENABLED": (
         _CONFIG,
         "A custom variable is switched off in Google Ads.",
@@ -129,68 +129,68 @@ REFUSALS: Final[dict[str, Row]] = {
         "A custom variable does not exist in Google Ads.",
         "Create the variable in Google Ads under Goals > Custom variables.",
     ),
-    "THIRD_PARTY_USER_DATA_NOT_ALLOWED": (_CONFIG, "Only data partners may send third-party data.", _ACCOUNT),
+    "THIRD_PARTY_USER_DATA_NOT_ALLOWED": (_CONFIG, "Only data partners may send third-party data.", ACCOUNT),
     "ACCOUNT_INELIGIBLE_FOR_STORE_SALES": (
         _CONFIG,
         "The conversion action is one for store sales, which this account may not use.",
-        _CONVERSION_ACTION,
+        CONVERSION_ACTION,
     ),
     "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": (
         _CONFIG,
         "The account must first declare whether its campaigns are political advertising in the EU.",
         "In Google Ads answer the question on political advertising for every campaign.",
     ),
-    "CUSTOM_VARIABLE_VALUE_CONTAINS_PII": (_ROW, "A custom variable holds personal data.", _PERSON),
-    "INVALID_CUSTOM_VARIABLE_VALUE": (_ROW, "A custom variable holds a value Google does not take.", _NONE),
+    "CUSTOM_VARIABLE_VALUE_CONTAINS_PII": (_ROW, "A custom variable holds personal data.", PERSON),
+    "INVALID_CUSTOM_VARIABLE_VALUE": (_ROW, "A custom variable holds a value Google does not take.", NONE),
     "NO_IDENTIFIERS_PROVIDED": (
         _ROW,
         "There is neither a click id nor a phone number or e-mail address to match the call by.",
-        _NONE,
+        NONE,
     ),
-    "EVENT_TIME_INVALID": (_ROW, "The time of the call lies outside what Google accepts.", _NONE),
+    "EVENT_TIME_INVALID": (_ROW, "The time of the call lies outside what Google accepts.", NONE),
     "INVALID_AD_IDENTIFIER_FOR_ACCOUNT": (
         _ROW,
         "The click belongs to another Google Ads account.",
         "If this happens for many calls, the customer number in the settings is the wrong one.",
     ),
-    "INVALID_POSTAL_CODE": (_ROW, "The postal code is not a valid one.", _PERSON),
-    "INVALID_REGION_CODE": (_ROW, "The country is not a valid one.", _PERSON),
-    "INVALID_COUNTRY_CODE": (_ROW, "The country is not a valid one.", _PERSON),
+    "INVALID_POSTAL_CODE": (_ROW, "The postal code is not a valid one.", PERSON),
+    "INVALID_REGION_CODE": (_ROW, "The country is not a valid one.", PERSON),
+    "INVALID_COUNTRY_CODE": (_ROW, "The country is not a valid one.", PERSON),
     "INVALID_CURRENCY_CODE": (
         _ROW,
         "Google does not know the currency.",
         "Use a three-letter currency such as EUR.",
     ),
-    "INVALID_EVENT": (_ROW, "Google does not accept the conversion as it stands.", _NONE),
-    "FIELD_VALUE_TOO_LONG": (_ROW, "A value is longer than Google takes.", _NONE),
-    "FIELD_VALUE_TOO_SHORT": (_ROW, "A value is shorter than Google takes.", _NONE),
-    "INVALID_MOBILE_ID_FORMAT": (_ROW, "The device id is not a valid one.", _NONE),
-    "INVALID_SUBDIVISION_CODE": (_ROW, "The region is not a valid one.", _NONE),
-    "INVALID_SUBCONTINENT_CODE": (_ROW, "The region is not a valid one.", _NONE),
-    "INVALID_CONTINENT_CODE": (_ROW, "The continent is not a valid one.", _NONE),
-    "INVALID_DEVICE_CATEGORY": (_ROW, "The device is not one Google knows.", _NONE),
-    "INVALID_COUPON_CODE": (_ROW, "The coupon is not a valid one.", _NONE),
-    "INVALID_MERCHANT_ID": (_ROW, "The merchant number is not a valid one.", _NONE),
-    "INVALID_MERCHANT_FEED_LANGUAGE_CODE": (_ROW, "The language is not a valid one.", _NONE),
-    "BOTH_CLIENT_ID_AND_APP_INSTANCE_ID_NOT_ALLOWED": (_BUG, "The request was built wrong.", _OPERATOR),
-    "INVALID_ARGUMENT": (_BUG, "The request was built wrong.", _OPERATOR),
-    "REQUIRED_FIELD_MISSING": (_BUG, "A required field is missing.", _OPERATOR),
-    "INVALID_FORMAT": (_BUG, "A field has the wrong form.", _OPERATOR),
-    "INVALID_NUMBER_FORMAT": (_BUG, "A number has the wrong form.", _OPERATOR),
-    "INVALID_ENUM_VALUE": (_BUG, "A field has a value Google does not know.", _OPERATOR),
-    "INVALID_HEX_ENCODING": (_BUG, "A hash is not hexadecimal.", _OPERATOR),
-    "INVALID_BASE64_ENCODING": (_BUG, "A hash is not base64.", _OPERATOR),
-    "INVALID_SHA256_FORMAT": (_BUG, "A hash is not a SHA-256.", _OPERATOR),
-    "TOO_MANY_USER_IDENTIFIERS": (_BUG, "More than 10 identifiers in one conversion.", _OPERATOR),
-    "TOO_FEW_ELEMENTS": (_BUG, "A list in the request is too short.", _OPERATOR),
-    "RESERVED_NAME_USED": (_BUG, "A reserved name was used.", _OPERATOR),
-    "MULTIPLE_DATA_TYPES_NOT_ALLOWED": (_BUG, "Different kinds of data were mixed.", _OPERATOR),
-    "DUPLICATE_DESTINATION_REFERENCE": (_BUG, "An account is named twice in the request.", _OPERATOR),
-    "TOO_MANY_EVENTS": (_SPLIT, "Too many conversions in one request.", _WAIT),
-    "TOO_MANY_DESTINATIONS": (_SPLIT, "Too many accounts in one request.", _WAIT),
-    "TOO_MANY_ELEMENTS": (_SPLIT, "A list in the request is too long.", _WAIT),
-    "INVALID_REQUEST_ID": (_BUG, "Google does not know the receipt number.", _OPERATOR),
-    "REQUEST_TOO_OLD": (_BUG, "Google keeps receipts for about 50 days; this one is gone.", _OPERATOR),
+    "INVALID_EVENT": (_ROW, "Google does not accept the conversion as it stands.", NONE),
+    "FIELD_VALUE_TOO_LONG": (_ROW, "A value is longer than Google takes.", NONE),
+    "FIELD_VALUE_TOO_SHORT": (_ROW, "A value is shorter than Google takes.", NONE),
+    "INVALID_MOBILE_ID_FORMAT": (_ROW, "The device id is not a valid one.", NONE),
+    "INVALID_SUBDIVISION_CODE": (_ROW, "The region is not a valid one.", NONE),
+    "INVALID_SUBCONTINENT_CODE": (_ROW, "The region is not a valid one.", NONE),
+    "INVALID_CONTINENT_CODE": (_ROW, "The continent is not a valid one.", NONE),
+    "INVALID_DEVICE_CATEGORY": (_ROW, "The device is not one Google knows.", NONE),
+    "INVALID_COUPON_CODE": (_ROW, "The coupon is not a valid one.", NONE),
+    "INVALID_MERCHANT_ID": (_ROW, "The merchant number is not a valid one.", NONE),
+    "INVALID_MERCHANT_FEED_LANGUAGE_CODE": (_ROW, "The language is not a valid one.", NONE),
+    "BOTH_CLIENT_ID_AND_APP_INSTANCE_ID_NOT_ALLOWED": (_BUG, "The request was built wrong.", OPERATOR),
+    "INVALID_ARGUMENT": (_BUG, "The request was built wrong.", OPERATOR),
+    "REQUIRED_FIELD_MISSING": (_BUG, "A required field is missing.", OPERATOR),
+    "INVALID_FORMAT": (_BUG, "A field has the wrong form.", OPERATOR),
+    "INVALID_NUMBER_FORMAT": (_BUG, "A number has the wrong form.", OPERATOR),
+    "INVALID_ENUM_VALUE": (_BUG, "A field has a value Google does not know.", OPERATOR),
+    "INVALID_HEX_ENCODING": (_BUG, "A hash is not hexadecimal.", OPERATOR),
+    "INVALID_BASE64_ENCODING": (_BUG, "A hash is not base64.", OPERATOR),
+    "INVALID_SHA256_FORMAT": (_BUG, "A hash is not a SHA-256.", OPERATOR),
+    "TOO_MANY_USER_IDENTIFIERS": (_BUG, "More than 10 identifiers in one conversion.", OPERATOR),
+    "TOO_FEW_ELEMENTS": (_BUG, "A list in the request is too short.", OPERATOR),
+    "RESERVED_NAME_USED": (_BUG, "A reserved name was used.", OPERATOR),
+    "MULTIPLE_DATA_TYPES_NOT_ALLOWED": (_BUG, "Different kinds of data were mixed.", OPERATOR),
+    "DUPLICATE_DESTINATION_REFERENCE": (_BUG, "An account is named twice in the request.", OPERATOR),
+    "TOO_MANY_EVENTS": (_SPLIT, "Too many conversions in one request.", WAIT),
+    "TOO_MANY_DESTINATIONS": (_SPLIT, "Too many accounts in one request.", WAIT),
+    "TOO_MANY_ELEMENTS": (_SPLIT, "A list in the request is too long.", WAIT),
+    "INVALID_REQUEST_ID": (_BUG, "Google does not know the receipt number.", OPERATOR),
+    "REQUEST_TOO_OLD": (_BUG, "Google keeps receipts for about 50 days; this one is gone.", OPERATOR),
 }
 
 # Reasons about audiences, licences, analytics and other services: a conversion cannot cause them, so the
@@ -264,22 +264,22 @@ NOT_ABOUT_CONVERSIONS: Final[frozenset[str]] = frozenset(
 _ENCRYPTION = "The key for encrypted identifiers could not be used."
 
 PROCESSING: Final[dict[str, Row]] = {
-    "UNSPECIFIED": (_ROW, "Google gave no reason.", _NONE),
+    "UNSPECIFIED": (_ROW, "Google gave no reason.", NONE),
     "TOO_RECENT_CLICK": (
         _LATER,
         "The click is so recent that Google has not processed it yet; it takes about six hours.",
-        _WAIT,
+        WAIT,
     ),
-    "INTERNAL_ERROR": (_LATER, "Google had an internal error while processing.", _WAIT),
-    "DUPLICATE_GCLID": (_DONE, "Google already has this conversion.", _NONE),
-    "DUPLICATE_TRANSACTION_ID": (_DONE, "Google already has this conversion.", _NONE),
-    "INVALID_GCLID": (_ROW, "Google cannot read the click id.", _CLICK),
-    "INVALID_GBRAID": (_ROW, "Google cannot read the click id.", _CLICK),
-    "INVALID_WBRAID": (_ROW, "Google cannot read the click id.", _CLICK),
-    "INVALID_AD_IDENTIFIERS": (_ROW, "Google cannot read the click id.", _CLICK),
-    "EVENT_ID_DECODE_ERROR": (_ROW, "Google cannot read the click id.", _CLICK),
-    "EVENT_TOO_OLD": (_ROW, "The call is older than Google accepts for this conversion action.", _NONE),
-    "DENIED_CONSENT": (_ROW, "The visitor, or the account's own setting, denied the use of the data.", _NONE),
+    "INTERNAL_ERROR": (_LATER, "Google had an internal error while processing.", WAIT),
+    "DUPLICATE_GCLID": (_DONE, "Google already has this conversion.", NONE),
+    "DUPLICATE_TRANSACTION_ID": (_DONE, "Google already has this conversion.", NONE),
+    "INVALID_GCLID": (_ROW, "Google cannot read the click id.", CLICK),
+    "INVALID_GBRAID": (_ROW, "Google cannot read the click id.", CLICK),
+    "INVALID_WBRAID": (_ROW, "Google cannot read the click id.", CLICK),
+    "INVALID_AD_IDENTIFIERS": (_ROW, "Google cannot read the click id.", CLICK),
+    "EVENT_ID_DECODE_ERROR": (_ROW, "Google cannot read the click id.", CLICK),
+    "EVENT_TOO_OLD": (_ROW, "The call is older than Google accepts for this conversion action.", NONE),
+    "DENIED_CONSENT": (_ROW, "The visitor, or the account's own setting, denied the use of the data.", NONE),
     "NO_CONSENT": (
         _ROW,
         "The account has not agreed to pass data to Google's core services.",
@@ -290,39 +290,39 @@ PROCESSING: Final[dict[str, Row]] = {
         "Google could not tell whether the visitor agreed.",
         "Connect your consent banner to calltrack, so that the visitor's answer travels with the call.",
     ),
-    "CONVERSION_PRECEDES_CLICK": (_ROW, "The call happened before the click.", _NONE),
-    "INVALID_CLICK": (_ROW, "The click does not come from a Google Ads campaign.", _NONE),
-    "CLICK_NOT_FOUND": (_ROW, "Google found no click by this phone number or e-mail address.", _NONE),
-    "USER_ID_NOT_FOUND": (_ROW, "Google found nobody for this conversion.", _NONE),
-    "USER_ID_NOT_FOUND_FOR_GCLID": (_ROW, "Google found nobody for this click id.", _NONE),
-    "USER_ID_NOT_FOUND_FOR_DCLID": (_ROW, "Google found nobody for this click id.", _NONE),
-    "USER_ID_NOT_FOUND_FOR_MATCH_ID": (_ROW, "Google found nobody for this conversion.", _NONE),
-    "USER_ID_NOT_FOUND_FOR_IMPRESSION_ID": (_ROW, "Google found nobody for this conversion.", _NONE),
-    "MATCH_ID_NOT_FOUND": (_ROW, "Google found nobody for this conversion.", _NONE),
-    "ORIGINAL_CONVERSIONS_NOT_FOUND": (_ROW, "Google does not have the conversion to be changed.", _NONE),
+    "CONVERSION_PRECEDES_CLICK": (_ROW, "The call happened before the click.", NONE),
+    "INVALID_CLICK": (_ROW, "The click does not come from a Google Ads campaign.", NONE),
+    "CLICK_NOT_FOUND": (_ROW, "Google found no click by this phone number or e-mail address.", NONE),
+    "USER_ID_NOT_FOUND": (_ROW, "Google found nobody for this conversion.", NONE),
+    "USER_ID_NOT_FOUND_FOR_GCLID": (_ROW, "Google found nobody for this click id.", NONE),
+    "USER_ID_NOT_FOUND_FOR_DCLID": (_ROW, "Google found nobody for this click id.", NONE),
+    "USER_ID_NOT_FOUND_FOR_MATCH_ID": (_ROW, "Google found nobody for this conversion.", NONE),
+    "USER_ID_NOT_FOUND_FOR_IMPRESSION_ID": (_ROW, "Google found nobody for this conversion.", NONE),
+    "MATCH_ID_NOT_FOUND": (_ROW, "Google found nobody for this conversion.", NONE),
+    "ORIGINAL_CONVERSIONS_NOT_FOUND": (_ROW, "Google does not have the conversion to be changed.", NONE),
     "INSUFFICIENT_MATCHED_TRANSACTIONS": (
         _ROW,
         "Too few conversions matched for Google to count them.",
-        _NONE,
+        NONE,
     ),
-    "INSUFFICIENT_TRANSACTIONS": (_ROW, "Too few conversions for Google to count them.", _NONE),
-    "INVALID_CUSTOM_VARIABLE": (_ROW, "A custom variable holds a value Google does not take.", _NONE),
-    "INVALID_MERCHANT_ID": (_ROW, "The merchant number is not a valid one.", _NONE),
-    "INVALID_MOBILE_ID_FORMAT": (_ROW, "The device id is not a valid one.", _NONE),
-    "INVALID_EVENT": (_ROW, "Google does not accept the conversion as it stands.", _NONE),
-    "INVALID_FORMAT": (_BUG, "A field has the wrong form.", _OPERATOR),
-    "DECRYPTION_ERROR": (_BUG, _ENCRYPTION, _OPERATOR),
-    "DEK_DECRYPTION_ERROR": (_BUG, _ENCRYPTION, _OPERATOR),
-    "INVALID_WIP": (_BUG, _ENCRYPTION, _OPERATOR),
-    "INVALID_KEK": (_BUG, _ENCRYPTION, _OPERATOR),
-    "WIP_AUTH_FAILED": (_BUG, _ENCRYPTION, _OPERATOR),
-    "KEK_PERMISSION_DENIED": (_BUG, _ENCRYPTION, _OPERATOR),
-    "AWS_AUTH_FAILED": (_BUG, _ENCRYPTION, _OPERATOR),
-    "USER_IDENTIFIER_DECRYPTION_ERROR": (_BUG, _ENCRYPTION, _OPERATOR),
+    "INSUFFICIENT_TRANSACTIONS": (_ROW, "Too few conversions for Google to count them.", NONE),
+    "INVALID_CUSTOM_VARIABLE": (_ROW, "A custom variable holds a value Google does not take.", NONE),
+    "INVALID_MERCHANT_ID": (_ROW, "The merchant number is not a valid one.", NONE),
+    "INVALID_MOBILE_ID_FORMAT": (_ROW, "The device id is not a valid one.", NONE),
+    "INVALID_EVENT": (_ROW, "Google does not accept the conversion as it stands.", NONE),
+    "INVALID_FORMAT": (_BUG, "A field has the wrong form.", OPERATOR),
+    "DECRYPTION_ERROR": (_BUG, _ENCRYPTION, OPERATOR),
+    "DEK_DECRYPTION_ERROR": (_BUG, _ENCRYPTION, OPERATOR),
+    "INVALID_WIP": (_BUG, _ENCRYPTION, OPERATOR),
+    "INVALID_KEK": (_BUG, _ENCRYPTION, OPERATOR),
+    "WIP_AUTH_FAILED": (_BUG, _ENCRYPTION, OPERATOR),
+    "KEK_PERMISSION_DENIED": (_BUG, _ENCRYPTION, OPERATOR),
+    "AWS_AUTH_FAILED": (_BUG, _ENCRYPTION, OPERATOR),
+    "USER_IDENTIFIER_DECRYPTION_ERROR": (_BUG, _ENCRYPTION, OPERATOR),
     "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED": (
         _CONFIG,
         "The customer data terms are not accepted in this account.",
-        _TERMS,
+        TERMS,
     ),
     "CUSTOM_VARIABLE_NOT_ENABLED": (
         _CONFIG,
@@ -332,12 +332,12 @@ PROCESSING: Final[dict[str, Row]] = {
     "INVALID_OPERATING_ACCOUNT_FOR_CLICK": (
         _CONFIG,
         "The click belongs to another Google Ads account.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER": (
         _CONFIG,
         "The click belongs to another Google Ads account.",
-        _ACCOUNT,
+        ACCOUNT,
     ),
     "ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID": (
         _CONFIG,
@@ -347,7 +347,7 @@ PROCESSING: Final[dict[str, Row]] = {
     "EXTERNAL_ATTRIBUTION_DATA_MISSING": (
         _CONFIG,
         "The conversion action expects its attribution from elsewhere.",
-        _CONVERSION_ACTION,
+        CONVERSION_ACTION,
     ),
 }
 
@@ -371,8 +371,8 @@ def refusal(reason: str, *, names_a_row: bool, description: str = "") -> Outcome
         return _outcome(reason, row)
     detail = f": {description[:200]}" if description else ""
     if reason in NOT_ABOUT_CONVERSIONS or not names_a_row:
-        return Outcome(Class.CONFIG, reason, f"Google does not take conversions as set up{detail}", _ACCOUNT)
-    return Outcome(Class.ROW, reason, f"Google does not accept this conversion{detail}", _NONE)
+        return Outcome(Class.CONFIG, reason, f"Google does not take conversions as set up{detail}", ACCOUNT)
+    return Outcome(Class.ROW, reason, f"Google does not accept this conversion{detail}", NONE)
 
 
 def processing(reason: str) -> Outcome:
@@ -383,5 +383,5 @@ def processing(reason: str) -> Outcome:
             break
     row = PROCESSING.get(reason)
     if row is None:
-        return Outcome(Class.ROW, reason, "Google did not count this conversion.", _NONE)
+        return Outcome(Class.ROW, reason, "Google did not count this conversion.", NONE)
     return _outcome(reason, row)

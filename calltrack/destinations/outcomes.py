@@ -50,6 +50,8 @@ class Outcome:
     pauses: bool = True
     """For CONFIG only. False: the fault may lie in this one click (which anyone can put in an address), so
     park the row and pause the destination only when many rows in a row say the same."""
+    tries: int | None = None
+    """For LATER only: refused for good once it was tried so often; None: as long as the platform takes it."""
 
     def about(self, count: int) -> tuple["Outcome", ...]:
         """Return this outcome once for each of `count` conversions."""

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from calltrack.destinations.base import Destination
+from calltrack.destinations.base import Destination, Tally
 from calltrack.destinations.outcomes import Class, Outcome, Reading, Token, no_verdict, of_failure
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
 
@@ -41,11 +41,20 @@ class Attempt:
     seconds: float
 
 
+class Transport(Protocol):
+    """Who carries a request to a platform and brings back its answer."""
+
+    def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
+        """Send it once and return the answer, or why there is none; the network never makes it raise."""
+
+
 class Courier:
     """Sends for any destination. Thread-safe; one per process."""
 
-    def __init__(self, door: HttpDoor) -> None:
+    def __init__(self, door: HttpDoor, *, google_ads: Transport | None = None) -> None:
+        """Take the one HTTP door; the google-ads client is loaded when the first request needs it."""
         self._door = door
+        self._google_ads = google_ads
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
@@ -132,6 +141,36 @@ class Courier:
             with self._lock:
                 self._tokens.pop(_key(destination, request), None)
 
+    def tally(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        keep: Keep | None = None,
+    ) -> Tally | None:
+        """Ask a platform for its own counters of these days; None: it has none, or did not answer."""
+        token = self._token(destination, settings, now, keep)
+        if isinstance(token, Outcome):
+            return None
+        request = destination.tally_request(settings, since, until, token)
+        if request is None:
+            return None
+        answer = self._transport_of(destination).send(request)
+        return destination.read_tally(answer) if isinstance(answer, HttpAnswer) else None
+
+    def _transport_of(self, destination: Destination[Any]) -> Transport:
+        if destination.transport == "http":
+            return self._door
+        with self._lock:
+            if self._google_ads is None:
+                # Half a second and 100 MB: only a process that uploads this way pays for it.
+                from calltrack.destinations.google_ads_client import GoogleAdsTransport
+
+                self._google_ads = GoogleAdsTransport(self._door)
+            return self._google_ads
+
     def _carry(
         self,
         destination: Destination[Any],
@@ -145,8 +184,9 @@ class Courier:
         token = self._token(destination, settings, now, keep)
         if isinstance(token, Outcome):
             return Attempt(token.about(count), "", None, b"", 0.0)
+        transport = self._transport_of(destination)
         request = build(token)
-        answer = self._door.send(request)
+        answer = transport.send(request)
         if isinstance(answer, HttpAnswer) and answer.status == 401 and token is not None:
             # A token may be withdrawn before its time: one fresh one, then the refusal counts.
             self.forget(destination, settings)
@@ -154,7 +194,7 @@ class Courier:
             if isinstance(fresh, Outcome):
                 return Attempt(fresh.about(count), "", None, b"", 0.0)
             request = build(fresh)
-            answer = self._door.send(request)
+            answer = transport.send(request)
         digest = hashlib.sha256(request.body).hexdigest()
         if isinstance(answer, HttpFailure):
             return Attempt(of_failure(answer, count), digest, None, b"", answer.seconds)

@@ -31,6 +31,8 @@ def test_every_verdict_before_sending_has_its_line(name: str) -> None:
     room = ROOT / "calltrack" / "destinations"
     asks_consent = "withheld_for_consent" in (room / f"{name}.py").read_text()
     paths = [*room.glob(f"{name}*.py"), *([room / "consent.py"] if asks_consent else [])]
+    if name in ("google_ads", "google_data_manager"):
+        paths += [room / "google_preflight.py", room / "consent.py"]
     source = "".join(path.read_text() for path in paths)
     codes = set(re.findall(r'Verdict\(\s*"(?:send|wait|never)",\s*"([A-Z_]+)"', source)) - {"OK"}
     assert codes or name == "webhook"

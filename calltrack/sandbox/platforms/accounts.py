@@ -11,6 +11,7 @@ from calltrack.destinations import DESTINATIONS
 CUSTOMER_ID: Final = "1234567890"
 LEAD_ACTION_ID: Final = "7001"
 PURCHASE_ACTION_ID: Final = "7002"
+CALL_ACTION_ID: Final = "7003"
 CLIENT_ID: Final = "sandbox-client"
 CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 (documented, see above)
 REFRESH_TOKEN: Final = "sandbox-refresh-token"  # noqa: S105
@@ -25,7 +26,11 @@ META_ACCESS_TOKEN: Final = "sandbox-meta-token"  # noqa: S105
 META_APP_SECRET: Final = "sandbox-meta-app-secret"  # noqa: S105
 META_TEST_CODE: Final = "TEST12345"
 
-ACTION_NAMES: Final = {LEAD_ACTION_ID: "Lead by phone", PURCHASE_ACTION_ID: "Purchase by phone"}
+ACTION_NAMES: Final = {
+    LEAD_ACTION_ID: "Lead by phone",
+    PURCHASE_ACTION_ID: "Purchase by phone",
+    CALL_ACTION_ID: "Call to Google's own number",
+}
 
 
 def google_settings(origin: str) -> dict[str, str]:
@@ -40,6 +45,12 @@ def google_settings(origin: str) -> dict[str, str]:
         "base_url": f"{origin}/sandbox/datamanager",
         "token_uri": f"{origin}/sandbox/oauth/token",
     }
+
+
+def google_ads_settings(origin: str) -> dict[str, str]:
+    """Return the settings that connect the Google Ads API to the twin at this origin (sandbox only)."""
+    common = google_settings(origin)
+    return {**common, "call_action_id": CALL_ACTION_ID, "base_url": f"{origin}/sandbox/google-ads"}
 
 
 def ga4_settings(origin: str) -> dict[str, Any]:
@@ -81,6 +92,7 @@ def meta_settings(origin: str) -> dict[str, str]:
 # How each destination is connected to its twin at an origin; a new destination adds its line.
 SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "google_data_manager": google_settings,
+    "google_ads": google_ads_settings,
     "ga4": ga4_settings,
     "meta": meta_settings,
     "tiktok": tiktok_settings,
