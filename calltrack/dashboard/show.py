@@ -140,6 +140,7 @@ def install(app: Flask) -> None:
         "phone": phone, "line": line, "money": money, "number": number, "percent": percent, "span": span,
         "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
         "likely": words.likely, "age": words.age, "destination": words.destination,
+        "choice": words.choice,
     }  # fmt: skip
     app.jinja_env.filters.update({f"ct_{name}": function for name, function in filters.items()})
     app.jinja_env.filters["dictwith"] = dict_with

@@ -5,6 +5,8 @@ A tone is never alone: each comes with a word and an icon, so no information han
 
 from dataclasses import dataclass
 
+from calltrack.destinations import DESTINATIONS
+
 
 @dataclass(frozen=True)
 class Sign:
@@ -60,12 +62,11 @@ CLASSES = {
     "BUG": "a fault of ours",
 }
 CLASS_TONES = {"DONE": "good", "ACCEPTED": "good", "ROW": "bad", "CONFIG": "bad", "BUG": "bad"}
-DESTINATIONS = {
-    "google_data_manager": "Google Ads (Data Manager)",
-    "google_ads": "Google Ads",
-    "webhook": "Webhook",
-    "meta": "Meta",
-    "microsoft_ads": "Microsoft Ads",
+CHOICES = {
+    "by_region": "Withhold where law asks for consent, else send",
+    "withhold": "Withhold everywhere",
+    "send": "Send everywhere",
+    "crm": "CRM",
 }
 ACTIONS = {"create": "New", "restate": "New value", "retract": "Taken back"}
 CODES = {
@@ -143,7 +144,13 @@ def likely(probability: float) -> str:
 
 def destination(kind: str) -> str:
     """Return a kind of destination as people call it."""
-    return DESTINATIONS.get(kind, kind.replace("_", " ").capitalize())
+    known = DESTINATIONS.get(kind)
+    return known.label if known is not None else kind.replace("_", " ").capitalize()
+
+
+def choice(value: str) -> str:
+    """Return a choice of a settings form in words."""
+    return CHOICES.get(value, value.replace("_", " ").lower().capitalize())
 
 
 def code(name: str) -> str:

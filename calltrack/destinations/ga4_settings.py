@@ -50,7 +50,7 @@ class Ga4Settings(DestinationSettings):
     when_consent_unknown: WhenUnknown = Field(
         "by_region",
         title="When the visitor's consent is unknown",
-        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
+        description="The law asks for consent in the EEA, the UK and Switzerland.",
     )
     base_url: str = Field("", json_schema_extra={"sandbox": True})
 

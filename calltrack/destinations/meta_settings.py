@@ -49,7 +49,7 @@ class MetaSettings(DestinationSettings):
     when_consent_unknown: WhenUnknown = Field(
         "by_region",
         title="When the visitor's consent is unknown",
-        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
+        description="The law asks for consent in the EEA, the UK and Switzerland.",
     )
     limited_data_use: Literal["off", "by_location", "california"] = Field(
         "off",

@@ -44,7 +44,7 @@ class TikTokSettings(DestinationSettings):
     when_consent_unknown: WhenUnknown = Field(
         "by_region",
         title="When the visitor's consent is unknown",
-        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
+        description="The law asks for consent in the EEA, the UK and Switzerland.",
     )
     test_event_code: str | None = Field(
         None,
