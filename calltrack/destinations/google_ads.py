@@ -17,6 +17,7 @@ import msgspec
 
 from calltrack.destinations import google_ads_payload, google_oauth
 from calltrack.destinations.base import Destination, Tally, Upload
+from calltrack.destinations.consent import withheld_for_consent
 from calltrack.destinations.google_ads_answers import TAKEN, read_summary, read_trial, read_upload
 from calltrack.destinations.google_ads_payload import ADJUSTMENT, CALL, CLICK
 from calltrack.destinations.google_preflight import (
@@ -173,7 +174,8 @@ def _change(upload: Upload, settings: GoogleAdsSettings, now: datetime) -> Verdi
         return Verdict(
             "never", "TOO_OLD_TO_CHANGE", "The call is more than 54 days old; Google changes it no more."
         )
-    wrong = impossible(upload, settings, now)
+    # It carries no personal data; still, where the conversion may not go, no word of it goes.
+    wrong = withheld_for_consent(upload, settings.when_consent_unknown) or impossible(upload, settings, now)
     if wrong is not None:
         return wrong
     if upload.changed_at < upload.occurred_at:
