@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -111,6 +112,15 @@ class Settings(BaseSettings):
     oauth_tiktok_client_secret: SecretStr = Field(
         SecretStr(""), alias="OAUTH_TIKTOK_CLIENT_SECRET", description="Its secret."
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        alias="SMTP_URL",
+        description="Mail server for notices to owners, such as smtp://user:password@mail.example.com:587; "
+        "without it nothing is mailed.",
+    )
+    mail_from: str = Field(
+        "", alias="MAIL_FROM", description="Sender of these mails, such as calltrack@example.com."
+    )
     local_origin: str = Field(
         "",
         alias="LOCAL_ORIGIN",
@@ -143,6 +153,26 @@ class Settings(BaseSettings):
     def _redis_only(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("write a Redis address such as redis://host:6379/0")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server_only(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        try:
+            parts = urlsplit(text)
+            is_server = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_server = False
+        if text and not is_server:
+            raise ValueError("write a mail server such as smtp://user:password@mail.example.com:587")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address_only(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+", value):
+            raise ValueError("write an address such as calltrack@example.com")
         return value
 
     @property
@@ -220,6 +250,8 @@ def require_complete(settings: Settings) -> Settings:
         missing.append("ENCRYPTION_KEY is not base64; make one with `calltrack new-key`")
     if 0 < len(settings.secret_key.get_secret_value()) < 32:
         missing.append("SECRET_KEY is too short (32 characters at least); make one with `calltrack new-key`")
+    if settings.smtp_url.get_secret_value() and not settings.mail_from:
+        missing.append("MAIL_FROM: the sender of the mails that go through SMTP_URL")
     if missing:
         raise SystemExit("Set these variables first (see docs/configuration.md):\n  " + "\n  ".join(missing))
     return settings

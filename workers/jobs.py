@@ -7,6 +7,7 @@ from uuid import UUID
 import redis
 
 from calltrack.conversions import intake
+from calltrack.delivery import notices
 from calltrack.delivery.service import deliver_due, poll_due
 from calltrack.infra.log import log
 from calltrack.infra.queue import silence_key
@@ -60,6 +61,12 @@ def match_outcomes(company_id: str) -> None:
         with services.db.tenant(tenant) as session:
             found = intake.retry_due(session, services.vault, tenant, services.clock())
     services.nudges.wake("handle_facts", company_id)
+
+
+def review(company_id: str) -> None:
+    """Look at the company's destinations for what needs somebody."""
+    parts = _begin("review", company_id)
+    notices.review(parts.services, UUID(company_id))
 
 
 def _begin(*words: str) -> Parts:

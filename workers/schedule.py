@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from calltrack.calls.desk import SPOOL_FOLDER
 from calltrack.calls.intake import drain_leftovers
 from calltrack.config import read_settings
+from calltrack.delivery.notices import companies_to_review
+from calltrack.delivery.tallies import ask_for_tallies
 from calltrack.infra.log import log, set_up_logging
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
@@ -50,9 +52,20 @@ def empty_spools(services: Services) -> int:
     return drain_leftovers(services.db.url, folder, services.vault, services.clock)
 
 
+def review_destinations(services: Services) -> int:
+    """Nudge workers to look for what needs somebody; returns for how many companies."""
+    with services.db.system() as system:
+        companies = companies_to_review(system)
+    for company_id in companies:
+        services.nudges.wake("review", str(company_id))
+    return len(companies)
+
+
 TASKS = (
     Task("wake workers", timedelta(seconds=3), wake_due),
     Task("empty spools", timedelta(seconds=5), empty_spools),
+    Task("review destinations", timedelta(minutes=1), review_destinations),
+    Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
     Task("keep house", timedelta(days=1), keep_house),
 )
 

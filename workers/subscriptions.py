@@ -11,8 +11,11 @@ from uuid import UUID
 from calltrack.attribution.service import attribute_call
 from calltrack.conversions import intake
 from calltrack.conversions.service import classify_call, follow_person
+from calltrack.delivery.mailing import mail_notice
+from calltrack.delivery.notices import review
 from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
+from calltrack.delivery.tallies import compare
 from calltrack.journeys.service import link_person
 from calltrack.wiring import Services
 
@@ -69,5 +72,8 @@ SUBSCRIPTIONS: Subscriptions = {
     "call.attributed": (take_up,),
     "person.merged": (follow,),
     "conversion.changed": (Together(plan_changes),),
-    "destination.changed": (wake_destination,),
+    "destination.changed": (wake_destination, review),
+    "destination.paused": (review,),
+    "notice.raised": (mail_notice,),
+    "tally.due": (compare,),
 }

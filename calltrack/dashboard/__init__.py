@@ -8,6 +8,7 @@ from flask import Flask, g, request
 from calltrack.accounts.queries import Choice, companies_of
 from calltrack.dashboard import access, pages, security, show
 from calltrack.dashboard.assets import asset
+from calltrack.dashboard.bar import notice_url, standing_notices
 from calltrack.dashboard.errors import explain_errors
 from calltrack.wiring import Services
 
@@ -44,6 +45,8 @@ def _known_to_templates() -> dict[str, object]:
         "asset": asset,
         "here": g.get("here"),
         "companies": _companies,
+        "standing_notices": standing_notices,
+        "ct_notice_url": notice_url,
         "theme": theme if theme in THEMES else "",
         "is_demo_mode": access.parts().settings.is_demo,
         "live_url": "/live/stream",

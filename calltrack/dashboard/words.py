@@ -83,6 +83,15 @@ CODES = {
     "AFTERWARDS": "held back after planning",
     "NOT_KEPT": "reason not kept",
 }
+NOTICE_LINKS = {
+    "destination.paused": "See why and let it run",
+    "webhook.disabled": "See why and let it run",
+    "sign_in.expiring": "Sign in again",
+    "delivery.window": "See the deliveries",
+    "delivery.unknown": "See the deliveries",
+    "tally.difference": "Compare",
+    "platform.unwell": "See the destination",
+}
 LEG_STATES = {
     "ringing": "rang",
     "in_progress": "answered",

@@ -136,6 +136,7 @@ def pause(
         _PARK,
         {"company_id": company_id, "destination_id": destination_id, "now": now, "explanation": reason},
     )
+    outbox.record(session, company_id, "destination.paused", destination_id, now)
     audit.note(session, company_id, by, "destination.paused", str(destination_id), now, reason=reason)
     return True
 

@@ -134,6 +134,31 @@ class Courier:
             return attempt
         return replace(attempt, outcomes=tuple(no_verdict(outcome) for outcome in attempt.outcomes))
 
+    def tally(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        keep: Keep | None = None,
+    ) -> Tally | Outcome | None:
+        """Ask for the platform's own counters; an outcome says why there was no answer, None that it was odd.
+
+        Raises:
+            RuntimeError: the platform has no counters.
+        """
+        token = self._token(destination, settings, now, keep)
+        if isinstance(token, Outcome):
+            return token
+        request = destination.tally_request(settings, since, until, token)
+        if request is None:
+            raise RuntimeError(f"{destination.name} has no counters")
+        answer = self._door.send(request)
+        if isinstance(answer, HttpFailure):
+            return of_failure(answer, 1)[0]
+        return destination.read_tally(answer)
+
     def forget(self, destination: Destination[Any], settings: Any) -> None:
         """Drop the access token of this connection, so that the next request fetches a new one."""
         request = destination.token_request(settings)

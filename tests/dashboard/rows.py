@@ -14,7 +14,7 @@ from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call, CallEventRow, Leg, Recording
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.delivery.accounts import PLACE
-from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
+from calltrack.delivery.model import Attempt, Delivery, DeliveryTally, DestinationAccount, Notice
 from calltrack.destinations import DESTINATIONS
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
@@ -58,6 +58,7 @@ class Made:
     calls: list[UUID] = field(default_factory=list)
     deliveries: list[UUID] = field(default_factory=list)
     destinations: list[UUID] = field(default_factory=list)
+    notices: list[UUID] = field(default_factory=list)
 
     def add(self, table: Any, **values: Any) -> None:
         self.rows.setdefault(table, []).append(values)
@@ -125,6 +126,19 @@ class Maker:
                 if status == "paused" else "",
             )  # fmt: skip
         self.made.destinations = self.destinations
+        for level, kind in (("info", "platform.unwell"), ("action", "destination.paused")):
+            self.made.notices.append(new_id())
+            self.made.add(
+                Notice, company_id=self.company.id, id=self.made.notices[-1], kind=kind,
+                subject=self.destinations[1].hex, level=level, since=self.now, seen_at=self.now,
+                text=self._text("CRM is paused, so nothing is sent there. Renew the secret."),
+            )  # fmt: skip
+        self.made.add(
+            DeliveryTally, company_id=self.company.id, destination_id=self.destinations[0],
+            day=self.now.date() - timedelta(days=1), sent=40, confirmed=38, rejected=2, received=31,
+            counted=None, refused=None, difference=-9, asked_at=self.now,
+            note=self._text("In the whole dataset."),
+        )  # fmt: skip
 
     def _visit(self, at: datetime, origin: tuple[str, str, str, int], visitor: UUID) -> UUID:
         id_, words = new_id(at), origin

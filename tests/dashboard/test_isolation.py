@@ -22,7 +22,8 @@ from tests.dashboard.rows import Maker
 TABLE: dict[str, Role] = {
     "overview": "viewer", "live": "viewer", "live_json": "viewer", "calls": "viewer", "call": "viewer",
     "numbers": "viewer", "destinations": "viewer", "deliveries": "viewer", "delivery": "viewer",
-    "call_sent": "viewer", "export_deliveries": "viewer", "replay_deliveries": "manager",
+    "call_sent": "viewer", "destination": "viewer", "notices": "viewer", "dismiss_notice": "manager",
+    "export_deliveries": "viewer", "replay_deliveries": "manager",
     "replay_delivery": "manager", "settle_delivery": "manager",
     "outcome": "manager", "destination_status": "manager", "settings": "manager", "locations": "manager",
     "change_location": "manager", "sites": "manager", "add_site": "manager", "change_site": "manager",
@@ -93,6 +94,7 @@ def tenant(services: Services) -> Tenant:
         "call_id": made.calls[3], "delivery_id": made.deliveries[0], "key_id": key.id,
         "destination_id": made.destinations[1], "location_id": company.location_id,
         "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
+        "notice_id": made.notices[0],
         "user_id": make_user(services, company, "viewer").id,
     }  # fmt: skip
     return Tenant(company, people, ids)

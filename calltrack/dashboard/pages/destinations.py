@@ -6,8 +6,9 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.dashboard.access import Here, page
-from calltrack.delivery import accounts, queries
+from calltrack.delivery import accounts, queries, tallies
 from calltrack.delivery.model import DestinationAccount
+from calltrack.delivery.notices import is_short
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
@@ -19,6 +20,24 @@ def destinations(services: Services, here: Here) -> ResponseReturnValue:
     with services.db.tenant(here.company.id) as session:
         rows = queries.destinations(session, here.company.id, here.now)
     return render_template("destinations.html", destinations=rows)
+
+
+@page("/destinations/<id:destination_id>", "viewer")
+def destination(services: Services, here: Here, destination_id: UUID) -> ResponseReturnValue:
+    """Show one destination: how it stands, and our counts beside the platform's, day by day."""
+    with services.db.tenant(here.company.id) as session:
+        rows = queries.destinations(session, here.company.id, here.now)
+        one = next((row for row in rows if row.id == destination_id), None)
+        if one is None:
+            raise NotFound("There is no such destination.")
+        days = tallies.tallies(session, here.company.id, destination_id)
+    return render_template(
+        "destination.html",
+        one=one,
+        days=days,
+        tells_counts=tallies.tells_counts(one.kind),
+        is_short=is_short,
+    )
 
 
 @page("/destinations/<id:destination_id>/status", "manager", ("POST",))

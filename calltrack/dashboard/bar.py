@@ -1,0 +1,31 @@
+"""The bar of notices on every page of a company, and where each of them leads."""
+
+from flask import g, url_for
+
+from calltrack.dashboard.access import parts
+from calltrack.delivery.notices import NoticeRow, open_notices
+
+
+def notice_url(one: NoticeRow) -> str:
+    """Return the page on which a notice is dealt with."""
+    here = g.here
+    if one.kind in ("delivery.unknown", "delivery.window"):
+        state = "unknown" if one.kind == "delivery.unknown" else ""
+        return url_for(
+            "dashboard.deliveries", company_id=here.company.id, destination=one.subject, state=state or None,
+            period="all",
+        )  # fmt: skip
+    if one.kind == "sign_in.expiring" and here.may("owner"):
+        return url_for(
+            "dashboard.destination_settings", company_id=here.company.id, destination_id=one.destination_id
+        )
+    return url_for("dashboard.destination", company_id=here.company.id, destination_id=one.destination_id)
+
+
+def standing_notices() -> tuple[NoticeRow, ...]:
+    """Return what stands at the company whose page is drawn; nothing outside companies."""
+    here = g.get("here")
+    if here is None:
+        return ()
+    with parts().db.tenant(here.company.id) as session:
+        return open_notices(session, here.company.id)

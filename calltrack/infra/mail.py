@@ -1,0 +1,75 @@
+"""Sends one plain-text message over SMTP; the address of the server says how: smtp:// or smtps://.
+
+smtp:// takes STARTTLS where the server offers it, and insists on it when a password is to be sent anywhere
+but to this machine. Every wait is bounded.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+SECONDS: Final = 6.0
+LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class MailNotSent(Exception):
+    """The message was not taken; the text says why, without addresses or passwords."""
+
+
+def send_mail(
+    server: str,
+    sender: str,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    message_id: str,
+    at: datetime,
+) -> None:
+    """Hand the message over for all recipients at once; the same message id means the same message.
+
+    Raises:
+        MailNotSent: the server could not be reached, or refused it for every recipient.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"], message["Subject"] = sender, ", ".join(to), _one_line(subject)
+    message["Message-ID"], message["Date"] = message_id, format_datetime(at)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    try:
+        with _connect(server) as connection:
+            connection.send_message(message, sender, list(to))
+    except (OSError, smtplib.SMTPException) as problem:
+        code = getattr(problem, "smtp_code", None)
+        raise MailNotSent(f"{type(problem).__name__}{f' {code}' if code else ''}") from None
+
+
+def _connect(server: str) -> smtplib.SMTP:
+    parts = urlsplit(server)
+    host, context = parts.hostname or "", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=context)
+    else:
+        connection = smtplib.SMTP(host, parts.port or 25, timeout=SECONDS)
+    try:
+        connection.ehlo()
+        if parts.scheme == "smtp" and connection.has_extn("starttls"):
+            connection.starttls(context=context)
+            connection.ehlo()
+        elif parts.scheme == "smtp" and parts.username and host not in LOCAL:
+            raise smtplib.SMTPNotSupportedError("no TLS")
+        if parts.username:
+            connection.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]
