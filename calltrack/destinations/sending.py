@@ -154,7 +154,7 @@ class Courier:
         request = destination.tally_request(settings, since, until, token)
         if request is None:
             raise RuntimeError(f"{destination.name} has no counters")
-        answer = self._door.send(request)
+        answer = self._transport_of(destination).send(request)
         if isinstance(answer, HttpFailure):
             return of_failure(answer, 1)[0]
         return destination.read_tally(answer)
@@ -165,25 +165,6 @@ class Courier:
         if request is not None:
             with self._lock:
                 self._tokens.pop(_key(destination, request), None)
-
-    def tally(
-        self,
-        destination: Destination[Any],
-        settings: Any,
-        since: datetime,
-        until: datetime,
-        now: datetime,
-        keep: Keep | None = None,
-    ) -> Tally | None:
-        """Ask a platform for its own counters of these days; None: it has none, or did not answer."""
-        token = self._token(destination, settings, now, keep)
-        if isinstance(token, Outcome):
-            return None
-        request = destination.tally_request(settings, since, until, token)
-        if request is None:
-            return None
-        answer = self._transport_of(destination).send(request)
-        return destination.read_tally(answer) if isinstance(answer, HttpAnswer) else None
 
     def _transport_of(self, destination: Destination[Any]) -> Transport:
         if destination.transport == "http":

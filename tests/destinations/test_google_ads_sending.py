@@ -12,6 +12,7 @@ import pytest
 from google.ads.googleads.client import _CLIENT_INFO, _GRPC_CHANNEL_OPTIONS
 
 from calltrack.destinations import DESTINATIONS
+from calltrack.destinations.base import Tally
 from calltrack.destinations.google_ads_client import GoogleAdsTransport
 from calltrack.destinations.google_settings import GoogleAdsSettings
 from calltrack.destinations.outcomes import Class
@@ -232,7 +233,7 @@ def test_a_trial_checks_and_counts_nothing(world: World) -> None:
 def test_google_s_own_counts_are_read(world: World) -> None:
     def counts() -> tuple[int, int, int]:
         found = world.courier.tally(ADS, world.settings, NOW - timedelta(days=7), NOW, NOW)
-        assert found is not None
+        assert isinstance(found, Tally)
         return found.received or 0, found.counted or 0, found.refused or 0
 
     before = counts()
