@@ -114,9 +114,36 @@ def change_destination(
         row.secrets = vault.seal(company_id, PLACE, json.dumps(checked.secrets()))
     if changed:
         row.settings_changed_at = now
-        row.held_until, row.unwell = None, 0
+        row.held_until, row.unwell, row.failing_since = None, 0, None
     outbox.record(session, company_id, "destination.changed", destination_id, now)
     audit.note(session, company_id, by, "destination.changed", str(destination_id), now, fields=changed)
+
+
+def rotate_secret(
+    session: Session,
+    vault: Vault,
+    company_id: UUID,
+    destination_id: UUID,
+    now: datetime,
+    *,
+    sandbox: bool = False,
+    by: str = ITSELF,
+) -> str:
+    """Make a new signing secret and return it; the old one signs beside it until the class's date.
+
+    Raises:
+        NotFound: the company has no such destination.
+        Conflict: this kind of destination has no secret that may be changed so.
+    """
+    row = _take(session, company_id, destination_id)
+    fresh = open_settings(vault, row).rotated(now)
+    if row.status == "removed" or not fresh:
+        raise Conflict("This destination has no secret of its own to change.")
+    checked = _read(row.kind, {**row.settings, **_secrets(vault, row), **fresh}, sandbox=sandbox)
+    row.settings = checked.plain()
+    row.secrets = vault.seal(company_id, PLACE, json.dumps(checked.secrets()))
+    audit.note(session, company_id, by, "destination.secret_rotated", str(destination_id), now)
+    return str(fresh["secret"])
 
 
 def pause(
@@ -156,7 +183,7 @@ def resume(
     if row.status == "paused":
         row.status, row.status_reason, row.status_changed_at = "active", "", now
         audit.note(session, company_id, by, "destination.resumed", str(destination_id), now)
-    row.held_until, row.unwell = None, 0
+    row.held_until, row.unwell, row.failing_since = None, 0, None
     session.flush()
     session.execute(
         _UNPARK,

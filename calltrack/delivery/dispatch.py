@@ -17,7 +17,16 @@ from sqlalchemy.orm import Session
 from calltrack.delivery import accounts, ledger
 from calltrack.delivery.ledger import Claimed, Received
 from calltrack.delivery.model import DestinationAccount
-from calltrack.delivery.rules import SUSPICIOUS, Step, after_send, found_unwell, hold_for, said
+from calltrack.delivery.rules import (
+    SUSPICIOUS,
+    Step,
+    after_send,
+    failing_since,
+    found_unwell,
+    gave_up,
+    hold_for,
+    said,
+)
 from calltrack.delivery.trip import Trip
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome
@@ -100,8 +109,10 @@ def _settle(trip: Trip, group: Group, attempt: Attempt) -> tuple[bool, list[Grou
     with trip.services.db.tenant(trip.company_id) as session:
         # The destination's row is locked before deliveries are, here and everywhere: no deadlock.
         hold = _mind_the_platform(session, trip, attempt, now)
-        if pausing is not None:
-            accounts.pause(session, trip.company_id, trip.destination_id, said(pausing), now)
+        given_up = "" if pausing is not None else _given_up(session, trip, attempt, now)
+        if pausing is not None or given_up:
+            reason = given_up if pausing is None else said(pausing)
+            accounts.pause(session, trip.company_id, trip.destination_id, reason, now)
         steps = _steps(trip, group, outcomes, hold, now)
         places = {row.id: place for place, row in enumerate(group)}
         settled = ledger.settle(session, trip.company_id, trip.token, steps, places, len(group), now)
@@ -111,7 +122,7 @@ def _settle(trip: Trip, group: Group, attempt: Attempt) -> tuple[bool, list[Grou
     if settled < len(steps):
         log.warning("%d deliveries were settled by somebody else meanwhile", len(steps) - settled)
     report_faults(trip, outcomes)
-    goes_on = pausing is None and hold is None and not pause_if_suspicious(trip, outcomes)
+    goes_on = pausing is None and not given_up and hold is None and not pause_if_suspicious(trip, outcomes)
     return goes_on, _again(group, outcomes)
 
 
@@ -169,6 +180,21 @@ def _mind_the_platform(session: Session, trip: Trip, attempt: Attempt, now: date
     account.held_until = max(now + hold, account.held_until or now)
     session.flush()
     return hold
+
+
+def _given_up(session: Session, trip: Trip, attempt: Attempt, now: datetime) -> str:
+    """Note since when the destination has failed; returns why it stops, if that is too long."""
+    if trip.destination.stops_after is None:
+        return ""
+    account = session.get(DestinationAccount, (trip.company_id, trip.destination_id))
+    if account is None:
+        return ""
+    since = failing_since(attempt.outcomes, account.failing_since, now)
+    if since != account.failing_since:
+        session.refresh(account, with_for_update=True)
+        account.failing_since = since
+        session.flush()
+    return gave_up(trip.destination, since, now)
 
 
 def pause_if_suspicious(trip: Trip, outcomes: Iterable[Outcome]) -> bool:

@@ -36,6 +36,8 @@ class DestinationAccount(Base):
     held_until: Mapped[datetime | None]
     # How many requests in a row found the platform unwell.
     unwell: Mapped[int] = mapped_column(server_default=text("0"))
+    # Since when every request has failed; NULL: the last one did not.
+    failing_since: Mapped[datetime | None]
     # When the access a person gave by signing in ends by itself; NULL: not known, or not before withdrawn.
     access_until: Mapped[datetime | None]
     # The last trial: when, whether the platform would take conversions, and what it said.

@@ -1,7 +1,7 @@
 """What an answer does to a delivery: its next state, when it is due again, and what it says to people."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from calltrack.destinations.base import Destination
@@ -56,6 +56,23 @@ def hold_for(outcomes: tuple[Outcome, ...], unwell_before: int) -> timedelta:
     """Return how long to leave an unwell platform alone: as long as it asks for, else by the table."""
     asked = [outcome.after for outcome in outcomes if outcome.after is not None]
     return max(asked, default=HOLDS[min(unwell_before, len(HOLDS) - 1)])
+
+
+def failing_since(outcomes: tuple[Outcome, ...], before: datetime | None, now: datetime) -> datetime | None:
+    """Return since when requests have failed without one success; None: this one did not fail."""
+    failed = all(outcome.class_ in _UNSETTLED for outcome in outcomes)
+    return (before or now) if failed else None
+
+
+def gave_up(destination: Destination[Any], since: datetime | None, now: datetime) -> str:
+    """Return why a destination that has failed for too long is paused; nothing while it has not."""
+    if destination.stops_after is None or since is None or now - since < destination.stops_after:
+        return ""
+    days = destination.stops_after.days
+    return (
+        f"Nothing has arrived at {destination.label} for {days} days, so it was switched off."
+        " Nothing is lost: repair the receiving side, run a trial, then resume."
+    )
 
 
 def after_send(

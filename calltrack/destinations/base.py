@@ -135,6 +135,8 @@ class Destination(ABC, Generic[S]):
     waits: ClassVar[tuple[timedelta, ...]] = PATIENT
     gives_up: ClassVar[bool] = False
     """True: after the last of `waits` the delivery has failed. False: the last wait repeats."""
+    stops_after: ClassVar[timedelta | None] = None
+    """Failing for so long without one success pauses the destination and tells the owner; None: never."""
     resend_unknown_within: ClassVar[timedelta | None] = None
     """How long after the first try an unknown outcome may be sent again; None means at any time, because
     the platform removes duplicates by the frozen id for ever."""

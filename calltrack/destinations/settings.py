@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -56,6 +57,10 @@ class DestinationSettings(BaseModel):
     @classmethod
     def fresh_secrets(cls) -> dict[str, str]:
         """Return newly made values for the secrets that both sides may choose freely; none by default."""
+        return {}
+
+    def rotated(self, now: datetime) -> dict[str, Any]:
+        """Return the values that a change of the signing `secret` replaces; empty where there is none."""
         return {}
 
     @classmethod

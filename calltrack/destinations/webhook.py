@@ -8,7 +8,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +25,10 @@ from calltrack.kernel.money import Money
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (a prefix, not a password)
 SECRET_BYTES: Final = range(24, 65)
 
+# Failing for so long without one success switches the webhook off.
+STOPS_AFTER: Final = timedelta(days=5)
+# How long the old secret signs beside the new one.
+OVERLAP: Final = timedelta(days=7)
 # The schedule of the trade: at once, then 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h after each failure.
 SCHEDULE: Final = (
     timedelta(seconds=5),
@@ -55,9 +59,14 @@ class WebhookSettings(DestinationSettings):
         title="Previous signing secret",
         description="During a change of secret: both sign, so that the receiver may switch at any time.",
     )
+    previous_secret_until: date | None = Field(
+        None,
+        title="Previous secret signs until",
+        description="A day such as 2026-12-24 (UTC, that day included). Empty: until you take it away.",
+    )
     include_contacts: bool = Field(
         False,
-        title="Include phone number and e-mail",
+        title="Include phone number, e-mail, name and address",
         description="In the clear. Leave off unless the receiver needs them and may have them.",
     )
 
@@ -87,7 +96,22 @@ class WebhookSettings(DestinationSettings):
                 raise ValueError("only the ports 443 and 8443 are allowed")
         return value
 
-    @field_validator("previous_secret", mode="before")
+    def rotated(self, now: datetime) -> dict[str, Any]:
+        """Return a new secret; the present one signs beside it for a week."""
+        return {
+            "secret": new_secret(),
+            "previous_secret": self.secret.get_secret_value(),
+            "previous_secret_until": (now + OVERLAP).astimezone(UTC).date().isoformat(),
+        }
+
+    def keys(self, now: datetime) -> list[str]:
+        """Return the secrets that sign at this moment, the newest first."""
+        until, previous = self.previous_secret_until, self.previous_secret
+        signs = previous is not None and (until is None or now.astimezone(UTC).date() <= until)
+        found = [self.secret, previous] if signs else [self.secret]
+        return [key.get_secret_value() for key in found if key is not None]
+
+    @field_validator("previous_secret", "previous_secret_until", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -124,6 +148,7 @@ class WebhookOut(Destination[WebhookSettings]):
     Settings = WebhookSettings
 
     max_batch: ClassVar[int] = 1
+    stops_after: ClassVar[timedelta | None] = STOPS_AFTER
     waits: ClassVar[tuple[timedelta, ...]] = SCHEDULE
     gives_up: ClassVar[bool] = True
 
@@ -146,24 +171,36 @@ class WebhookOut(Destination[WebhookSettings]):
         """Return the signed POST of one body; the time of signing is the time of this attempt."""
         (body,) = payloads
         data = msgspec.json.decode(body, type=_Body).data
-        message_id = f"{data.id}-{data.sequence}"
-        keys = (settings.secret, settings.previous_secret)
-        signatures = [
-            Webhook(key.get_secret_value()).sign(message_id, now.astimezone(UTC), body.decode())
-            for key in keys
-            if key is not None
-        ]
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": " ".join(signatures),
-        }
-        return HttpRequest("POST", settings.url, headers, body)
+        return _signed(settings, f"{data.id}-{data.sequence}", body, now)
 
     def classify(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
         """2xx is success, 410 means never again, anything else is tried again by the schedule."""
-        return (_outcome(answer),)
+        return _outcome(answer).about(len(payloads))
+
+    def trial_request(
+        self, payloads: Sequence[bytes], settings: WebhookSettings, now: datetime, token: str | None = None
+    ) -> HttpRequest | None:
+        """Return a signed message of the type `test`, which means nothing else."""
+        said = "A test by calltrack: nothing happened. Answer 2xx and do nothing."
+        body = msgspec.json.encode({"type": "test", "timestamp": _iso(now), "data": {"message": said}})
+        return _signed(settings, f"test-{int(now.timestamp() * 1000)}", body, now)
+
+    def classify_trial(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
+        """Read the answer to a test as to any other message."""
+        return self.classify(answer, payloads)
+
+
+def _signed(settings: WebhookSettings, message_id: str, body: bytes, now: datetime) -> HttpRequest:
+    signatures = [
+        Webhook(key).sign(message_id, now.astimezone(UTC), body.decode()) for key in settings.keys(now)
+    ]
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+    return HttpRequest("POST", settings.url, headers, body)
 
 
 def _outcome(answer: HttpAnswer) -> Outcome:
@@ -197,11 +234,13 @@ def _data(upload: Upload, settings: WebhookSettings) -> dict[str, Any]:
         "kind": upload.kind,
         "action": upload.action,
         "sequence": upload.sequence,
+        "status": "retracted" if upload.action == "retract" else "counted",
         "occurred_at": _iso(upload.occurred_at),
         "changed_at": _iso(upload.changed_at),
         "value": None,
         "value_minor": upload.value_minor,
         "currency": upload.currency,
+        "original_value_minor": upload.original_value_minor,
         "call_id": upload.call_id,
         "person_id": upload.person_id,
         "first_time": upload.first_time,
@@ -220,7 +259,8 @@ def _data(upload: Upload, settings: WebhookSettings) -> dict[str, Any]:
     if upload.value_minor is not None and upload.currency is not None:
         data["value"] = str(Money(upload.value_minor, upload.currency).major())
     if settings.include_contacts:
-        data["phone"], data["email"] = upload.phone_e164, upload.email
+        names = ("email", "first_name", "last_name", "city", "postal_code", "country")
+        data |= {"phone": upload.phone_e164} | {name: getattr(upload, name) for name in names}
     return data
 
 

@@ -36,6 +36,7 @@ TABLE: dict[str, Role] = {
     "site_numbers": "manager", "add_site_number": "manager", "remove_site_number": "manager",
     "carrier": "owner", "connect_account": "owner", "connect": "owner", "connect_destination": "owner",
     "destination_settings": "owner", "change_destination": "owner", "remove_destination": "owner",
+    "rotate_secret": "owner",
 }  # fmt: skip
 # Pages whose whole work is to send the browser to somebody else's sign-in.
 LEAVES = frozenset(("sign_in_at", "sign_in_again"))

@@ -2,7 +2,9 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from calltrack.destinations.webhook import WebhookOut
 from calltrack.sandbox.platforms.accounts import WEBHOOK_SECRET
 from calltrack.sandbox.platforms.faults import Modes
 from calltrack.sandbox.platforms.twins import TWINS
-from tests.destinations.uploads import upload, webhook
+from tests.destinations.uploads import SECRET, upload, webhook
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,3 +53,21 @@ def test_the_switches_of_the_twins_are_documented() -> None:
         assert all(f"`{target}`" in page(twin.name) for target in twin.targets), twin.name
     assert all(f'"{mode}"' in page("google_data_manager") for mode in Modes._fields)
     assert WEBHOOK_SECRET in page("webhook")
+
+
+def test_the_python_sample_for_receivers_verifies_counts_once_and_refuses() -> None:
+    (sample,) = (
+        block for block in re.findall(r"```python\n(.*?)```", page("webhook"), re.S) if "Flask" in block
+    )
+    stored: list[str] = []
+    names: dict[str, Any] = {"store": lambda type_, data: stored.append(type_)}
+    exec(sample.replace("whsec_...", SECRET), names)
+    client = names["app"].test_client()
+    sent = WebhookOut().request([WebhookOut().freeze(upload(), webhook())], webhook(), datetime.now(UTC))
+    trial = WebhookOut().trial_request([b""], webhook(), datetime.now(UTC))
+    assert trial is not None
+    for request in (sent, sent, trial):
+        answer = client.post("/calltrack", data=request.body, headers=dict(request.headers))
+        assert answer.status_code == 204
+    assert stored == ["purchase.created"]
+    assert client.post("/calltrack", data=b"{}", headers=dict(sent.headers)).status_code == 401

@@ -89,6 +89,22 @@ def change_destination(services: Services, here: Here, destination_id: UUID) -> 
     return _back(here)
 
 
+@page("/destinations/<id:destination_id>/rotate", "owner", ("POST",))
+def rotate_secret(services: Services, here: Here, destination_id: UUID) -> ResponseReturnValue:
+    """Make a new signing secret and show it this once; the old one signs beside it for a week."""
+    one, form = _one(services, here, destination_id), typed("rotate")
+    try:
+        form.confirm(here)
+    except WrongForm:
+        return _settings_page(services, here, one, form), form.status
+    with services.db.tenant(here.company.id) as session:
+        secret = accounts.rotate_secret(
+            session, services.vault, here.company.id, destination_id, here.now,
+            sandbox=services.settings.is_demo, by=here.who.email,
+        )  # fmt: skip
+    return _settings_page(services, here, _one(services, here, destination_id), fresh_secret=secret)
+
+
 @page("/destinations/<id:destination_id>/remove", "owner", ("POST",))
 def remove_destination(services: Services, here: Here, destination_id: UUID) -> ResponseReturnValue:
     """Disconnect a destination once its effect was read and confirmed; without the yes nothing is done."""
@@ -125,7 +141,9 @@ def _connect_page(
     )
 
 
-def _settings_page(services: Services, here: Here, one: HealthRow, form: Typed | None = None) -> str:
+def _settings_page(
+    services: Services, here: Here, one: HealthRow, form: Typed | None = None, fresh_secret: str = ""
+) -> str:
     settings = DESTINATIONS[one.kind].Settings
     return render_template(
         "destination_settings.html",
@@ -135,6 +153,8 @@ def _settings_page(services: Services, here: Here, one: HealthRow, form: Typed |
         form=form,
         provider=sign_in.provider_for(services, one.kind),
         account=_account(services, here, one.id),
+        can_rotate=bool(settings.fresh_secrets()),
+        fresh_secret=fresh_secret,
     )
 
 

@@ -42,6 +42,10 @@ def receive(
             journal.counts["webhook.refused"] += 1
         unsigned = isinstance(fault, WebhookVerificationError)
         return (401 if unsigned else 400), {"error": str(fault)}
+    if message.type == "test":
+        with journal.lock:
+            journal.counts["webhook.tests"] += 1
+        return 204, {}
     _count(journal, name, sent["webhook-id"], message, now.timestamp())
     return 204, {}
 
