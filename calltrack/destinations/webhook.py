@@ -8,6 +8,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -186,8 +187,12 @@ class WebhookOut(Destination[WebhookSettings]):
         return _signed(settings, f"test-{int(now.timestamp() * 1000)}", body, now)
 
     def classify_trial(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
-        """Read the answer to a test as to any other message."""
-        return self.classify(answer, payloads)
+        """Read the answer to a test; it is not tried again by itself."""
+        outcome = _outcome(answer)
+        if outcome.class_ is Class.LATER:
+            hint = outcome.hint.replace("calltrack tries again by itself", "then run the trial again")
+            outcome = replace(outcome, hint=hint, after=None)
+        return outcome.about(len(payloads))
 
 
 def _signed(settings: WebhookSettings, message_id: str, body: bytes, now: datetime) -> HttpRequest:

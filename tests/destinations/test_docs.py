@@ -60,7 +60,7 @@ def test_the_python_sample_for_receivers_verifies_counts_once_and_refuses() -> N
         block for block in re.findall(r"```python\n(.*?)```", page("webhook"), re.S) if "Flask" in block
     )
     stored: list[str] = []
-    names: dict[str, Any] = {"store": lambda type_, data: stored.append(type_)}
+    names: dict[str, Any] = {"__name__": __name__, "store": lambda type_, data: stored.append(type_)}
     exec(sample.replace("whsec_...", SECRET), names)
     client = names["app"].test_client()
     sent = WebhookOut().request([WebhookOut().freeze(upload(), webhook())], webhook(), datetime.now(UTC))
