@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from calltrack.destinations.base import Consent, Upload
-from calltrack.destinations.google_settings import GoogleDataManagerSettings
+from calltrack.destinations.google_settings import GoogleAdsSettings, GoogleDataManagerSettings
 from calltrack.destinations.webhook import WebhookSettings
 from calltrack.infra.http import HttpAnswer
 
@@ -40,6 +40,18 @@ def google(**more: Any) -> GoogleDataManagerSettings:
         "refresh_token": "refresh",
     }
     return GoogleDataManagerSettings.load(given | more, sandbox=True)
+
+
+def google_ads(**more: Any) -> GoogleAdsSettings:
+    given: dict[str, Any] = {
+        "customer_id": "123-456-7890",
+        "lead_action_id": "7001",
+        "purchase_action_id": "7002",
+        "client_id": "client",
+        "client_secret": "secret",
+        "refresh_token": "refresh",
+    }
+    return GoogleAdsSettings.load(given | more, sandbox=True)
 
 
 def webhook(**more: Any) -> WebhookSettings:

@@ -21,6 +21,7 @@ _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _BASE64_SHA256: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_REGION: Final = re.compile(r"[A-Z]{2}")
 _UPPER: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -74,6 +75,12 @@ class AdIdentifiers(msgspec.Struct, forbid_unknown_fields=True):
     landingPageDeviceInfo: dict[str, str] | None = None  # noqa: N815
 
 
+class CallInfo(msgspec.Struct, forbid_unknown_fields=True):
+    """CallInfo: a call that Google itself connected."""
+
+    startTimestamp: str = ""  # noqa: N815
+
+
 class UserProperties(msgspec.Struct, forbid_unknown_fields=True):
     """UserProperties."""
 
@@ -99,6 +106,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True):
     cartData: dict[str, object] | None = None  # noqa: N815
     customVariables: list[dict[str, object]] = []  # noqa: N815
     userProperties: UserProperties | None = None  # noqa: N815
+    callInfo: CallInfo | None = None  # noqa: N815
 
 
 class Ingest(msgspec.Struct, forbid_unknown_fields=True):
@@ -227,10 +235,23 @@ def _check_event(
         found.append((".consent", "Unknown consent status.", "INVALID_ENUM_VALUE"))
     if event.currency and not _CURRENCY.fullmatch(event.currency):
         found.append((".currency", "Not an ISO 4217 code.", "INVALID_CURRENCY_CODE"))
+    if event.callInfo is not None:
+        found += _check_call(event)
     properties = event.userProperties
     if properties is not None and properties.customerType not in CUSTOMER_TYPES:
         found.append((".user_properties.customer_type", "Unknown type.", "INVALID_ENUM_VALUE"))
     return found + _check_identifiers(event, encoding)
+
+
+def _check_call(event: Event) -> list[Fault]:
+    """A call is found by its start and the caller's number; nothing else may name a click beside it."""
+    found: list[Fault] = []
+    if event.callInfo is None or timestamp(event.callInfo.startTimestamp) is None:
+        found.append((".call_info.start_timestamp", "Not RFC 3339.", "INVALID_FORMAT"))
+    given = event.userData.userIdentifiers if event.userData is not None else []
+    if not any(one.phoneNumber for one in given):
+        found.append((".user_data", "The caller's number is required.", "REQUIRED_FIELD_MISSING"))
+    return found
 
 
 def _check_identifiers(event: Event, encoding: str) -> list[Fault]:
@@ -245,12 +266,31 @@ def _check_identifiers(event: Event, encoding: str) -> list[Fault]:
     for place, identifier in enumerate(identifiers):
         path = f".user_data.user_identifiers[{place}]"
         given = [one for one in (identifier.emailAddress, identifier.phoneNumber) if one is not None]
+        if identifier.address is not None:
+            found += _check_address(identifier.address, path, encoding)
         if len(given) + (identifier.address is not None) != 1:
             found.append((path, "Exactly one identifier.", "INVALID_ARGUMENT"))
         for value in given:
             reason = _hash_fault(value, encoding)
             if reason:
                 found.append((path, "Not a SHA-256 in the stated encoding.", reason))
+    return found
+
+
+def _check_address(address: dict[str, str], path: str, encoding: str) -> list[Fault]:
+    """All four parts are required; names are hashed, region and postal code are not."""
+    missing = {"givenName", "familyName", "regionCode", "postalCode"} - address.keys()
+    if missing:
+        return [(f"{path}.address", f"{snake(min(missing))} is required.", "REQUIRED_FIELD_MISSING")]
+    found: list[Fault] = []
+    for name in ("givenName", "familyName"):
+        reason = _hash_fault(address[name], encoding)
+        if reason:
+            found.append((f"{path}.address.{snake(name)}", "Not a SHA-256 in the stated encoding.", reason))
+    if not _REGION.fullmatch(address["regionCode"]):
+        found.append((f"{path}.address.region_code", "Not ISO 3166-1 alpha-2.", "INVALID_REGION_CODE"))
+    if not address["postalCode"].strip():
+        found.append((f"{path}.address.postal_code", "Empty.", "INVALID_POSTAL_CODE"))
     return found
 
 
