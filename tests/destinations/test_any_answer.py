@@ -24,7 +24,8 @@ WORDS = (
 )  # fmt: skip
 leaves = (
     st.none() | st.booleans() | st.integers(-5, 2**40) | st.text(max_size=12)
-    | st.sampled_from(["events[0]", "events[9].x", "Index: 0, ERROR :: bad", "INVALID_GCLID", "SUCCESS", "FAILED"])
+    | st.sampled_from(["events[0]", "events[9].x", "Index: 0, ERROR :: bad", "INVALID_GCLID", "SUCCESS"])
+    | st.just("FAILED")
 )  # fmt: skip
 bodies = st.recursive(
     leaves,
