@@ -10,7 +10,7 @@ from uuid import UUID
 
 from calltrack.attribution.service import attribute_call
 from calltrack.conversions import intake
-from calltrack.conversions.service import classify_call, follow_person
+from calltrack.conversions.service import classify_call, follow_person, judge_again
 from calltrack.delivery.mailing import mail_notice
 from calltrack.delivery.notices import review
 from calltrack.delivery.plan import plan_changes
@@ -55,9 +55,15 @@ def classify(services: Services, company_id: UUID, call_id: UUID) -> None:
 
 
 def follow(services: Services, company_id: UUID, person_id: UUID) -> None:
-    """Let the conversions of two joined persons name the one who stayed."""
+    """Let the calls of two joined persons be judged as one person's."""
     with services.db.tenant(company_id) as session:
-        follow_person(session, company_id, person_id)
+        follow_person(session, company_id, person_id, services.clock())
+
+
+def again(services: Services, company_id: UUID, version_id: UUID) -> None:
+    """Judge the next past calls by a newly saved version of the rules."""
+    with services.db.tenant(company_id) as session:
+        judge_again(session, company_id, version_id, services.clock())
 
 
 def take_up(services: Services, company_id: UUID, call_id: UUID) -> None:
@@ -71,6 +77,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "call.ended": (attribute, link, classify, take_up),
     "call.attributed": (take_up,),
     "person.merged": (follow,),
+    "rules.saved": (again,),
     "conversion.changed": (Together(plan_changes),),
     "destination.changed": (wake_destination, review),
     "destination.paused": (review,),

@@ -7,6 +7,7 @@ from flask import Flask, Response, jsonify
 from flask.sansio.blueprints import Blueprint
 
 from calltrack.api.calls import calls_of
+from calltrack.api.conversion_rules import rules_of
 from calltrack.api.conversions import conversions_of
 from calltrack.api.crm import crm_of
 from calltrack.api.crm_hook import hook_of
@@ -67,6 +68,6 @@ def _explain(problem: HTTPError) -> tuple[Response, int]:
 
 def register(app: Flask, services: Services) -> None:
     """Add every resource of the API."""
-    for blueprint_of in (calls_of, visits_of, conversions_of, deliveries_of, numbers_of, crm_of):
+    for blueprint_of in (calls_of, visits_of, conversions_of, rules_of, deliveries_of, numbers_of, crm_of):
         app.register_blueprint(blueprint_of(services))
     app.register_blueprint(hook_of(services))

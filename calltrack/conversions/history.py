@@ -1,4 +1,4 @@
-"""Reads that leads rest on: limits, the same person's other calls, and which of them count."""
+"""Reads that leads rest on: the same person's other calls, and which of them count."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -6,19 +6,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from calltrack.accounts.model import Company
-from calltrack.accounts.rules import CompanySettings, settings_of
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
-from calltrack.conversions.model import Conversion
+from calltrack.conversions.model import Conversion, RuleVersion
+from calltrack.conversions.rules import RULE
 from calltrack.journeys.model import PersonCaller, PersonVisitor
 from calltrack.visits.model import Visit
-
-
-def limits_and_currency(session: Session, company_id: UUID) -> tuple[CompanySettings, str]:
-    """Return the company's limits and its currency."""
-    row = session.execute(select(Company.settings, Company.currency).where(Company.id == company_id)).one()
-    return settings_of(row.settings), row.currency
 
 
 def calls_around(
@@ -48,14 +41,49 @@ def calls_around(
 
 def counted_calls(session: Session, company_id: UUID, calls: list[Call], kind: str) -> list[Call]:
     """Return those of the calls that hold a counted conversion of the kind, in the given order."""
+    return _with(session, company_id, calls, Conversion.kind == kind)
+
+
+def counted_before(session: Session, company_id: UUID, calls: list[Call]) -> list[Call]:
+    """Return those of the calls that made their caller known: leads, and what rules or a call-back won."""
+    made = or_(Conversion.kind == "lead", Conversion.via.in_((RULE, "call_back")))
+    return _with(session, company_id, calls, made)
+
+
+def _with(session: Session, company_id: UUID, calls: list[Call], *what: ColumnElement[bool]) -> list[Call]:
+    if not calls:
+        return []
     ids = select(Conversion.call_id).where(
         Conversion.company_id == company_id,
         Conversion.call_id.in_([call.id for call in calls]),
-        Conversion.kind == kind,
         Conversion.status == "counted",
+        *what,
     )
     counted = set(session.scalars(ids))
     return [call for call in calls if call.id in counted]
+
+
+def calls_of_person(session: Session, company_id: UUID, person_id: UUID) -> list[Call]:
+    """Return the calls of the person's callers, oldest first."""
+    hashes = select(PersonCaller.caller_hash).where(
+        PersonCaller.company_id == company_id, PersonCaller.person_id == person_id
+    )
+    rows = select(Call).where(Call.company_id == company_id, Call.caller_hash.in_(hashes))
+    return list(session.scalars(rows.order_by(Call.started_at, Call.id)))
+
+
+def next_calls(session: Session, company_id: UUID, version: RuleVersion, most: int) -> list[Call]:
+    """Return the next calls that a version of the rules judges again, in the order they began.
+
+    About `most`: calls that began at the same moment come together.
+    """
+    since = (
+        Call.started_at > version.again_until
+        if version.again_until
+        else (Call.started_at >= version.applies_since)
+    )
+    rows = select(Call).where(Call.company_id == company_id, since)
+    return list(session.scalars(rows.order_by(Call.started_at).fetch(most, with_ties=True)))
 
 
 def converted_calls_of(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:

@@ -4,7 +4,7 @@ A call has at most one conversion of a kind and name for ever. What was taken ba
 restated, never created a second time, so that no destination counts it twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.conversions.rules import Via
+from calltrack.conversions.word_rules import Ended
 from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
 
 Kind = Literal["lead", "purchase"]
-Ended = Literal["none", "refund", "cancel", "rule", "merge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +43,6 @@ def conversion_of(session: Session, call: Call, kind: Kind, external_id: str = "
             Conversion.call_id == call.id,
             Conversion.kind == kind,
             Conversion.external_id == external_id,
-        )
-    )
-
-
-def order_named(session: Session, company_id: UUID, external_id: str) -> Conversion | None:
-    """Return the company's purchase of that name, on whichever call it was first told of."""
-    return session.scalar(
-        select(Conversion).where(
-            Conversion.company_id == company_id,
-            Conversion.kind == "purchase",
-            Conversion.external_id == external_id,
-            Conversion.external_id != "",
         )
     )
 
@@ -89,7 +77,8 @@ def restate(session: Session, found: Conversion, decision: Decision) -> bool:
 
     The time of a conversion never changes: destinations know it by its time.
     """
-    same_value = (found.value_minor, found.currency) == (decision.value_minor, decision.currency)
+    same_currency = found.currency == decision.currency or decision.value_minor is None
+    same_value = found.value_minor == decision.value_minor and same_currency
     if found.status == "counted" and same_value:
         return False
     found.status, found.ended_by = "counted", ""
@@ -103,8 +92,14 @@ def retract(session: Session, found: Conversion | None, decision: Decision, ende
     if found is None or found.status == "retracted":
         return False
     found.status, found.ended_by = "retracted", ended_by
-    _change(session, found, "retract", decision)
+    _change(session, found, "retract", replace(decision, value_minor=None, currency=found.currency))
     return True
+
+
+def explain(found: Conversion, decision: Decision, ended_by: Ended) -> None:
+    """Name who decided the present state and why; destinations are told of nothing by that alone."""
+    found.decided_by, found.via, found.reason = decision.by, decision.via, decision.reason
+    found.ended_by = ended_by
 
 
 def _create(

@@ -17,8 +17,9 @@ from calltrack.attribution.model import Attribution
 from calltrack.attribution.rules import decide
 from calltrack.attribution.verdict import CallFacts, EarlierCall, Shown, Verdict
 from calltrack.calls.model import Call
-from calltrack.conversions.model import Conversion, ConversionChange
-from calltrack.conversions.rules import CallResult, is_lead
+from calltrack.conversions.model import CallVerdict, Conversion, ConversionChange
+from calltrack.conversions.tree_rules import Facts, default_tree, judge
+from calltrack.conversions.tree_words import reason_of
 from calltrack.delivery.model import Attempt, Delivery
 from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
@@ -221,17 +222,24 @@ def _write_person(
 
 def _write_conversions(seeder: Seeder, call: Called, call_id: UUID, person_id: UUID | None) -> None:
     earlier = seeder.leads[call.caller] if call.caller else []
-    result = CallResult(
+    tree = default_tree(CompanySettings())
+    facts = Facts(
         started_at=call.at,
-        is_bridged=call.outcome == "answered",
+        answered=call.outcome == "answered",
         talk_seconds=call.talk_seconds,
         is_withheld=call.caller is None,
+        earlier=tuple(earlier),
     )
-    verdict = is_lead(result, earlier, CompanySettings())
-    if verdict.is_lead:
+    verdict = judge(tree, facts)
+    reason = reason_of(tree, facts, verdict)
+    seeder.write.add(
+        CallVerdict, company_id=seeder.company_id, call_id=call_id, mark=verdict.mark,
+        rule_id=verdict.rule.id if verdict.rule else "", version=0, reason=reason, judged_at=call.at,
+    )  # fmt: skip
+    if verdict.mark == "lead":
         earlier.append(call.at)
         taken_back = seeder.chance.random() < 0.03
-        steps: list[Step] = [("create", None, "rule", verdict.reason)]
+        steps: list[Step] = [("create", None, "rule", reason)]
         if taken_back:
             steps.append(("retract", None, "Demo", "Marked as not a lead: a supplier called."))
         _write_conversion(seeder, call, call_id, person_id, "lead", steps)

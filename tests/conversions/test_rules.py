@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from calltrack.accounts.rules import CompanySettings
-from calltrack.conversions.rules import CallResult, Outcome, is_lead
+from calltrack.conversions.rules import Outcome
+from calltrack.conversions.tree_rules import Facts, default_tree, judge
+from calltrack.conversions.tree_words import reason_of
 from calltrack.kernel.errors import BadInput
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -14,35 +16,37 @@ DAY = timedelta(days=1)
 @pytest.mark.parametrize(
     ("call", "earlier", "limits", "expected", "reason"),
     [
-        ({}, [], {}, True, "A person answered and they talked 180 seconds; the caller's first such call."),
-        ({"is_bridged": False}, [], {}, False, "No person answered the call."),
-        ({"talk_seconds": 60}, [], {}, True, None),
-        ({"talk_seconds": 59}, [], {}, False, "They talked 59 seconds; a lead takes 60."),
-        ({"talk_seconds": 59}, [], {"lead_min_talk_seconds": 30}, True, None),
-        ({}, [DAY], {}, False, "The caller was a lead on 2026-11-19 already, less than 30 days before."),
-        ({}, [29 * DAY], {}, False, None),
-        ({}, [30 * DAY], {}, True, None),
-        ({}, [45 * DAY, 31 * DAY], {}, True, None),
-        ({}, [2 * DAY], {"lead_window_days": 1}, True, None),
-        ({}, [-DAY], {}, True, None),
-        ({"is_withheld": True}, [DAY], {}, True, None),
-        ({"is_withheld": True, "talk_seconds": 5}, [], {}, False, None),
+        (
+            {}, [], {}, "lead",
+            "Rule 1 (A talk with a new caller): a person answered, they talked 180 seconds and the caller was"
+            " not counted in the 30 days before.",
+        ),
+        ({"answered": False}, [], {}, "nothing", "No person answered."),
+        ({"talk_seconds": 60}, [], {}, "lead", None),
+        ({"talk_seconds": 59}, [], {}, "nothing", "They talked 59 seconds; it takes 60."),
+        ({"talk_seconds": 59}, [], {"lead_min_talk_seconds": 30}, "lead", None),
+        (
+            {}, [DAY], {}, "nothing",
+            "The caller was counted on 2026-11-19 already, less than 30 days before.",
+        ),
+        ({}, [29 * DAY], {}, "nothing", None),
+        ({}, [30 * DAY], {}, "lead", None),
+        ({}, [45 * DAY, 31 * DAY], {}, "lead", None),
+        ({}, [2 * DAY], {"lead_window_days": 1}, "lead", None),
+        ({}, [-DAY], {}, "lead", None),
+        ({"is_withheld": True}, [DAY], {}, "lead", None),
+        ({"is_withheld": True, "talk_seconds": 5}, [], {}, "nothing", None),
     ],
 )  # fmt: skip
-def test_a_lead_is_the_first_long_enough_talk(
-    call: dict[str, Any], earlier: list[timedelta], limits: dict[str, Any], expected: bool, reason: str | None
+def test_without_rules_of_its_own_a_company_counts_the_first_long_enough_talk(
+    call: dict[str, Any], earlier: list[timedelta], limits: dict[str, Any], expected: str, reason: str | None
 ) -> None:
-    facts: dict[str, Any] = {
-        "started_at": NOON,
-        "is_bridged": True,
-        "talk_seconds": 180,
-        "is_withheld": False,
-    }
-    verdict = is_lead(
-        CallResult(**(facts | call)), [NOON - ago for ago in earlier], CompanySettings(**limits)
-    )
-    assert verdict.is_lead is expected
-    assert reason in (None, verdict.reason)
+    known: dict[str, Any] = {"started_at": NOON, "answered": True, "talk_seconds": 180}
+    facts = Facts(**(known | call), earlier=tuple(NOON - ago for ago in earlier))
+    tree = default_tree(CompanySettings(**limits))
+    verdict = judge(tree, facts)
+    assert verdict.mark == expected
+    assert reason in (None, reason_of(tree, facts, verdict))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,10 @@ def test_a_lead_is_the_first_long_enough_talk(
         {"kind": "lead", "value_minor": 1},
         {"kind": "none", "currency": "EUR"},
         {"kind": "none", "reason": "x" * 501},
+        {"kind": "refund", "value_minor": 0},
+        {"kind": "cancelled", "value_minor": 1},
+        {"kind": "none", "said_at": datetime(2026, 1, 1)},
+        {"kind": "none", "called_back_at": NOON},
     ],
 )
 def test_an_outcome_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:

@@ -186,7 +186,7 @@ def test_conversions_follow_a_joined_person(services: Services, company: Company
         link = session.scalars(select(PersonCaller).where(PersonCaller.caller_hash == call.caller_hash)).one()
         link.person_id = stays.id
     with services.db.tenant(company.id) as session:
-        follow_person(session, company.id, stays.id)
+        follow_person(session, company.id, stays.id, LATER)
         owners = {
             row.call_id: row.person_id
             for row in session.execute(select(Conversion.call_id, Conversion.person_id))
