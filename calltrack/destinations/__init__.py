@@ -10,6 +10,7 @@ from calltrack.destinations.ga4 import Ga4
 from calltrack.destinations.google_ads import GoogleAds
 from calltrack.destinations.google_data_manager import GoogleDataManager
 from calltrack.destinations.meta import Meta
+from calltrack.destinations.microsoft import Microsoft
 from calltrack.destinations.tiktok import TikTok
 from calltrack.destinations.webhook import WebhookOut
 
@@ -19,5 +20,6 @@ DESTINATIONS: dict[str, Destination[Any]] = {
     "ga4": Ga4(),
     "tiktok": TikTok(),
     "meta": Meta(),
+    "microsoft": Microsoft(),
     "webhook": WebhookOut(),
 }

@@ -12,6 +12,7 @@ import httpx
 
 from calltrack.destinations.base import Destination
 from calltrack.destinations.meta_settings import MetaSettings
+from calltrack.destinations.microsoft_settings import MicrosoftSettings
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt, Courier
 from calltrack.infra.http import HttpDoor
@@ -68,6 +69,21 @@ def meta(**more: Any) -> MetaSettings:
     """A dataset that counts leads as Lead and purchases as Purchase."""
     given: dict[str, Any] = {"dataset_id": "1200300400500600", "access_token": "EAAG-secret-token"}
     return MetaSettings.load(given | more, sandbox=True)
+
+
+def microsoft(**more: Any) -> MicrosoftSettings:
+    """An account with a goal for leads and one for purchases."""
+    given: dict[str, Any] = {
+        "account_id": "151000001",
+        "customer_id": "252000002",
+        "lead_goal_name": "Phone lead",
+        "purchase_goal_name": "Phone purchase",
+        "developer_token": "DEVTOKEN",
+        "client_id": "client",
+        "client_secret": "client~secret",
+        "refresh_token": "refresh.token",
+    }
+    return MicrosoftSettings.load(given | more, sandbox=True)
 
 
 class Stage:

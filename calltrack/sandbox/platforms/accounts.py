@@ -26,6 +26,12 @@ META_ACCESS_TOKEN: Final = "sandbox-meta-token"  # noqa: S105
 META_APP_SECRET: Final = "sandbox-meta-app-secret"  # noqa: S105
 META_TEST_CODE: Final = "TEST12345"
 
+MICROSOFT_ACCOUNT_ID: Final = "151000001"
+MICROSOFT_CUSTOMER_ID: Final = "252000002"
+MICROSOFT_DEVELOPER_TOKEN: Final = "SANDBOXDEVELOPERTOKEN"  # noqa: S105
+MICROSOFT_REFRESH_TOKEN: Final = "sandbox-microsoft-refresh-token"  # noqa: S105
+MICROSOFT_GOALS: Final = ("Lead by phone", "Purchase by phone")
+
 ACTION_NAMES: Final = {
     LEAD_ACTION_ID: "Lead by phone",
     PURCHASE_ACTION_ID: "Purchase by phone",
@@ -89,12 +95,29 @@ def meta_settings(origin: str) -> dict[str, str]:
     }
 
 
+def microsoft_settings(origin: str) -> dict[str, str]:
+    """Return the settings that connect Microsoft Advertising to the twin at this origin (sandbox only)."""
+    return {
+        "account_id": MICROSOFT_ACCOUNT_ID,
+        "customer_id": MICROSOFT_CUSTOMER_ID,
+        "developer_token": MICROSOFT_DEVELOPER_TOKEN,
+        "lead_goal_name": MICROSOFT_GOALS[0],
+        "purchase_goal_name": MICROSOFT_GOALS[1],
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": MICROSOFT_REFRESH_TOKEN,
+        "base_url": f"{origin}/sandbox/microsoft",
+        "token_uri": f"{origin}/sandbox/microsoft/token",
+    }
+
+
 # How each destination is connected to its twin at an origin; a new destination adds its line.
 SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "google_data_manager": google_settings,
     "google_ads": google_ads_settings,
     "ga4": ga4_settings,
     "meta": meta_settings,
+    "microsoft": microsoft_settings,
     "tiktok": tiktok_settings,
     "webhook": webhook_settings,
 }

@@ -4,6 +4,7 @@ from calltrack.sandbox.platforms.ga4_twin import GA4
 from calltrack.sandbox.platforms.google_ads_twin import GOOGLE_ADS
 from calltrack.sandbox.platforms.google_twin import GOOGLE_DATA_MANAGER
 from calltrack.sandbox.platforms.meta import META
+from calltrack.sandbox.platforms.microsoft import MICROSOFT
 from calltrack.sandbox.platforms.tiktok_twin import TIKTOK
 from calltrack.sandbox.platforms.twin import Twin
 from calltrack.sandbox.platforms.webhook_receiver import WEBHOOK
@@ -14,5 +15,6 @@ TWINS: tuple[Twin, ...] = (
     GA4,
     TIKTOK,
     META,
+    MICROSOFT,
     WEBHOOK,
 )
