@@ -5,11 +5,9 @@ to single ones, so that one bad fact cannot hold the others.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from uuid import UUID
-
-from rq.timeouts import JobTimeoutException
 
 from calltrack.infra import outbox
 from calltrack.infra.log import log
@@ -31,15 +29,17 @@ def drain(
     company_id: UUID,
     stop: threading.Event,
     turn_seconds: float = TURN_SECONDS,
+    again: Callable[[], object] | None = None,
 ) -> int:
     """Handle the company's due facts until none is left or `stop` is set; returns how many were handled.
 
-    A company with very many facts is asked for again after its turn, so that it delays nobody else.
+    After its turn a company with very many facts calls `again` (by default a nudge), so that it delays nobody
+    else.
     """
     handled, ends = 0, monotonic() + turn_seconds
     while not stop.is_set():
         if monotonic() >= ends:
-            services.nudges.wake("handle_facts", str(company_id))
+            again() if again is not None else services.nudges.wake("handle_facts", str(company_id))
             break
         with services.db.tenant(company_id) as session:
             claimed = outbox.claim(session, company_id, services.clock(), BATCH)
@@ -78,8 +78,6 @@ def _handle(services: Services, subscriptions: Subscriptions, facts: Sequence[Cl
     try:
         for handler in subscriptions[fact.kind]:
             handler(services, fact.company_id, fact.subject_id)
-    except JobTimeoutException:
-        raise
     except Exception as problem:  # noqa: BLE001 - one bad fact must not keep the others; the row keeps the error
         log.exception("fact %s %s of company %s failed", fact.kind, fact.id, fact.company_id)
         with services.db.tenant(fact.company_id) as session:
@@ -97,8 +95,6 @@ def _handle_together(services: Services, subscriptions: Subscriptions, facts: Se
         for handler in subscriptions[kind]:
             assert isinstance(handler, Together)
             handler.many(services, company_id, subjects)
-    except JobTimeoutException:
-        raise
     except Exception as problem:  # noqa: BLE001 - handled in halves, the bad one keeps its error
         log.warning("%d facts %s are handled in halves: %s", len(facts), kind, type(problem).__name__)
         return False

@@ -8,6 +8,7 @@ import signal
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -19,14 +20,14 @@ from calltrack.config import read_settings
 from calltrack.infra.log import log, set_up_logging
 from calltrack.infra.queue import QUEUE, connect
 from calltrack.wiring import Services, build
-from workers.jobs import Parts, install
+from workers.jobs import POOL_SIZE, Parts, install
 from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
 from workers.sweep import PATIENCE, keep_sweeping
 
 WORKER_TTL = 20
 MAINTENANCE_SECONDS = 3
 RESTART_SECONDS = 1.0
-# Sweeping ends between two facts, so this only bounds a stuck handler.
+# Lanes end between two requests; a request that hangs is left to its lease. The supervisor waits 8 s.
 STOP_SECONDS = 6.0
 
 
@@ -36,24 +37,26 @@ def serve(
     subscriptions: Subscriptions = SUBSCRIPTIONS,
     sweep_after: timedelta | None = PATIENCE,
 ) -> None:
-    """Work until SIGTERM or SIGINT; the fact in hand is finished, the others are given back.
+    """Work until SIGTERM or SIGINT; requests and facts in hand are finished, the others are given back.
 
     `sweep_after` is how long something may be due before it is done without a nudge; None: never.
     """
     stop = threading.Event()
-    install(Parts(services, subscriptions, stop))
+    parts = Parts(services, subscriptions, stop)
+    install(parts)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
-    sweeper = threading.Thread(
-        target=keep_sweeping, args=(services, sweep_after, stop), name="sweep", daemon=True
-    )
+    sweeper = threading.Thread(target=keep_sweeping, args=(parts, sweep_after), name="sweep", daemon=True)
     if sweep_after is not None:
         sweeper.start()
     while not stop.is_set():
         _work(services, stop)
         stop.wait(RESTART_SECONDS)
+    ends = monotonic() + STOP_SECONDS
+    for lanes in (parts.deliveries, parts.facts):
+        lanes.join(ends - monotonic())
     if sweep_after is not None:
-        sweeper.join(STOP_SECONDS)
+        sweeper.join(max(ends - monotonic(), 0.1))
     services.db.close()
 
 
@@ -98,7 +101,7 @@ class _Worker(SimpleWorker):
 def main() -> None:
     """Read the settings, build the parts, work."""
     set_up_logging("worker")
-    serve(build(read_settings()))
+    serve(build(read_settings(), pool_size=POOL_SIZE))
 
 
 if __name__ == "__main__":

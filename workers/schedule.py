@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from calltrack.calls.desk import SPOOL_FOLDER
@@ -18,6 +18,8 @@ from calltrack.calls.intake import drain_leftovers
 from calltrack.config import read_settings
 from calltrack.delivery.notices import companies_to_review
 from calltrack.delivery.tallies import ask_for_tallies
+from calltrack.delivery.model import DestinationAccount
+from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
@@ -61,11 +63,23 @@ def review_destinations(services: Services) -> int:
     return len(companies)
 
 
+def end_windows(services: Services) -> int:
+    """End deliveries that their platform takes no more, in words; returns how many."""
+    with services.db.system() as system:
+        companies = list(system.scalars(select(DestinationAccount.company_id).distinct()))
+    closed = 0
+    for company_id in companies:
+        with services.db.tenant(company_id) as session:
+            closed += close_windows(session, company_id, services.clock())
+    return closed
+
+
 TASKS = (
     Task("wake workers", timedelta(seconds=3), wake_due),
     Task("empty spools", timedelta(seconds=5), empty_spools),
     Task("review destinations", timedelta(minutes=1), review_destinations),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
+    Task("end windows", timedelta(hours=1), end_windows),
     Task("keep house", timedelta(days=1), keep_house),
 )
 

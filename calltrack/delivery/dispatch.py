@@ -1,13 +1,15 @@
 """Carries claimed deliveries to the platform, request by request, and settles what came of each.
 
 No transaction is open while an answer is waited for. Rows that a refusal did not mean go again at once;
-a refusal that names no row is solved by halves.
+a refusal that names no row is solved by halves. Requests of one conversion each leave several at once;
+a claim never holds two deliveries of one conversion, so their order is kept.
 """
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +17,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from calltrack.delivery import accounts, ledger
-from calltrack.delivery.ledger import Claimed, Received
+from calltrack.delivery.ledger import Claimed, Received, Tried
 from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.rules import (
     SUSPICIOUS,
@@ -32,6 +34,7 @@ from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt
 from calltrack.infra.log import log
+from calltrack.infra.parallel import at_once
 
 # Of several requests under one claim, none is begun later than this: the lease must outlive it.
 BEGIN_SECONDS: Final = 15.0
@@ -47,27 +50,54 @@ def dispatch(trip: Trip, groups: Iterable[Group]) -> bool:
     A group whose attempts are not noted yet (`number` 0) is noted first.
     """
     waiting = deque(groups)
-    begun = monotonic()
-    while waiting:
-        group = waiting.popleft()
-        if group[0].number == 0:
-            group = _note(trip, group)
-            if not group:
+    begun, goes_on = monotonic(), True
+    while waiting and goes_on:
+        if waiting[0][0].number == 0:
+            noted = _note(trip, waiting.popleft())
+            if not noted:
                 continue
+            waiting.appendleft(noted)
             begun = monotonic()
         elif monotonic() - begun > BEGIN_SECONDS:
-            waiting.appendleft(group)
             break
-        attempt = trip.courier.deliver(
-            trip.destination, trip.settings, [row.payload for row in group], trip.now(), trip.keep
-        )
-        goes_on, again = _settle(trip, group, attempt)
-        waiting.extendleft(reversed(again))
-        if not goes_on:
-            _give_back(trip, waiting)
-            return False
+        wave, wait = _next_wave(trip, waiting)
+        if wave:
+            goes_on, again = _settle(trip, wave, _send(trip, wave))
+            waiting.extendleft(reversed(again))
+        if wait:
+            hold_for_pace(trip, wait)
+            goes_on = False
     _give_back(trip, waiting)
-    return True
+    return goes_on
+
+
+def hold_for_pace(trip: Trip, seconds: float) -> None:
+    """Leave the destination alone until its platform's request limit has room again; no try is burnt."""
+    until = trip.now() + timedelta(seconds=seconds)
+    with trip.services.db.tenant(trip.company_id) as session:
+        ledger.hold(session, trip.company_id, trip.destination_id, until)
+
+
+def _next_wave(trip: Trip, waiting: deque[Group]) -> tuple[list[Group], float]:
+    """Take the requests that leave next, as far as limits allow, and the seconds to wait before more."""
+    wave: list[Group] = []
+    while waiting and waiting[0][0].number and len(wave) < trip.at_once:
+        wait = trip.pace.take(trip.limits)
+        if wait:
+            return wave, wait
+        wave.append(waiting.popleft())
+    return wave, 0.0
+
+
+def _send(trip: Trip, wave: Sequence[Group]) -> list[Attempt]:
+    """Send these requests at once; returns what came of each."""
+    now, carry = trip.now(), trip.courier.deliver
+    return at_once(
+        [
+            partial(carry, trip.destination, trip.settings, [row.payload for row in group], now, trip.keep)
+            for group in wave
+        ]
+    )
 
 
 def note_in(session: Session, trip: Trip, groups: Sequence[Group], now: datetime) -> list[Group]:
@@ -101,29 +131,48 @@ def _note(trip: Trip, group: Group) -> Group:
         return note_in(session, trip, [kept], now)[0] if kept else []
 
 
-def _settle(trip: Trip, group: Group, attempt: Attempt) -> tuple[bool, list[Group]]:
-    """Write down what came of a request; tells whether to go on, and which groups go again."""
-    outcomes = [_alone(outcome) if len(group) == 1 else outcome for outcome in attempt.outcomes]
+def _settle(trip: Trip, wave: Sequence[Group], attempts: Sequence[Attempt]) -> tuple[bool, list[Group]]:
+    """Write down what came of requests; tells whether to go on, and which groups go again."""
+    read = [_outcomes(group, attempt) for group, attempt in zip(wave, attempts, strict=True)]
+    outcomes = [outcome for found in read for outcome in found]
     now = trip.now()
     pausing = next((o for o in outcomes if o.class_ is Class.CONFIG and o.pauses), None)
     with trip.services.db.tenant(trip.company_id) as session:
         # The destination's row is locked before deliveries are, here and everywhere: no deadlock.
-        hold = _mind_the_platform(session, trip, attempt, now)
-        given_up = "" if pausing is not None else _given_up(session, trip, attempt, now)
+        hold = _mind_the_platform(session, trip, attempts, now)
+        given_up = "" if pausing is not None else _given_up(session, trip, tuple(outcomes), now)
         if pausing is not None or given_up:
             reason = given_up if pausing is None else said(pausing)
             accounts.pause(session, trip.company_id, trip.destination_id, reason, now)
-        steps = _steps(trip, group, outcomes, hold, now)
-        places = {row.id: place for place, row in enumerate(group)}
-        settled = ledger.settle(session, trip.company_id, trip.token, steps, places, len(group), now)
-        judged = [(outcome.class_.name, said(outcome)) for outcome in outcomes]
-        received = Received(attempt.status, attempt.answer)
-        ledger.finish(session, trip.company_id, group, judged, received, now)
+        steps: dict[UUID, Step] = {}
+        for group, found in zip(wave, read, strict=True):
+            steps |= _steps(trip, group, found, hold, now)
+        places = {row.id: place for group in wave for place, row in enumerate(group)}
+        settled = ledger.settle(session, trip.company_id, trip.token, steps, places, len(wave[0]), now)
+        ledger.finish(session, trip.company_id, _tried(wave, read, attempts), now)
     if settled < len(steps):
         log.warning("%d deliveries were settled by somebody else meanwhile", len(steps) - settled)
     report_faults(trip, outcomes)
     goes_on = pausing is None and not given_up and hold is None and not pause_if_suspicious(trip, outcomes)
-    return goes_on, _again(group, outcomes)
+    return goes_on, [again for group, found in zip(wave, read, strict=True) for again in _again(group, found)]
+
+
+def _outcomes(group: Group, attempt: Attempt) -> Sequence[Outcome]:
+    return [_alone(outcome) for outcome in attempt.outcomes] if len(group) == 1 else attempt.outcomes
+
+
+def _tried(
+    wave: Sequence[Group], read: Sequence[Sequence[Outcome]], attempts: Sequence[Attempt]
+) -> list[Tried]:
+    """Put each row beside what came back for it; an answer to a batch is kept shorter."""
+    tried = []
+    for group, found, attempt in zip(wave, read, attempts, strict=True):
+        received = Received.of(attempt.status, attempt.answer, len(group))
+        tried += [
+            Tried(row, outcome.class_.name, said(outcome), received)
+            for row, outcome in zip(group, found, strict=True)
+        ]
+    return tried
 
 
 def _steps(
@@ -134,7 +183,7 @@ def _steps(
             outcome,
             trip.destination,
             attempt=row.attempts,
-            age=now - row.planned_at,
+            age=now - row.since,
             hold=hold,
             first_poll=trip.first_poll,
         )
@@ -163,33 +212,36 @@ def _alone(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _mind_the_platform(session: Session, trip: Trip, attempt: Attempt, now: datetime) -> timedelta | None:
+def _mind_the_platform(
+    session: Session, trip: Trip, attempts: Sequence[Attempt], now: datetime
+) -> timedelta | None:
     """Hold the whole destination while its platform is unwell; returns for how long, None if it is well."""
     key = (trip.company_id, trip.destination_id)
     account = session.get(DestinationAccount, key)
     if account is None:
         return None
-    if not found_unwell(attempt.outcomes, attempt.status):
-        if account.unwell and attempt.status is not None:
+    unwell = [attempt for attempt in attempts if found_unwell(attempt.outcomes, attempt.status)]
+    if not unwell:
+        if account.unwell and any(attempt.status is not None for attempt in attempts):
             account.unwell, account.held_until = 0, None
             session.flush()
         return None
     session.refresh(account, with_for_update=True)
-    hold = hold_for(attempt.outcomes, account.unwell)
+    hold = max(hold_for(attempt.outcomes, account.unwell) for attempt in unwell)
     account.unwell += 1
     account.held_until = max(now + hold, account.held_until or now)
     session.flush()
     return hold
 
 
-def _given_up(session: Session, trip: Trip, attempt: Attempt, now: datetime) -> str:
+def _given_up(session: Session, trip: Trip, outcomes: tuple[Outcome, ...], now: datetime) -> str:
     """Note since when the destination has failed; returns why it stops, if that is too long."""
     if trip.destination.stops_after is None:
         return ""
     account = session.get(DestinationAccount, (trip.company_id, trip.destination_id))
     if account is None:
         return ""
-    since = failing_since(attempt.outcomes, account.failing_since, now)
+    since = failing_since(outcomes, account.failing_since, now)
     if since != account.failing_since:
         session.refresh(account, with_for_update=True)
         account.failing_since = since

@@ -39,8 +39,15 @@ class Claimed:
     attempts: int
     planned_at: datetime
     payload: bytes
+    last_class: str | None
+    occurred_at: datetime
     number: int = 0
     """Number of the attempt that was noted for it."""
+
+    @property
+    def since(self) -> datetime:
+        """When the platform's age limit begins: for a later change with the change, which is a new event."""
+        return self.occurred_at if self.sequence == 0 else self.planned_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,27 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one request got back."""
+    """What one request got back, as far as it is kept."""
 
     status: int | None
-    answer: bytes
+    answer: str
+
+    @classmethod
+    def of(cls, status: int | None, answer: bytes, rows: int) -> "Received":
+        """Cut the answer to what is kept of one that was about so many rows."""
+        kept = answer[: KEPT_ALONE if rows == 1 else KEPT_IN_BATCH]
+        # PostgreSQL takes no NUL in text; an answer is other people's bytes.
+        return cls(status, kept.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One noted attempt and what came of it: the class, its meaning in words, the answer."""
+
+    row: Claimed
+    class_: str
+    message: str
+    received: Received
 
 
 def expire(session: Session, company_id: UUID, destination_id: UUID, now: datetime) -> int:
@@ -165,28 +189,24 @@ def settle(
     return settled
 
 
-def finish(
-    session: Session,
-    company_id: UUID,
-    rows: Sequence[Claimed],
-    judged: Sequence[tuple[str, str]],
-    received: Received,
-    now: datetime,
-) -> None:
-    """Complete the attempts of these rows: what came back, and its class and meaning for each."""
-    groups: dict[tuple[str, str], list[Claimed]] = defaultdict(list)
-    for row, meaning in zip(rows, judged, strict=True):
-        groups[meaning].append(row)
-    kept = KEPT_ALONE if len(rows) == 1 else KEPT_IN_BATCH
-    # PostgreSQL takes no NUL in text; an answer is other people's bytes.
-    answer = received.answer[:kept].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    for (class_, message), tried in groups.items():
+def finish(session: Session, company_id: UUID, tried: Sequence[Tried], now: datetime) -> None:
+    """Complete these attempts: what came back, and its class and meaning; equal ones by one statement."""
+    groups: dict[tuple[str, str, Received], list[Claimed]] = defaultdict(list)
+    for one in tried:
+        groups[(one.class_, one.message, one.received)].append(one.row)
+    for (class_, message, received), rows in groups.items():
         session.execute(
             sql.FINISH,
-            {"company_id": company_id, "ids": [row.id for row in tried],
-             "numbers": [row.number for row in tried], "now": now, "status": received.status,
-             "answer": answer, "class": class_, "message": message},
+            {"company_id": company_id, "ids": [row.id for row in rows],
+             "numbers": [row.number for row in rows], "now": now, "status": received.status,
+             "answer": received.answer, "class": class_, "message": message},
         )  # fmt: skip
+
+
+def hold(session: Session, company_id: UUID, destination_id: UUID, until: datetime) -> None:
+    """Send nothing to the destination before that moment; a longer hold stays."""
+    place = {"company_id": company_id, "destination_id": destination_id}
+    session.execute(sql.HOLD, {**place, "until": until})
 
 
 def give_back(
@@ -211,7 +231,7 @@ def take_verdicts(
     ).all()  # fmt: skip
     if not rows:
         return None
-    found = {row.request_place or 0: Claimed(*row[:7]) for row in rows}
+    found = {row.request_place or 0: Claimed(*row[:9]) for row in rows}
     size = max((rows[0].request_size or 1), *(place + 1 for place in found))
     return Asked(rows[0].request_id, size, rows[0].accepted_at or now, found)
 

@@ -86,8 +86,8 @@ def after_send(
 ) -> Step:
     """Return what an answer to a request does to one delivery that it carried.
 
-    `attempt` counts from 1; `age` is the time since the delivery was planned; `hold` is how long the platform
-    is left alone if it is unwell.
+    `attempt` counts from 1; `age` is the time since the platform's age limit began to run; `hold` is how long
+    the platform is left alone if it is unwell.
     """
     if outcome.class_ is Class.ACCEPTED:
         wait = outcome.after or first_poll
@@ -98,10 +98,24 @@ def after_send(
     if wait_or_none is None or (outcome.tries is not None and attempt >= outcome.tries):
         return Step("rejected", None, outcome.class_.name, f"{said(outcome)} Given up after {attempt} tries.")
     if destination.max_age is not None and age + wait_or_none > destination.max_age:
-        days = destination.max_age.days
-        given_up = f"{said(outcome)} Given up: {destination.label} takes nothing older than {days} days."
-        return Step("rejected", None, outcome.class_.name, given_up)
+        return too_old(destination, outcome.class_.name, f"{said(outcome)} ")
     return Step(_STATES[outcome.class_], wait_or_none, outcome.class_.name, said(outcome))
+
+
+def too_old(destination: Destination[Any], last_class: str | None, said_before: str = "") -> Step:
+    """Return the end of a delivery that the platform takes no more; what may have arrived stays unknown."""
+    limit = f"{destination.label} takes nothing older than {in_words(destination.max_age)}."
+    if last_class == Class.UNKNOWN.name:
+        look = f"{said_before}It may have arrived, and it cannot be sent again: {limit} Look there."
+        return Step("unknown", None, last_class, look, burns=False)
+    given_up = f"{said_before}Given up: {limit}"
+    return Step("rejected", None, last_class or Class.LATER.name, given_up, burns=False)
+
+
+def in_words(span: timedelta | None) -> str:
+    """Return an age limit in words: `72 hours`, `7 days`."""
+    hours = round((span or timedelta(0)) / timedelta(hours=1))
+    return f"{hours // 24} days" if hours % 24 == 0 and hours >= 96 else f"{hours} hours"
 
 
 def after_poll(

@@ -44,7 +44,9 @@ CLAIM = text(
     UPDATE delivery d SET state = 'sending', lease_token = :token, due_at = :lease_end,
                           attempts = d.attempts + 1
     FROM due WHERE d.company_id = :company_id AND d.id = due.id
-    RETURNING d.id, d.conversion_id, d.change_id, d.sequence, d.attempts, d.planned_at, d.payload
+    RETURNING d.id, d.conversion_id, d.change_id, d.sequence, d.attempts, d.planned_at, d.payload,
+              d.last_class, (SELECT c.occurred_at FROM conversion c
+               WHERE c.company_id = d.company_id AND c.id = d.conversion_id) AS occurred_at
     """
 )
 NOTE = text(
@@ -120,6 +122,8 @@ TAKE_VERDICTS = text(
     WHERE d.company_id = :company_id AND d.destination_id = :destination_id AND d.state = 'accepted'
       AND d.request_id = one.request_id AND d.due_at <= :now
     RETURNING d.id, d.conversion_id, d.change_id, d.sequence, d.attempts, d.planned_at, d.payload,
+              d.last_class, (SELECT c.occurred_at FROM conversion c
+               WHERE c.company_id = d.company_id AND c.id = d.conversion_id) AS occurred_at,
               d.request_id, d.request_place, d.request_size,
               (SELECT max(a.finished_at) FROM delivery_attempt a
                WHERE a.company_id = d.company_id AND a.delivery_id = d.id AND a.step = 'send') AS accepted_at
@@ -130,6 +134,12 @@ ASK_LATER = text(
     UPDATE delivery SET due_at = :due_at
     WHERE company_id = :company_id AND destination_id = :destination_id AND due_at <= :now
       AND state = 'accepted'
+    """
+)
+HOLD = text(
+    """
+    UPDATE destination SET held_until = greatest(held_until, CAST(:until AS timestamptz))
+    WHERE company_id = :company_id AND id = :destination_id
     """
 )
 SAME_FAULT = text(

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,8 +16,12 @@ from calltrack.delivery.model import DestinationAccount
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.base import Destination
 from calltrack.destinations.sending import Courier
+from calltrack.infra.pace import Limit, Pace
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
+
+# Requests that carry one conversion each leave so many at once.
+AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,25 @@ class Trip:
     destination: Destination[Any]
     settings: Any
     token: UUID
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way at once: several where each carries one conversion only."""
+        return AT_ONCE if self.destination.max_batch == 1 else 1
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The platform's request limits, as counted over all workers; connections to one account share."""
+        name, account = self.destination.name, self.destination.account_of(self.settings)
+        return tuple(
+            Limit(f"{name}/{account}" if rate.scope == "account" else name, rate.requests, rate.seconds)
+            for rate in self.destination.rates
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """What counts requests in this process."""
+        return _pace(self.services.settings.redis_url, self.services.settings.worker_count)
 
     @property
     def first_poll(self) -> timedelta:
@@ -53,6 +77,11 @@ class Trip:
         """Return the SHA-256 of the request body that will carry these rows; the token is not part of it."""
         payloads = [row.payload for row in rows]
         return hashlib.sha256(self.destination.request(payloads, self.settings, self.now()).body).digest()
+
+
+@lru_cache
+def _pace(redis_url: str, processes: int) -> Pace:
+    return Pace(redis_url, processes)
 
 
 def account_of(session: Session, company_id: UUID, destination_id: UUID) -> DestinationAccount | None:

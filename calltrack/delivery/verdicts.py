@@ -18,7 +18,7 @@ from calltrack.delivery.dispatch import (
     pause_if_suspicious,
     report_faults,
 )
-from calltrack.delivery.ledger import Asked, Claimed, Received
+from calltrack.delivery.ledger import Asked, Claimed, Received, Tried
 from calltrack.delivery.rules import Step, after_poll, said
 from calltrack.delivery.trip import Trip
 from calltrack.destinations.outcomes import Class, Outcome
@@ -95,6 +95,9 @@ def _note(
     """Keep the answer with each row it judged; a question without a verdict leaves no trace."""
     rows = [row for row, _ in judged]
     noted = ledger.note(session, trip.company_id, rows, [_NO_BODY] * len(rows), now, "poll")
-    meanings = [(outcome.class_.name, said(outcome)) for _, outcome in judged]
-    received = Received(attempt.status, attempt.answer)
-    ledger.finish(session, trip.company_id, noted, meanings, received, now)
+    received = Received.of(attempt.status, attempt.answer, len(rows))
+    tried = [
+        Tried(row, outcome.class_.name, said(outcome), received)
+        for row, (_, outcome) in zip(noted, judged, strict=True)
+    ]
+    ledger.finish(session, trip.company_id, tried, now)

@@ -230,8 +230,8 @@ class _GuardedTransport(httpx.HTTPTransport):
         super().__init__(verify=ssl_context)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context,
-            max_connections=64,
-            max_keepalive_connections=32,
+            max_connections=128,
+            max_keepalive_connections=64,
             keepalive_expiry=20.0,
             network_backend=network,
         )

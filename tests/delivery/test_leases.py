@@ -77,10 +77,12 @@ def test_what_was_claimed_and_not_sent_is_given_back_as_if_it_never_was(world: W
     webhook = world.webhook()
     world.conversions(30)
     world.faults("503", target="webhook")
-    assert world.deliver(webhook) == 25
+    world.deliver(webhook)
     rows = world.rows()
-    assert [row.attempts for row in rows] == [1] + [0] * 29
-    assert [len(world.attempts(row.id)) for row in rows] == [1] + [0] * 29
+    # Eight requests leave at once; one of them finds the platform unwell, so no other follows.
+    assert [row.attempts for row in rows] == [1] * 8 + [0] * 22
+    assert [len(world.attempts(row.id)) for row in rows] == [1] * 8 + [0] * 22
+    assert sorted(row.state for row in rows) == ["confirmed"] * 7 + ["pending"] * 23
     assert world.unaccounted() == 0
 
 

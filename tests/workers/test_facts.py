@@ -4,8 +4,6 @@ from datetime import timedelta
 from time import sleep
 from uuid import UUID
 
-import pytest
-from rq.timeouts import JobTimeoutException
 from sqlalchemy import select
 
 from calltrack.conversions.model import Conversion
@@ -147,13 +145,3 @@ def test_a_stop_finishes_the_fact_in_hand_and_gives_the_others_back(
     assert drain(services, {"x": (lambda s, c, id_: stop.set(),)}, company.id, stop) == 1
     assert work(services, company, {"x": ()}) == 2
     assert [fact.failures for fact in facts(services, company)] == [0, 0, 0]
-
-
-def test_a_job_that_takes_too_long_is_ended_not_postponed(services: Services, company: Company) -> None:
-    def stuck(services: Services, company_id: UUID, subject_id: UUID) -> None:
-        raise JobTimeoutException("too long")
-
-    record(services, company, "x")
-    with pytest.raises(JobTimeoutException):
-        work(services, company, {"x": (stuck,)})
-    assert [fact.failures for fact in facts(services, company)] == [0]

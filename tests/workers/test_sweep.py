@@ -9,7 +9,9 @@ from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 from tests.builders import make_company
+from tests.workers.process import until
 from workers.due import Job
+from workers.lanes import Lanes
 from workers.sweep import sweep
 
 PATIENCE = timedelta(seconds=5)
@@ -28,8 +30,13 @@ def test_a_job_that_fails_does_not_hold_up_the_others(services: Services) -> Non
         tried.append(job)
         raise RuntimeError("this company's data is broken")
 
-    assert sweep(services, PATIENCE, threading.Event(), run) == 4
+    stop = threading.Event()
+    lanes = Lanes("test", 2, run, stop)
+    assert sweep(services, PATIENCE, stop, lanes.hand_over) == 4
+    assert until(lambda: len(tried) == 4, 10)
     assert {job[1] for job in tried} == {str(company.id) for company in companies}
+    stop.set()
+    assert lanes.join(5)
 
 
 @pytest.mark.usefixtures("empty_database")
