@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from calltrack.calls.desk import SPOOL_FOLDER
 from calltrack.calls.intake import drain_leftovers
 from calltrack.config import read_settings
+from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.notices import companies_to_review
 from calltrack.delivery.tallies import ask_for_tallies
-from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.wiring import Services, build
