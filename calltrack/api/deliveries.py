@@ -1,72 +1,82 @@
-"""Deliveries: what became of each conversion at each destination, down to the receipts."""
+"""Deliveries: what became of each conversion at each destination, down to requests and receipts."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import g
+from flask import Response, g
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, select
 
+from calltrack.accounts import audit
 from calltrack.api.access import needs
-from calltrack.api.paging import Page, cut, one_page
-from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
-from calltrack.kernel.errors import NotFound
+from calltrack.api.delivery_shapes import (
+    CountsShape,
+    DeliveryDetail,
+    DeliveryShape,
+    attempt_shape,
+    counts_shape,
+    delivery_shape,
+    request_shape,
+)
+from calltrack.api.paging import Page
+from calltrack.delivery import by_hand, log
+from calltrack.delivery.export import csv_of
+from calltrack.delivery.log import DeliveryFilter
+from calltrack.delivery.model import Delivery
+from calltrack.delivery.queries import parcel
+from calltrack.delivery.request import request_of
+from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
 
 
-class DeliveryShape(BaseModel):
-    """One conversion change on its way to one destination."""
+class Wanted(BaseModel):
+    """Which deliveries; what is left out fits all."""
 
-    id: str
-    conversion_id: str
-    destination: str
-    destination_kind: str
-    sequence: Annotated[int, Field(description="0: the original; more: adjustments, in order.")]
-    upload_id: str
-    state: str
-    attempts: int
-    explanation: str
-    payload_sha256: str
-    planned_at: datetime
-    due_at: datetime | None
-    settled_at: datetime | None
-
-
-class AttemptShape(BaseModel):
-    """One try: what came back, when, and what it means."""
-
-    number: int
-    step: str
-    started_at: datetime
-    finished_at: datetime | None
-    status: int | None
-    answer: str
-    class_: Annotated[str | None, Field(alias="class")]
-    message: str
-
-
-class DeliveryDetail(DeliveryShape):
-    """A delivery with its frozen payload and every attempt."""
-
-    payload: str
-    history: list[AttemptShape]
-
-
-class DeliveryFilter(Page):
-    """Which deliveries to list."""
-
+    destination_id: UUID | None = None
     conversion_id: Annotated[UUID | None, Field(description="Only those of this conversion.")] = None
-    state: Annotated[str | None, Field(max_length=16)] = None
+    kind: Literal["", "lead", "purchase"] = ""
+    action: Literal["", "create", "restate", "retract"] = ""
+    state: Annotated[
+        str, Field(max_length=16, description="A state, or `failed`: refused, parked or of unknown outcome.")
+    ] = ""
+    code: Annotated[str, Field(max_length=64, description="Withheld for this pre-flight code.")] = ""
+    since: Annotated[datetime | None, Field(description="Planned at this moment or later.")] = None
+    until: Annotated[datetime | None, Field(description="Planned before this moment.")] = None
+    text: Annotated[str, Field(max_length=200, description="A part of what was said of it.")] = ""
+
+
+class WantedPage(Wanted, Page):
+    """Which deliveries to list."""
 
 
 class DeliveryList(BaseModel):
-    """One page of deliveries, newest first."""
+    """One page of deliveries, newest first; the first page counts all that fit."""
 
     deliveries: list[DeliveryShape]
+    counts: Annotated[CountsShape | None, Field(description="null on later pages.")]
     next: str | None
+
+
+class ReplayShape(BaseModel):
+    """Deliveries by id, or all failed ones that fit a filter."""
+
+    ids: Annotated[list[UUID], Field(max_length=by_hand.MOST)] = []
+    filter: Wanted | None = None
+
+
+class ReplayAnswer(BaseModel):
+    """How many are sent again, and why the others are left as they are."""
+
+    sent: int
+    left: dict[str, int]
+
+
+class SettleShape(BaseModel):
+    """What a person found out about a delivery of unknown outcome."""
+
+    arrived: Annotated[bool, Field(description="true: it counts; false: it is sent again.")]
 
 
 def deliveries_of(services: Services) -> APIBlueprint:
@@ -76,84 +86,109 @@ def deliveries_of(services: Services) -> APIBlueprint:
     @blueprint.get("")
     @needs(services, "viewer")
     @blueprint.doc(security="ApiKey")
-    @blueprint.input(DeliveryFilter, location="query", arg_name="wanted")
+    @blueprint.input(WantedPage, location="query", arg_name="wanted")
     @blueprint.output(DeliveryList)
-    def list_deliveries(wanted: DeliveryFilter) -> dict[str, Any]:
-        """List deliveries, newest first."""
-        query = _select(g.asker.company_id)
-        if wanted.conversion_id:
-            query = query.where(Delivery.conversion_id == wanted.conversion_id)
-        if wanted.state:
-            query = query.where(Delivery.state == wanted.state)
-        with services.db.tenant(g.asker.company_id) as session:
-            found = [_shape(row) for row in session.execute(one_page(query, Delivery.id, wanted))]
-        rows, following = cut(found, wanted)
-        return {"deliveries": rows, "next": following}
+    def list_deliveries(wanted: WantedPage) -> dict[str, Any]:
+        """List deliveries, newest first, and count them by state."""
+        company_id, chosen = g.asker.company_id, _filter(wanted)
+        with services.db.tenant(company_id) as session:
+            rows = log.find(session, company_id, chosen, wanted.cursor, wanted.limit + 1)
+            counts = None if wanted.cursor else counts_shape(log.count(session, company_id, chosen))
+        following = str(rows[wanted.limit - 1].id) if len(rows) > wanted.limit else None
+        shown = [delivery_shape(row) for row in rows[: wanted.limit]]
+        return {"deliveries": shown, "counts": counts, "next": following}
+
+    @blueprint.get("/export")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey", responses={200: "CSV: a line with the filters, the columns, the rows."})
+    @blueprint.input(Wanted, location="query", arg_name="wanted")
+    def export_deliveries(wanted: Wanted) -> Response:
+        """Export the deliveries that fit as CSV; no cell is a formula."""
+        company_id, now, chosen = g.asker.company_id, services.clock(), _filter(wanted)
+        with services.db.tenant(company_id) as session:
+            words = chosen.in_words()
+            audit.note(session, company_id, g.asker.name, "delivery.exported", "csv", now, filters=words)
+        lines = csv_of(services.db, company_id, chosen, "Deliveries", now)
+        return Response(lines, mimetype="text/csv; charset=utf-8")
 
     @blueprint.get("/<delivery_id>")
     @needs(services, "viewer")
     @blueprint.doc(security="ApiKey", responses=[404])
     @blueprint.output(DeliveryDetail)
     def read_delivery(delivery_id: str) -> dict[str, Any]:
-        """Read one delivery with its payload and attempts."""
+        """Read one delivery with its payload, the request it makes, and its attempts."""
         company_id, id_ = g.asker.company_id, parse_id(delivery_id)
         with services.db.tenant(company_id) as session:
-            row = session.execute(_select(company_id).where(Delivery.id == id_)).one_or_none()
-            if row is None:
+            found = parcel(session, company_id, id_)
+            if found is None:
                 raise NotFound("There is no such delivery.")
-            attempts = session.scalars(
-                select(Attempt)
-                .where(Attempt.company_id == company_id, Attempt.delivery_id == id_)
-                .order_by(Attempt.number)
-            ).all()
-        return _shape(row) | {
-            "payload": row.Delivery.payload.decode(errors="replace"),
-            "history": [_attempt(attempt) for attempt in attempts],
+            shown = request_of(session, services.vault, company_id, id_, services.clock())
+        return delivery_shape(found.delivery) | {
+            "payload": found.raw,
+            "payload_sha256": found.payload_hash,
+            "request": request_shape(shown),
+            "history": [attempt_shape(one) for one in found.attempts],
         }
+
+    @blueprint.post("/replay")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey")
+    @blueprint.input(ReplayShape, arg_name="told")
+    @blueprint.output(ReplayAnswer)
+    def replay_deliveries(told: ReplayShape) -> dict[str, Any]:
+        """Send these deliveries again, or all failed ones that fit a filter."""
+        if bool(told.ids) == (told.filter is not None):
+            raise BadInput("Name either ids or a filter.")
+        if told.filter is not None:
+            done = by_hand.replay_all(services, g.asker.company_id, _filter(told.filter), by=g.asker.name)
+        else:
+            done = _replay(services, told.ids)
+        services.nudges.wake("handle_facts", str(g.asker.company_id))
+        return {"sent": done.sent, "left": done.left}
+
+    @blueprint.post("/<delivery_id>/replay")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey", responses=[404, 409])
+    @blueprint.output(ReplayAnswer)
+    def replay_delivery(delivery_id: str) -> dict[str, Any]:
+        """Send one delivery again; one that was kept back is judged again first."""
+        return _replay_one(services, parse_id(delivery_id))
+
+    @blueprint.post("/<delivery_id>/settle")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey", responses=[404, 409])
+    @blueprint.input(SettleShape, arg_name="told")
+    @blueprint.output(ReplayAnswer)
+    def settle_delivery(delivery_id: str, told: SettleShape) -> dict[str, Any]:
+        """Say of a delivery of unknown outcome whether it arrived."""
+        id_, company_id = parse_id(delivery_id), g.asker.company_id
+        if not told.arrived:
+            return _replay_one(services, id_)
+        with services.db.tenant(company_id) as session:
+            by_hand.settle(session, company_id, id_, services.clock(), by=g.asker.name)
+        services.nudges.wake("handle_facts", str(company_id))
+        return {"sent": 0, "left": {}}
 
     return blueprint
 
 
-def _select(company_id: UUID) -> Select[*tuple[Any, ...]]:
-    query: Select[*tuple[Any, ...]] = (
-        select(Delivery, DestinationAccount.name, DestinationAccount.kind)
-        .join(
-            DestinationAccount,
-            (DestinationAccount.company_id == Delivery.company_id)
-            & (DestinationAccount.id == Delivery.destination_id),
+def _filter(wanted: Wanted) -> DeliveryFilter:
+    return DeliveryFilter(**wanted.model_dump(include=set(Wanted.model_fields)))
+
+
+def _replay(services: Services, ids: list[UUID]) -> by_hand.Replayed:
+    with services.db.tenant(g.asker.company_id) as session:
+        return by_hand.replay(
+            session, services.vault, g.asker.company_id, ids, services.clock(), by=g.asker.name
         )
-        .where(Delivery.company_id == company_id)
-    )
-    return query
 
 
-def _shape(row: Any) -> dict[str, Any]:
-    delivery: Delivery = row.Delivery
-    return {
-        "id": str(delivery.id),
-        "conversion_id": str(delivery.conversion_id),
-        "destination": row.name,
-        "destination_kind": row.kind,
-        "sequence": delivery.sequence,
-        "upload_id": delivery.upload_id,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "explanation": delivery.explanation,
-        "payload_sha256": delivery.payload_hash.hex(),
-        "planned_at": delivery.planned_at,
-        "due_at": delivery.due_at,
-        "settled_at": delivery.settled_at,
-    }
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "number": attempt.number,
-        "step": attempt.step,
-        "started_at": attempt.started_at,
-        "finished_at": attempt.finished_at,
-        "status": attempt.status,
-        "answer": attempt.answer,
-        "class": attempt.class_,
-        "message": attempt.message,
-    }
+def _replay_one(services: Services, id_: UUID) -> dict[str, Any]:
+    with services.db.tenant(g.asker.company_id) as session:
+        if session.get(Delivery, (g.asker.company_id, id_)) is None:
+            raise NotFound("There is no such delivery.")
+    done = _replay(services, [id_])
+    if not done.sent:
+        raise Conflict(f"Nothing was sent: it {next(iter(done.left))}.")
+    services.nudges.wake("handle_facts", str(g.asker.company_id))
+    return {"sent": done.sent, "left": done.left}

@@ -12,6 +12,7 @@ from calltrack.api.conversions import conversions_of
 from calltrack.api.crm import crm_of
 from calltrack.api.crm_hook import hook_of
 from calltrack.api.deliveries import deliveries_of
+from calltrack.api.destinations import answers_api_of, destinations_of, notices_of
 from calltrack.api.numbers import numbers_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
@@ -68,6 +69,17 @@ def _explain(problem: HTTPError) -> tuple[Response, int]:
 
 def register(app: Flask, services: Services) -> None:
     """Add every resource of the API."""
-    for blueprint_of in (calls_of, visits_of, conversions_of, rules_of, deliveries_of, numbers_of, crm_of):
+    for blueprint_of in (
+        calls_of,
+        visits_of,
+        conversions_of,
+        rules_of,
+        deliveries_of,
+        destinations_of,
+        answers_api_of,
+        notices_of,
+        numbers_of,
+        crm_of,
+    ):
         app.register_blueprint(blueprint_of(services))
     app.register_blueprint(hook_of(services))

@@ -75,6 +75,8 @@ class Parcel:
     payload: str
     payload_hash: str
     attempts: tuple[AttemptRow, ...]
+    raw: str = ""
+    """The payload as it is sent, to the byte where it is UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,15 @@ def _parcels(session: Session, company_id: UUID, which: Any) -> tuple[Parcel, ..
     for row in rows:
         plain = dict(row._mapping)
         payload, digest = plain.pop("payload"), plain.pop("payload_hash")
-        found.append(Parcel(DeliveryRow(**plain), _readable(payload), digest.hex(), tries.get(row.id, ())))
+        found.append(
+            Parcel(
+                DeliveryRow(**plain),
+                _readable(payload),
+                digest.hex(),
+                tries.get(row.id, ()),
+                payload.decode(errors="replace"),
+            )
+        )
     return tuple(found)
 
 

@@ -11,7 +11,15 @@ from tests.api.conftest import Program, program_of
 from tests.builders import Company, make_call, make_company
 
 UNKNOWN_KEY = "Bearer ctk_" + "0" * 64 + "_" + "a" * 32
-READS = ("/api/v1/calls", "/api/v1/conversions", "/api/v1/deliveries", "/api/v1/numbers")
+READS = (
+    "/api/v1/calls",
+    "/api/v1/conversions",
+    "/api/v1/deliveries",
+    "/api/v1/numbers",
+    "/api/v1/notices",
+    "/api/v1/destinations",
+    "/api/v1/deliveries/export",
+)
 
 
 @pytest.mark.parametrize("path", READS)
