@@ -220,6 +220,10 @@ class Destination(ABC, Generic[S]):
         """Read the answer to `tally_request`; None: it could not be read."""
         raise NotImplementedError(f"{self.name} has no counters")
 
+    def read_tally_of(self, answer: HttpAnswer, since: datetime, until: datetime) -> Tally | None:
+        """Read the counts of these days only, where the question could not name them."""
+        return self.read_tally(answer)
+
     def account_of(self, settings: S) -> str:
         """Name the account at the platform, for its rate limits: connections to one account share them."""
         return ""

@@ -150,8 +150,12 @@ class GoogleAds(Destination[GoogleAdsSettings]):
         return HttpRequest("POST", url, _headers(settings, token), body)
 
     def read_tally(self, answer: HttpAnswer) -> Tally | None:
-        """Read Google's own counts."""
+        """Read Google's own counts of the last seven days."""
         return read_summary(answer)
+
+    def read_tally_of(self, answer: HttpAnswer, since: datetime, until: datetime) -> Tally | None:
+        """Read Google's own counts of these days; it takes no days in the question."""
+        return read_summary(answer, since.date(), (until - timedelta(microseconds=1)).date())
 
     def account_of(self, settings: GoogleAdsSettings) -> str:
         """Return the customer number."""

@@ -7,7 +7,7 @@ as well, whose errors may name rows.
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -241,14 +241,14 @@ def _unreadable(answer: HttpAnswer) -> Outcome:
 
 class _Day(msgspec.Struct):
     uploadDate: str = ""  # noqa: N815
+    successfulCount: int | str = 0  # noqa: N815 (int64 travels as a string)
+    failedCount: int | str = 0  # noqa: N815
+    pendingCount: int | str = 0  # noqa: N815
 
 
 class _Summary(msgspec.Struct):
     client: str = ""
     status: str = ""
-    totalEventCount: int | str = 0  # noqa: N815 (int64 travels as a string)
-    successfulEventCount: int | str = 0  # noqa: N815
-    pendingEventCount: int | str = 0  # noqa: N815
     dailySummaries: list[_Day] = []  # noqa: N815
 
 
@@ -261,28 +261,40 @@ class _Page(msgspec.Struct):
 
 
 _STATUS_WORDS: Final = {
-    "EXCELLENT": "Google finds the uploads excellent",
-    "GOOD": "Google finds the uploads good",
-    "NEEDS_ATTENTION": "Google says the uploads need attention",
+    "EXCELLENT": "Google finds the account's uploads excellent",
+    "GOOD": "Google finds the account's uploads good",
+    "NEEDS_ATTENTION": "Google says the account's uploads need attention",
     "NO_RECENT_UPLOAD": "Google has seen no upload for 28 days",
 }
 
 
-def read_summary(answer: HttpAnswer) -> Tally | None:
-    """Return Google's counts of uploads by the API over the last seven days; None: it could not be read."""
+def read_summary(answer: HttpAnswer, first: date | None = None, last: date | None = None) -> Tally | None:
+    """Return Google's counts of the account's uploads by the API, of all days it tells or from first to last.
+
+    None: the answer could not be read. Google keeps the last seven days.
+    """
     pages = _decode(answer, list[_Page]) if answer.status == 200 else None
     if pages is None:
         return None
     for found in (found for page in pages for found in page.results):
         summary = found.offlineConversionUploadClientSummary
         if summary.client == "GOOGLE_ADS_API":
-            total, good = int(summary.totalEventCount), int(summary.successfulEventCount)
-            days = sorted(day.uploadDate for day in summary.dailySummaries if day.uploadDate)
-            stretch = f"{days[0]} to {days[-1]}" if days else "the last seven days"
-            words = _STATUS_WORDS.get(summary.status, "Google does not judge the uploads")
-            refused = max(total - good - int(summary.pendingEventCount), 0)
-            return Tally(received=total, counted=good, refused=refused, note=f"{words} ({stretch}).")
+            return _summed(summary, first, last)
     return Tally(received=0, counted=0, refused=0, note="Google has seen no upload yet.")
+
+
+def _summed(summary: _Summary, first: date | None, last: date | None) -> Tally | None:
+    earliest, latest = str(first or ""), str(last or "9999")
+    days = [day for day in summary.dailySummaries if earliest <= day.uploadDate[:10] <= latest]
+    try:
+        counted = sum(int(day.successfulCount) for day in days)
+        refused = sum(int(day.failedCount) for day in days)
+        pending = sum(int(day.pendingCount) for day in days)
+    except ValueError:
+        return None
+    words = _STATUS_WORDS.get(summary.status, "Google does not judge the account's uploads")
+    still = f" {pending} are still being processed." if pending else ""
+    return Tally(counted + refused + pending, counted, refused, f"{words}.{still}")
 
 
 def _decode(answer: HttpAnswer, type_: Any) -> Any:

@@ -157,7 +157,7 @@ class Courier:
         answer = self._transport_of(destination).send(request)
         if isinstance(answer, HttpFailure):
             return of_failure(answer, 1)[0]
-        return destination.read_tally(answer)
+        return destination.read_tally_of(answer, since, until)
 
     def forget(self, destination: Destination[Any], settings: Any) -> None:
         """Drop the access token of this connection, so that the next request fetches a new one."""

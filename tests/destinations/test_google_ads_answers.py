@@ -1,7 +1,7 @@
 """What the Google Ads API says, and the class it has for each conversion."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -213,18 +213,30 @@ def test_the_sign_in_s_answer(status_: int, body: bytes, expected: timedelta | C
 
 
 def summary(**more: Any) -> bytes:
-    row = {"client": "GOOGLE_ADS_API", "status": "GOOD", "totalEventCount": "10", "successfulEventCount": "7",
-           "pendingEventCount": "1", "dailySummaries": [{"uploadDate": "2026-11-20", "successfulCount": "7"},
-                                                        {"uploadDate": "2026-11-18"}]}  # fmt: skip
+    days = [
+        {"uploadDate": "2026-11-20", "successfulCount": "7", "failedCount": "2", "pendingCount": "1"},
+        {"uploadDate": "2026-11-18", "successfulCount": "5"},
+    ]
+    row = {"client": "GOOGLE_ADS_API", "status": "GOOD", "totalEventCount": "15", "dailySummaries": days}
     rows = [{"offlineConversionUploadClientSummary": row | more}]
     return json.dumps([{"results": rows, "requestId": "r"}, {"results": []}]).encode()
 
 
-def test_google_s_own_counts_are_read() -> None:
-    found = read_summary(answer(200, summary()))
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (None, (15, 12, 2)),
+        (datetime(2026, 11, 20, tzinfo=UTC), (10, 7, 2)),
+        (datetime(2026, 11, 19, tzinfo=UTC), (0, 0, 0)),
+        (datetime(2026, 11, 18, tzinfo=UTC), (5, 5, 0)),
+    ],
+)
+def test_google_s_own_counts_are_read_by_day(day: datetime | None, expected: tuple[int, int, int]) -> None:
+    said, ads = answer(200, summary()), GoogleAds()
+    found = ads.read_tally(said) if day is None else ads.read_tally_of(said, day, day + timedelta(days=1))
     assert found is not None
-    assert (found.received, found.counted, found.refused) == (10, 7, 2)
-    assert found.note == "Google finds the uploads good (2026-11-18 to 2026-11-20)."
+    assert (found.received, found.counted, found.refused) == expected
+    assert found.note.startswith("Google finds the account's uploads good.")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"[{}]", summary(client="GOOGLE_ADS_WEB_CLIENT")])
@@ -234,6 +246,15 @@ def test_no_uploads_are_no_counts(body: bytes) -> None:
     assert (found.received, found.counted, found.refused) == (0, 0, 0)
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (200, b"x"), (403, b"[]"), (500, b"")])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"{}"),
+        (200, b"x"),
+        (200, summary(dailySummaries=[{"failedCount": "x"}])),
+        (403, b"[]"),
+        (500, b""),
+    ],
+)
 def test_counts_that_cannot_be_read_are_none(status: int, body: bytes) -> None:
     assert read_summary(answer(status, body)) is None

@@ -24,6 +24,7 @@ from tests.sandbox.platforms.serving import serving
 
 ADS = DESTINATIONS["google_ads"]
 NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
 D, L, R, C, U = Class.DONE, Class.LATER, Class.ROW, Class.CONFIG, Class.UNKNOWN
 CLOSED = "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"
 UNAPPROVED = "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION"
@@ -232,7 +233,7 @@ def test_a_trial_checks_and_counts_nothing(world: World) -> None:
 
 def test_google_s_own_counts_are_read(world: World) -> None:
     def counts() -> tuple[int, int, int]:
-        found = world.courier.tally(ADS, world.settings, NOW - timedelta(days=7), NOW, NOW)
+        found = world.courier.tally(ADS, world.settings, NOW - DAY, NOW + DAY, NOW)
         assert isinstance(found, Tally)
         return found.received or 0, found.counted or 0, found.refused or 0
 

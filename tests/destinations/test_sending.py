@@ -102,6 +102,36 @@ def test_three_bad_rows_of_five_hundred_are_named_and_the_rest_goes_in_one_more_
     assert len(world.effects()) == 497
 
 
+def test_a_person_s_whole_address_and_a_call_to_google_s_number_are_taken(world: World) -> None:
+    person = {"first_name": "Anna", "last_name": "Rossi", "postal_code": "00185", "country": "IT"}
+    settings = GoogleDataManagerSettings.load(
+        google_settings(world.origin) | {"call_action_id": "7003"}, sandbox=True
+    )
+    at = {"occurred_at": NOW, "changed_at": NOW, "clicked_at": None}
+    call = {"click_ids": {}, "source": "google", "medium": "call_asset", "call_started_at": NOW}
+    payloads = [
+        GOOGLE.freeze(upload(**({"id": "conv-a"} | at | person)), settings),
+        GOOGLE.freeze(upload(**({"id": "conv-b"} | at | call)), settings),
+    ]
+    attempt = world.courier.deliver(GOOGLE, settings, payloads, NOW)
+    assert classes(world.poll(attempt)) == [Class.DONE, Class.DONE]
+    assert [(effect["id"], effect["target"]) for effect in world.effects()] == [
+        ("conv-a", "1234567890/7002"), ("conv-b", "1234567890/7003"),
+    ]  # fmt: skip
+
+
+def test_a_trial_counts_nothing_and_names_what_is_wrong(world: World) -> None:
+    good, bad = world.google_payloads("a", "b")
+    bad = bad.replace(b'"gclid":"Cj0KCQiA-Case_Exact"', b"").replace(b"userData", b"cartData")
+    trial = world.courier.trial(GOOGLE, world.google, [good], NOW)
+    assert trial is not None
+    assert classes(trial) == [Class.DONE]
+    refused = world.courier.trial(GOOGLE, world.google, [good, bad], NOW)
+    assert refused is not None
+    assert classes(refused) == [Class.AGAIN, Class.ROW]
+    assert world.effects() == []
+
+
 def test_a_late_rejection_names_its_row(world: World) -> None:
     payloads = world.google_payloads("a", "c") + world.google_payloads("b", click_ids={"gclid": "INVALID1"})
     verdict = world.poll(world.deliver(payloads))

@@ -399,3 +399,44 @@ def test_effects_can_be_narrowed_limited_and_cleared(twin: Twin) -> None:
     assert twin.effects("?id=c-3")["total"] == 1
     assert twin.client.delete("/sandbox/platforms/effects").status_code == 204
     assert twin.effects()["total"] == 0
+
+
+ADDRESS = {"givenName": HASH, "familyName": HASH, "regionCode": "IT", "postalCode": "00185"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"postalCode": None}, "REQUIRED_FIELD_MISSING"),
+        ({"givenName": "anna"}, "INVALID_HEX_ENCODING"),
+        ({"familyName": "abc123"}, "INVALID_SHA256_FORMAT"),
+        ({"regionCode": "ita"}, "INVALID_REGION_CODE"),
+        ({"postalCode": " "}, "INVALID_POSTAL_CODE"),
+    ],
+)
+def test_an_address_is_whole_or_refused(twin: Twin, change: dict[str, Any], reason: str | None) -> None:
+    address = {name: value for name, value in (ADDRESS | change).items() if value is not None}
+    sent = body(event(userData={"userIdentifiers": [{"address": address}]})) | {"encoding": "HEX"}
+    answer = twin.ingest(sent)
+    assert answer.status_code == (200 if reason is None else 400)
+    assert reason is None or reason in answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"callInfo": {"startTimestamp": "2026-11-20T10:57:00Z"}}, None),
+        ({"callInfo": {"startTimestamp": "this morning"}}, "INVALID_FORMAT"),
+        ({"callInfo": {}}, "INVALID_FORMAT"),
+        (
+            {"callInfo": {"startTimestamp": "2026-11-20T10:57:00Z"}, "userData": None},
+            "REQUIRED_FIELD_MISSING",
+        ),
+    ],
+)
+def test_a_call_needs_its_start_and_its_caller(twin: Twin, given: dict[str, Any], reason: str | None) -> None:
+    person = {"userData": {"userIdentifiers": [{"phoneNumber": HASH}]}}
+    answer = twin.ingest(body(event(**(person | given))) | {"encoding": "HEX"})
+    assert answer.status_code == (200 if reason is None else 400)
+    assert reason is None or reason in answer.text
