@@ -31,6 +31,10 @@ MICROSOFT_CUSTOMER_ID: Final = "252000002"
 MICROSOFT_DEVELOPER_TOKEN: Final = "SANDBOXDEVELOPERTOKEN"  # noqa: S105
 MICROSOFT_REFRESH_TOKEN: Final = "sandbox-microsoft-refresh-token"  # noqa: S105
 MICROSOFT_GOALS: Final = ("Lead by phone", "Purchase by phone")
+LINKEDIN_LEAD_RULE_ID: Final = "9001"
+LINKEDIN_PURCHASE_RULE_ID: Final = "9002"
+LINKEDIN_ACCESS_TOKEN: Final = "sandbox-linkedin-token"  # noqa: S105
+LINKEDIN_REFRESH_TOKEN: Final = "sandbox-linkedin-refresh"  # noqa: S105
 
 ACTION_NAMES: Final = {
     LEAD_ACTION_ID: "Lead by phone",
@@ -78,6 +82,20 @@ def tiktok_settings(origin: str) -> dict[str, Any]:
     }
 
 
+def linkedin_settings(origin: str) -> dict[str, Any]:
+    """Return the settings that connect LinkedIn to the twin at this origin (sandbox only)."""
+    return {
+        "lead_rule_id": LINKEDIN_LEAD_RULE_ID,
+        "purchase_rule_id": LINKEDIN_PURCHASE_RULE_ID,
+        "access_token": LINKEDIN_ACCESS_TOKEN,
+        "refresh_token": LINKEDIN_REFRESH_TOKEN,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "base_url": f"{origin}/sandbox/linkedin",
+        "token_uri": f"{origin}/sandbox/linkedin/oauth/v2/accessToken",
+    }
+
+
 def webhook_settings(origin: str) -> dict[str, str]:
     """Return the settings that connect a webhook to the receiver at this origin (sandbox only)."""
     return {"url": f"{origin}/sandbox/webhook", "secret": WEBHOOK_SECRET}
@@ -118,6 +136,7 @@ SETTINGS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
     "ga4": ga4_settings,
     "meta": meta_settings,
     "microsoft": microsoft_settings,
+    "linkedin": linkedin_settings,
     "tiktok": tiktok_settings,
     "webhook": webhook_settings,
 }

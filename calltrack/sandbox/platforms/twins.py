@@ -3,6 +3,7 @@
 from calltrack.sandbox.platforms.ga4_twin import GA4
 from calltrack.sandbox.platforms.google_ads_twin import GOOGLE_ADS
 from calltrack.sandbox.platforms.google_twin import GOOGLE_DATA_MANAGER
+from calltrack.sandbox.platforms.linkedin_twin import LINKEDIN
 from calltrack.sandbox.platforms.meta import META
 from calltrack.sandbox.platforms.microsoft import MICROSOFT
 from calltrack.sandbox.platforms.tiktok_twin import TIKTOK
@@ -13,6 +14,7 @@ TWINS: tuple[Twin, ...] = (
     GOOGLE_DATA_MANAGER,
     GOOGLE_ADS,
     GA4,
+    LINKEDIN,
     TIKTOK,
     META,
     MICROSOFT,
