@@ -71,3 +71,11 @@ def test_the_python_sample_for_receivers_verifies_counts_once_and_refuses() -> N
         assert answer.status_code == 204
     assert stored == ["purchase.created"]
     assert client.post("/calltrack", data=b"{}", headers=dict(sent.headers)).status_code == 401
+
+
+def test_the_guide_to_a_new_destination_names_files_that_exist() -> None:
+    guide = (ROOT / "docs" / "adding-a-destination.md").read_text()
+    stat = re.findall(r"^ (\S+)\s+\|\s+\d+ \+", guide, re.M)
+    assert len(stat) == 7
+    named = {*stat, *re.findall(r"`((?:calltrack|tests|docs)/[\w/.-]+\.(?:py|md))`", guide)}
+    assert not [path for path in named if not (ROOT / path).exists()]

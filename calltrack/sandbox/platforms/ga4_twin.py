@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 from flask import Blueprint, Response, request
 
-from calltrack.destinations.ga4_settings import RESERVED
 from calltrack.sandbox.platforms.accounts import GA4_API_SECRET, GA4_MEASUREMENT_ID
 from calltrack.sandbox.platforms.counting import count_first, count_request, note
 from calltrack.sandbox.platforms.journal import Effect, Journal
@@ -20,7 +19,15 @@ from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
 PLATFORM: Final = "ga4"
 MAX_EVENTS: Final = 25
 MAX_PARAMS: Final = 25
-MAX_NAME: Final = 40
+MAXRESERVED: Final = frozenset({
+    "ad_activeview", "ad_click", "ad_exposure", "ad_query", "ad_reward", "adunit_exposure", "app_background",
+    "app_clear_data", "app_exception", "app_remove", "app_store_refund", "app_store_subscription_cancel",
+    "app_store_subscription_convert", "app_store_subscription_renew", "app_update", "app_upgrade",
+    "dynamic_link_app_open", "dynamic_link_app_update", "dynamic_link_first_open", "error", "first_open",
+    "first_visit", "in_app_purchase", "notification_dismiss", "notification_foreground", "notification_open",
+    "notification_receive", "os_update", "screen_view", "session_start", "user_engagement",
+})  # fmt: skip
+_NAME: Final = 40
 MAX_VALUE: Final = 100
 MAX_BYTES: Final = 130_000
 WINDOW: Final = timedelta(hours=72)

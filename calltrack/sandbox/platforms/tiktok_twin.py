@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from flask import Blueprint, Response, request
 
-from calltrack.destinations.tiktok_settings import WINDOWS
 from calltrack.sandbox.platforms.accounts import TIKTOK_EVENT_SOURCE_ID, TIKTOK_TOKEN
 from calltrack.sandbox.platforms.counting import count_first, count_request
 from calltrack.sandbox.platforms.journal import Effect, Journal
@@ -16,6 +15,7 @@ from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
 
 PLATFORM: Final = "tiktok"
 MAX_EVENTS: Final = 1000
+WINDOWS: Final = {"web": timedelta(days=7), "offline": timedelta(days=28), "crm": timedelta(days=28)}
 REMEMBERS: Final = timedelta(hours=48)
 AHEAD: Final = timedelta(minutes=10)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
