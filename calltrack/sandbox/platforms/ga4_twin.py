@@ -19,7 +19,11 @@ from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
 PLATFORM: Final = "ga4"
 MAX_EVENTS: Final = 25
 MAX_PARAMS: Final = 25
-MAXRESERVED: Final = frozenset({
+MAX_NAME: Final = 40
+MAX_VALUE: Final = 100
+MAX_BYTES: Final = 130_000
+WINDOW: Final = timedelta(hours=72)
+RESERVED: Final = frozenset({
     "ad_activeview", "ad_click", "ad_exposure", "ad_query", "ad_reward", "adunit_exposure", "app_background",
     "app_clear_data", "app_exception", "app_remove", "app_store_refund", "app_store_subscription_cancel",
     "app_store_subscription_convert", "app_store_subscription_renew", "app_update", "app_upgrade",
@@ -27,10 +31,6 @@ MAXRESERVED: Final = frozenset({
     "first_visit", "in_app_purchase", "notification_dismiss", "notification_foreground", "notification_open",
     "notification_receive", "os_update", "screen_view", "session_start", "user_engagement",
 })  # fmt: skip
-_NAME: Final = 40
-MAX_VALUE: Final = 100
-MAX_BYTES: Final = 130_000
-WINDOW: Final = timedelta(hours=72)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _GIVEN: Final = frozenset(("GRANTED", "DENIED"))
