@@ -2,6 +2,7 @@
 
 from calltrack.accounts import model as accounts
 from calltrack.attribution import model as attribution
+from calltrack.audiences import model as audiences
 from calltrack.calls import model as calls
 from calltrack.conversions import model as conversions
 from calltrack.conversions import sources_model as conversion_sources
@@ -17,6 +18,7 @@ __all__ = [
     "Base",
     "accounts",
     "attribution",
+    "audiences",
     "calls",
     "conversion_sources",
     "conversions",

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from calltrack.audiences.telling import due_audiences
 from calltrack.conversions.inbox import companies_with_due_outcomes
 from calltrack.delivery.service import due_destinations
 from calltrack.infra import outbox
@@ -24,4 +25,4 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
     outcomes: list[Job] = [
         ("match_outcomes", str(company_id)) for company_id in companies_with_due_outcomes(system, due_before)
     ]
-    return facts + deliveries + outcomes
+    return facts + deliveries + outcomes + due_audiences(system, due_before)

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import redis
 
+from calltrack.audiences.keeping import keep
+from calltrack.audiences.telling import tell_due
 from calltrack.conversions import intake
 from calltrack.delivery import notices
 from calltrack.delivery.service import deliver_due, poll_due
@@ -66,6 +68,10 @@ class Parts:
             self._match_outcomes(UUID(company_id))
         elif name == "review":
             notices.review(self.services, UUID(company_id))
+        elif name == "keep_audiences":
+            keep(self.services, UUID(company_id), stop=self.stop)
+        elif name == "tell_audience":
+            tell_due(self.services, UUID(company_id), UUID(rest[0]), stop=self.stop, again=again)
         elif facts.drain(self.services, self.subscriptions, UUID(company_id), self.stop, again=again):
             self.services.nudges.show(company_id)
 
@@ -77,7 +83,7 @@ class Parts:
         self.services.nudges.wake("handle_facts", str(company_id))
 
     def _lanes_of(self, job: Job) -> Lanes:
-        return self.deliveries if job[0] in ("deliver", "poll") else self.facts
+        return self.deliveries if job[0] in ("deliver", "poll", "tell_audience") else self.facts
 
 
 _installed: list[Parts] = []
@@ -111,6 +117,16 @@ def match_outcomes(company_id: str) -> None:
 def review(company_id: str) -> None:
     """Look at the company's destinations for what needs somebody."""
     _begin("review", company_id)
+
+
+def keep_audiences(company_id: str) -> None:
+    """Bring the company's audiences in line with their conditions."""
+    _begin("keep_audiences", company_id)
+
+
+def tell_audience(company_id: str, place_id: str) -> None:
+    """Tell one customer list who joins and who leaves."""
+    _begin("tell_audience", company_id, place_id)
 
 
 def _begin(*job: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from calltrack.attribution.service import attribute_call
+from calltrack.audiences.marks import mark_calls, mark_changes, mark_persons
 from calltrack.conversions import intake
 from calltrack.conversions.service import classify_call, follow_person, judge_again
 from calltrack.delivery.mailing import mail_notice
@@ -74,11 +75,11 @@ def take_up(services: Services, company_id: UUID, call_id: UUID) -> None:
 
 SUBSCRIPTIONS: Subscriptions = {
     "call.started": (attribute,),
-    "call.ended": (attribute, link, classify, take_up),
+    "call.ended": (attribute, link, classify, take_up, Together(mark_calls)),
     "call.attributed": (take_up,),
-    "person.merged": (follow,),
+    "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
-    "conversion.changed": (Together(plan_changes),),
+    "conversion.changed": (Together(plan_changes), Together(mark_changes)),
     "destination.changed": (wake_destination, review),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),

@@ -134,6 +134,22 @@ class Courier:
             return attempt
         return replace(attempt, outcomes=tuple(no_verdict(outcome) for outcome in attempt.outcomes))
 
+    def carry(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        now: datetime,
+        count: int,
+        build: Callable[[str | None], HttpRequest],
+        read: Callable[[HttpAnswer], Reading],
+        keep: Keep | None = None,
+    ) -> Attempt:
+        """Carry another request over a destination's connection, such as one about a customer list.
+
+        `build` takes the access token, `read` gives one outcome for each of the `count` things it is about.
+        """
+        return self._carry(destination, settings, now, count, build, read, keep)
+
     def tally(
         self,
         destination: Destination[Any],

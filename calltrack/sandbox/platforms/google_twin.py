@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from calltrack.sandbox.platforms import data_manager, oauth
+from calltrack.sandbox.platforms import audience_twins, data_manager, oauth
 from calltrack.sandbox.platforms.accounts import ACTION_NAMES
 from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
 
@@ -31,7 +31,8 @@ def _add(pages: Blueprint, desk: Desk) -> None:
         wanted = request.args.get("requestId", "")
 
         def look() -> data_manager.Answer:
-            return data_manager.status(desk.journal, desk.faults.modes, wanted, desk.now())
+            lists = audience_twins.RECEIPTS.verdict(wanted, desk.faults.modes, desk.now())
+            return lists or data_manager.status(desk.journal, desk.faults.modes, wanted, desk.now())
 
         return desk.answer("status", lambda: authorized(look), _refusal)
 

@@ -1,5 +1,6 @@
 """The twins of the sandbox: a new one is one file and one line here."""
 
+from calltrack.sandbox.platforms.audience_twins import AUDIENCES
 from calltrack.sandbox.platforms.ga4_twin import GA4
 from calltrack.sandbox.platforms.google_ads_twin import GOOGLE_ADS
 from calltrack.sandbox.platforms.google_twin import GOOGLE_DATA_MANAGER
@@ -19,4 +20,5 @@ TWINS: tuple[Twin, ...] = (
     META,
     MICROSOFT,
     WEBHOOK,
+    AUDIENCES,
 )

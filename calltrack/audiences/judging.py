@@ -1,0 +1,229 @@
+"""Who is in an audience now: judges persons in sets, keeps members, entries and the history in step.
+
+Everything about one company is judged by one transaction at a time (`take_turn`): an older look at the facts
+never overwrites a newer one.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
+
+from calltrack.audiences.conditions import Tree, read
+from calltrack.audiences.model import Audience
+from calltrack.audiences.selection import EVERYBODY, SOME, select
+
+# The newest visit of the person's browsers decides; what it does not say is not known.
+_CONSENT: Final = """
+    consented AS (
+        SELECT hit.person_id, newest.id AS visit_id, newest.started_at AS at,
+               coalesce(newest.consent ->> 'ad_user_data', newest.consent ->> 'ad') AS data,
+               coalesce(newest.consent ->> 'ad_personalization', newest.consent ->> 'ad') AS ads,
+               EXISTS (SELECT FROM person_caller pc
+                       WHERE pc.company_id = :company_id AND pc.person_id = hit.person_id) AS has_number
+        FROM hit LEFT JOIN LATERAL (
+            SELECT v.id, v.started_at, v.consent
+            FROM person_visitor pv
+            JOIN visit v ON v.company_id = pv.company_id AND v.visitor_id = pv.visitor_id
+            WHERE pv.company_id = :company_id AND pv.person_id = hit.person_id
+            ORDER BY v.id DESC LIMIT 1) newest ON true),
+    judged AS MATERIALIZED (
+        SELECT person_id, jsonb_build_object('ad_user_data', data, 'ad_personalization', ads,
+                                             'visit_id', visit_id, 'at', at) AS consent,
+               CASE WHEN NOT has_number THEN 'no_identifier'
+                    WHEN 'false' IN (data, ads) OR 'denied' IN (data, ads) THEN 'denied'
+                    WHEN data IN ('true', 'granted') AND ads IN ('true', 'granted') THEN ''
+                    ELSE 'unknown' END AS withheld
+        FROM consented)"""
+_KEEP: Final = """
+    WITH {lists}, {consent},
+    before AS MATERIALIZED (
+        SELECT person_id, status, withheld FROM audience_member
+        WHERE company_id = :company_id AND audience_id = :audience_id {scope}),
+    moved AS MATERIALIZED (
+        SELECT coalesce(j.person_id, b.person_id) AS person_id, b.status AS was, j.withheld, j.consent,
+               CASE WHEN j.person_id IS NULL THEN NULL
+                    WHEN j.withheld = '' THEN 'in' ELSE 'withheld' END AS now_is
+        FROM judged j FULL JOIN before b ON b.person_id = j.person_id
+        WHERE b.person_id IS NULL OR j.person_id IS NULL OR b.withheld <> j.withheld),
+    gone AS (
+        DELETE FROM audience_member m USING moved
+        WHERE m.company_id = :company_id AND m.audience_id = :audience_id
+          AND m.person_id = moved.person_id AND moved.now_is IS NULL),
+    kept AS (
+        INSERT INTO audience_member AS m
+            (company_id, audience_id, person_id, status, withheld, since, why, consent)
+        SELECT :company_id, :audience_id, person_id, now_is, withheld, :now, :why, consent
+        FROM moved WHERE now_is IS NOT NULL
+        ON CONFLICT (company_id, audience_id, person_id) DO UPDATE SET
+            status = excluded.status, withheld = excluded.withheld, consent = excluded.consent,
+            why = excluded.why, since = excluded.since),
+    noted AS (
+        INSERT INTO audience_event (company_id, audience_id, person_id, at, what, why)
+        SELECT :company_id, :audience_id, person_id, :now,
+               CASE WHEN now_is = 'in' THEN 'joined' ELSE 'left' END,
+               CASE WHEN now_is = 'in' THEN :why
+                    WHEN now_is IS NOT NULL THEN
+                        CASE withheld WHEN 'denied' THEN 'Consent was refused or withdrawn.'
+                                      WHEN 'unknown' THEN 'The newest visit says nothing about consent.'
+                                      ELSE 'No phone number is known any more.' END
+                    WHEN EXISTS (SELECT FROM person p
+                                 WHERE p.company_id = :company_id AND p.id = moved.person_id)
+                        THEN 'The condition does not hold any more.'
+                    ELSE 'The person was erased, or joined with another.' END
+        FROM moved WHERE 'in' IN (was, now_is) AND was IS DISTINCT FROM now_is)
+    SELECT count(*) FROM moved
+"""
+_PREVIEW: Final = """
+    WITH {lists}, {consent}
+    SELECT count(*) FILTER (WHERE withheld = '') AS members,
+           count(*) FILTER (WHERE withheld = 'unknown') AS unknown,
+           count(*) FILTER (WHERE withheld = 'denied') AS denied,
+           count(*) FILTER (WHERE withheld = 'no_identifier') AS no_identifier
+    FROM judged
+"""
+_ENTER: Final = """
+    INSERT INTO audience_entry AS e
+        (company_id, place_id, caller_hash, person_id, wanted, state, changed_at)
+    SELECT :company_id, pl.id, pc.caller_hash, m.person_id, true, 'due', :now
+    FROM audience_member m
+    JOIN audience_place pl ON pl.company_id = m.company_id AND pl.audience_id = m.audience_id
+     AND pl.status IN ('active', 'paused')
+    JOIN person_caller pc ON pc.company_id = m.company_id AND pc.person_id = m.person_id
+    WHERE m.company_id = :company_id AND m.audience_id = :audience_id AND m.status = 'in' {scope}
+    ON CONFLICT (company_id, place_id, caller_hash) DO UPDATE SET
+        person_id = excluded.person_id, wanted = true,
+        state = CASE WHEN e.wanted OR e.state = 'sending' THEN e.state ELSE 'due' END,
+        changed_at = CASE WHEN e.wanted THEN e.changed_at ELSE excluded.changed_at END
+    WHERE NOT e.wanted OR e.person_id <> excluded.person_id
+    RETURNING e.place_id
+"""
+# What nobody in the audience owns any more leaves the lists, whoever owned it.
+_LEAVE: Final = """
+    UPDATE audience_entry e SET
+        wanted = false, changed_at = :now, state = CASE WHEN e.state = 'sending' THEN 'sending' ELSE 'due' END
+    FROM audience_place pl
+    WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
+      AND e.place_id = pl.id AND e.wanted {scope}
+      AND (pl.status = 'leaving' OR NOT EXISTS (
+        SELECT FROM person_caller pc
+        JOIN audience_member m ON m.company_id = pc.company_id AND m.person_id = pc.person_id
+         AND m.audience_id = pl.audience_id AND m.status = 'in'
+        WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash))
+    RETURNING e.place_id
+"""
+# Never told: nothing to take back. Taken back and nobody's number any more: nothing is kept of an erased one.
+_FORGET: Final = """
+    DELETE FROM audience_entry e USING audience_place pl
+    WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
+      AND e.place_id = pl.id AND NOT e.wanted {scope}
+      AND (e.told IS NULL AND e.state = 'due' OR e.told = 'remove' AND e.state = 'settled'
+           AND NOT EXISTS (SELECT FROM person_caller pc
+                           WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash))
+"""
+# The nightly look: what waits for a verdict nobody asks about, what a dead worker held, and members whose
+# time in the list may run out at the platform are told once more.
+_TELL_AGAIN: Final = text(
+    """
+    UPDATE audience_entry e SET state = 'due' FROM audience_place pl
+    WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
+      AND e.place_id = pl.id AND (
+        e.state = 'sent' AND NOT EXISTS (
+            SELECT FROM audience_request r
+            WHERE r.company_id = e.company_id AND r.id = e.request_id AND r.due_at IS NOT NULL)
+        OR e.state = 'sending' AND coalesce(pl.lease_until < :now, true)
+        OR e.state = 'settled' AND e.wanted AND (e.told <> 'add' OR e.told_at < :now - interval '180 days')
+        OR e.state = 'settled' AND NOT e.wanted AND e.told <> 'remove')
+    RETURNING e.place_id
+    """
+)
+_WAKE: Final = text(
+    """
+    UPDATE audience_place pl SET due_at = least(pl.due_at, :now)
+    WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND EXISTS (
+        SELECT FROM audience_entry e
+        WHERE e.company_id = pl.company_id AND e.place_id = pl.id AND e.state = 'due')
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Whom a condition would hold today, and why the others of them are left out."""
+
+    members: int
+    unknown: int
+    denied: int
+    no_identifier: int
+
+    @property
+    def matching(self) -> int:
+        """How many persons the condition holds for, with or without consent."""
+        return self.members + self.unknown + self.denied + self.no_identifier
+
+
+def judge(
+    session: Session, audience: Audience, now: datetime, persons: Collection[UUID] | None = None
+) -> int:
+    """Bring members and entries in line with the condition; returns how many differences were repaired.
+
+    `persons`: only these, all where None. The caller holds the company's turn.
+    """
+    values: dict[str, Any] = {
+        "company_id": audience.company_id, "audience_id": audience.id, "now": now, "why": audience.sentence,
+    }  # fmt: skip
+    ids = None if persons is None else list(persons)
+    moved: int = 0
+    if audience.status in ("active", "paused"):
+        statement, given = _keep(read(audience.condition), everybody=ids is None)
+        moved = session.execute(statement, values | given | _ids(ids)).scalar_one()
+    entries = _told_again(session, values) if ids is None else 0
+    for template, column in ((_ENTER, "m.person_id"), (_LEAVE, "e.person_id")):
+        entries += len(session.execute(_scoped(template, column, ids), values | _ids(ids)).all())
+    session.execute(_scoped(_FORGET, "e.person_id", ids), values | _ids(ids))
+    session.execute(_WAKE, values)
+    return moved + entries
+
+
+def preview(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Preview:
+    """Count whom the condition would hold at this moment."""
+    selection = select(tree)
+    statement = text(_PREVIEW.format(lists=selection.lists(EVERYBODY), consent=_CONSENT))
+    row = session.execute(statement, {"company_id": company_id, "now": now, **selection.values}).one()
+    return Preview(row.members, row.unknown, row.denied, row.no_identifier)
+
+
+def _told_again(session: Session, values: dict[str, Any]) -> int:
+    """Make due what is stuck or has to be told again; returns how many."""
+    return len(session.execute(_TELL_AGAIN, values).all())
+
+
+def _keep(tree: Tree, *, everybody: bool) -> tuple[TextClause, dict[str, Any]]:
+    selection = select(tree)
+    statement = _KEEP.format(
+        lists=selection.lists(EVERYBODY if everybody else SOME),
+        consent=_CONSENT,
+        scope="" if everybody else "AND person_id = ANY(:ids)",
+    )
+    return _bound(statement, everybody), selection.values
+
+
+def _scoped(template: str, column: str, ids: list[UUID] | None) -> TextClause:
+    return _bound(template.format(scope="" if ids is None else f"AND {column} = ANY(:ids)"), ids is None)
+
+
+@lru_cache(maxsize=64)
+def _bound(statement: str, everybody: bool) -> TextClause:
+    made = text(statement)
+    return made if everybody else made.bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+def _ids(ids: list[UUID] | None) -> dict[str, Any]:
+    return {} if ids is None else {"ids": ids}
