@@ -330,3 +330,50 @@ def test_a_failed_question_leaves_the_conversion_as_it_is(status_: int, body: by
 def test_the_sign_in_s_answer(status_: int, body: bytes, expected: timedelta | Class) -> None:
     read = GoogleDataManager().read_token(answer(status_, body))
     assert (read.lifetime if isinstance(read, Token) else read.class_) == expected
+
+
+# Written down from Google's documentation, apart from the tables under test.
+REFUSED_AS = {
+    Class.LATER: "INTERNAL_ERROR DEADLINE_EXCEEDED RESOURCE_EXHAUSTED CONVERSION_ACTION_TOO_RECENTLY_CREATED",
+    Class.CONFIG: """PERMISSION_DENIED INVALID_CONVERSION_ACTION_ID INVALID_CONVERSION_ACTION_TYPE
+        TERMS_AND_CONDITIONS_NOT_SIGNED DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS
+        DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS NOT_ALLOWLISTED
+        DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH
+        CUSTOM_VARIABLE_NOT_ENABLED CUSTOM_VARIABLE_NOT_FOUND EVENT_SOURCE_AND_DESTINATION_MISMATCH
+        DESTINATION_ACCOUNT_TYPE_MISMATCH""",
+    Class.ROW: """CUSTOM_VARIABLE_VALUE_CONTAINS_PII NO_IDENTIFIERS_PROVIDED EVENT_TIME_INVALID
+        INVALID_AD_IDENTIFIER_FOR_ACCOUNT FIELD_VALUE_TOO_LONG INVALID_CURRENCY_CODE INVALID_EVENT""",
+    Class.BUG: """REQUIRED_FIELD_MISSING TOO_MANY_USER_IDENTIFIERS INVALID_HEX_ENCODING
+        INVALID_SHA256_FORMAT""",
+    # A request that is too large is sent in halves; what still is too large alone is a bug.
+    Class.SPLIT: "TOO_MANY_EVENTS TOO_MANY_ELEMENTS",
+}
+PROCESSED_AS = {
+    Class.LATER: "TOO_RECENT_CLICK INTERNAL_ERROR",
+    Class.DONE: "DUPLICATE_GCLID DUPLICATE_TRANSACTION_ID",
+    Class.ROW: """INVALID_GCLID INVALID_GBRAID INVALID_WBRAID EVENT_TOO_OLD DENIED_CONSENT NO_CONSENT
+        UNKNOWN_CONSENT CONVERSION_PRECEDES_CLICK INVALID_CLICK CLICK_NOT_FOUND""",
+    Class.CONFIG: """DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED CUSTOM_VARIABLE_NOT_ENABLED
+        INVALID_OPERATING_ACCOUNT_FOR_CLICK OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER
+        ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID EXTERNAL_ATTRIBUTION_DATA_MISSING""",
+}
+
+
+def test_every_documented_refusal_has_the_documented_class() -> None:
+    for class_, reasons in REFUSED_AS.items():
+        for reason in reasons.split():
+            assert refusal(reason, names_a_row=class_ is Class.ROW).class_ is class_, reason
+
+
+def test_every_documented_verdict_has_the_documented_class() -> None:
+    for class_, reasons in PROCESSED_AS.items():
+        for reason in reasons.split():
+            assert processing(reason).class_ is class_, reason
+            assert processing(f"PROCESSING_ERROR_REASON_{reason}").class_ is class_, reason
+
+
+@pytest.mark.parametrize(("names_a_row", "expected"), [(True, Class.ROW), (False, Class.CONFIG)])
+def test_a_reason_google_adds_is_the_row_s_fault_if_a_row_is_named(
+    names_a_row: bool, expected: Class
+) -> None:
+    assert refusal("BRAND_NEW", names_a_row=names_a_row).class_ is expected
