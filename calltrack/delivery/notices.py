@@ -16,6 +16,7 @@ from sqlalchemy.types import Text
 
 from calltrack.accounts import audit
 from calltrack.delivery.model import Delivery, DeliveryTally, DestinationAccount, Notice
+from calltrack.delivery.windows import WindowAtRisk, windows_at_risk
 from calltrack.infra import outbox
 from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.kernel.ids import new_id
@@ -105,7 +106,11 @@ def problems_of(session: Session, company_id: UUID, now: datetime) -> Iterator[P
                 "deliveries whether they arrived."
             )
             yield Problem("delivery.unknown", one.id.hex, "action", words)
-    yield from _differences(session, company_id, {one.id: one.name for one in accounts}, now)
+    names = {one.id: one.name for one in accounts}
+    for risk in windows_at_risk(session, company_id, now):
+        if risk.destination_id in names:
+            yield _late(names[risk.destination_id], risk)
+    yield from _differences(session, company_id, names, now)
 
 
 def raise_and_resolve(session: Session, company_id: UUID, problems: Sequence[Problem], now: datetime) -> bool:
@@ -177,6 +182,16 @@ def _expiring(one: DestinationAccount, now: datetime) -> Problem:
     )
     text_ = f"{words} Sign in again under its settings; nothing is lost meanwhile."
     return Problem("sign_in.expiring", one.id.hex, "action", text_)
+
+
+def _late(name: str, risk: WindowAtRisk) -> Problem:
+    what = "1 conversion has" if risk.count == 1 else f"{risk.count} conversions have"
+    ends = risk.first_ends_at
+    words = (
+        f"{what} waited for {name} for more than half of the time it takes them; the first is taken no more "
+        f"from {ends.day} {ends:%B}. See in the list of deliveries what they wait for."
+    )
+    return Problem("delivery.window", risk.destination_id.hex, "action", words)
 
 
 def _stranded(session: Session, company_id: UUID) -> dict[UUID, int]:

@@ -137,6 +137,19 @@ def test_outcomes_only_a_person_can_tell_are_counted(world: World) -> None:
     assert "whether 1 conversion reached" in changed.text
 
 
+def test_what_has_waited_for_half_of_its_time_is_told(world: World) -> None:
+    google = world.google()
+    world.conversions(2)
+    with world.services.db.tenant(world.company.id) as session:
+        accounts.pause(session, world.company.id, google, "Paused by Anna.", world.now())
+    world.later(days=44)
+    assert review(world) == ()
+    world.later(days=2)
+    (found,) = review(world)
+    assert (found.kind, found.level) == ("delivery.window", "action")
+    assert "2 conversions have waited" in found.text
+
+
 def test_only_what_is_for_information_can_be_dismissed(world: World) -> None:
     webhook = world.webhook()
     alter(world, DestinationAccount, DestinationAccount.id == webhook, unwell=9, held_until=world.now())
