@@ -19,7 +19,9 @@ _STANDING = text(
            EXISTS (SELECT FROM visit WHERE company_id = :company_id) AS has_visit,
            EXISTS (SELECT FROM call WHERE company_id = :company_id) AS has_call,
            (SELECT count(*) FROM destination
-            WHERE company_id = :company_id AND status <> 'removed') AS destinations
+            WHERE company_id = :company_id AND status <> 'removed') AS destinations,
+           EXISTS (SELECT FROM delivery
+                   WHERE company_id = :company_id AND state = 'confirmed') AS has_arrived
     """
 )
 
@@ -36,6 +38,7 @@ class Standing:
     has_visit: bool
     has_call: bool
     destinations: int
+    has_arrived: bool
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,16 @@ def steps(has: Standing) -> tuple[Step, ...]:
             "Destinations" if has.destinations else "Connect one",
             "manager" if has.destinations else "owner",
         ),
+        Step("First delivery", has.has_arrived, _arrived(has), "deliveries", "Deliveries"),
     )
+
+
+def _arrived(has: Standing) -> str:
+    if has.has_arrived:
+        return "A destination has confirmed a lead or purchase."
+    if not has.destinations:
+        return "Comes by itself once a destination is connected and a call is a lead."
+    return "No destination has confirmed one yet: it comes by itself after the first lead; see what they say."
 
 
 def _website(has: Standing) -> str:

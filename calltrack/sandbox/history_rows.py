@@ -304,8 +304,9 @@ def _write_delivery(
         payload=payload,
         payload_hash=digest, state=state, due_at=None, lease_token=None, attempts=1 if sent else 0,
         request_id=None, last_class=class_, explanation=f"Demo data, never sent: {explanation}",
-        planned_at=at,
-        settled_at=settled, is_demo=True,
+        planned_at=at, settled_at=settled, is_demo=True, preflight="send" if sent else "never",
+        preflight_code="OK" if sent else "CONSENT_DENIED", preflight_at=at,
+        preflight_reason="" if sent else explanation.removeprefix("Not sent: ").capitalize(),
     )  # fmt: skip
     if sent:
         seeder.write.add(
