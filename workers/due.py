@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from calltrack.audiences.telling import due_audiences
+from calltrack.conversions.imports import companies_with_due_imports
 from calltrack.conversions.inbox import companies_with_due_outcomes
 from calltrack.delivery.service import due_destinations
 from calltrack.infra import outbox
@@ -25,4 +26,8 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
     outcomes: list[Job] = [
         ("match_outcomes", str(company_id)) for company_id in companies_with_due_outcomes(system, due_before)
     ]
-    return facts + deliveries + outcomes + due_audiences(system, due_before)
+    files: list[Job] = [
+        ("import_outcomes", str(company_id), str(import_id))
+        for company_id, import_id in companies_with_due_imports(system, due_before)
+    ]
+    return facts + deliveries + outcomes + files + due_audiences(system, due_before)

@@ -8,6 +8,7 @@ from sqlalchemy import CursorResult, delete, or_, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company, IdempotencyKey, LoginSession
+from calltrack.conversions.imports import oldest_kept, prune
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
 from calltrack.wiring import Services
@@ -50,6 +51,7 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
         old = delete(IdempotencyKey).where(
             IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT
         )
+        gone += prune(session, company_id, oldest_kept(now))
         return gone + _rows(session.execute(old))
 
 

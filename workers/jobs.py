@@ -13,6 +13,7 @@ import redis
 from calltrack.audiences.keeping import keep
 from calltrack.audiences.telling import tell_due
 from calltrack.conversions import intake
+from calltrack.conversions.import_run import work_on
 from calltrack.delivery import notices
 from calltrack.delivery.service import deliver_due, poll_due
 from calltrack.infra.log import log
@@ -66,6 +67,8 @@ class Parts:
             poll_due(self.services, UUID(company_id), UUID(rest[0]), stop=self.stop, again=again)
         elif name == "match_outcomes":
             self._match_outcomes(UUID(company_id))
+        elif name == "import_outcomes":
+            self._import_outcomes(UUID(company_id), UUID(rest[0]))
         elif name == "review":
             notices.review(self.services, UUID(company_id))
         elif name == "keep_audiences":
@@ -81,6 +84,12 @@ class Parts:
             with self.services.db.tenant(company_id) as session:
                 found = intake.retry_due(session, self.services.vault, company_id, self.services.clock())
         self.services.nudges.wake("handle_facts", str(company_id))
+
+    def _import_outcomes(self, company_id: UUID, import_id: UUID) -> None:
+        done = work_on(self.services, company_id, import_id, self.stop)
+        self.services.nudges.wake("handle_facts", str(company_id))
+        if not done:
+            self.services.nudges.wake("import_outcomes", str(company_id), str(import_id))
 
     def _lanes_of(self, job: Job) -> Lanes:
         return self.deliveries if job[0] in ("deliver", "poll", "tell_audience") else self.facts
@@ -112,6 +121,11 @@ def poll(company_id: str, destination_id: str) -> None:
 def match_outcomes(company_id: str) -> None:
     """Try kept outcomes again whose time has come."""
     _begin("match_outcomes", company_id)
+
+
+def import_outcomes(company_id: str, import_id: str) -> None:
+    """Go on with a file of outcomes."""
+    _begin("import_outcomes", company_id, import_id)
 
 
 def review(company_id: str) -> None:

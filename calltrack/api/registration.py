@@ -14,6 +14,8 @@ from calltrack.api.crm_hook import hook_of
 from calltrack.api.deliveries import deliveries_of
 from calltrack.api.destinations import answers_api_of, destinations_of, notices_of
 from calltrack.api.numbers import numbers_of
+from calltrack.api.outcome_imports import imports_of
+from calltrack.api.outcome_links import links_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
 
@@ -80,6 +82,8 @@ def register(app: Flask, services: Services) -> None:
         notices_of,
         numbers_of,
         crm_of,
+        links_of,
+        imports_of,
     ):
         app.register_blueprint(blueprint_of(services))
     app.register_blueprint(hook_of(services))

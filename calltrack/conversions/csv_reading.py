@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -188,11 +189,13 @@ def _cells(file: IO[bytes], encoding: str, delimiter: str) -> Iterator[tuple[int
     reader = csv.reader(text, delimiter=delimiter, strict=False)
     try:
         for number, cells in enumerate(_checked(reader), 1):
-            is_mark = number == 1 and len(cells) <= 2 and cells[0].lower().startswith("sep=")
+            is_mark = number == 1 and 1 <= len(cells) <= 2 and cells[0].lower().startswith("sep=")
             if any(cell.strip() for cell in cells) and not is_mark:
                 yield number, [cell.strip() for cell in cells]
     finally:
-        text.detach()
+        # Whoever stops early may have closed the file by now.
+        with suppress(ValueError):
+            text.detach()
 
 
 def _checked(reader: Iterator[list[str]]) -> Iterator[list[str]]:

@@ -124,6 +124,12 @@ def link_secret(session: Session, vault: Vault, company_id: UUID, now: datetime)
     return vault.open(company_id, LINK, row.link_secret)
 
 
+def present_link_secret(session: Session, vault: Vault, company_id: UUID) -> str | None:
+    """Return the company's secret of one-click links, None where none was ever made; writes nothing."""
+    row = session.get(Door, company_id)
+    return vault.open(company_id, LINK, row.link_secret) if row and row.link_secret else None
+
+
 def renew_link_secret(session: Session, vault: Vault, company_id: UUID, by: str, now: datetime) -> None:
     """Make every one-click link that was given out useless."""
     row = _row(session, company_id, now)

@@ -7,10 +7,11 @@ purchase; it never makes a second one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
@@ -92,30 +93,35 @@ def retry(
     told = [(row.told, row.received_at) for row in rows]
     choices = find_calls_of(session, vault, company_id, told, zone_of(session, company_id))
     matched = 0
-    for row, choice in zip(rows, choices, strict=True):
+    for place, (row, choice) in enumerate(zip(rows, choices, strict=True)):
         if choice.call_id is None:
             inbox.tried(session, company_id, row.id, choice.reason, now)
             continue
-        matched += settle(session, vault, company_id, row, choice, now)
+        is_last = not any(later.told.subject == row.told.subject for later in rows[place + 1 :])
+        matched += _settle(session, vault, company_id, row, choice, now, is_last=is_last)
     return matched
 
 
-def settle(
+def _settle(
     session: Session,
     vault: Vault,
     company_id: UUID,
     row: inbox.Waiting,
     choice: Choice,
     now: datetime,
-    by: str = "",
+    *,
+    is_last: bool,
 ) -> bool:
     """Let a kept outcome count for the call it now leads to; a refusal keeps it with its reason."""
     sender = Sender(row.told_by, row.via)
-    applied = _apply(session, vault, company_id, row.told, row.received_at, choice, sender, now)
+    # A cancellation that overtook its purchase was said of it: it holds after the purchase, not before.
+    overtook = is_last and row.told.outcome in ("refund", "cancelled")
+    said_at = max(now, row.received_at) if overtook else row.received_at
+    applied = _apply(session, vault, company_id, row.told, said_at, choice, sender, now)
     if isinstance(applied, str):
         inbox.tried(session, company_id, row.id, applied, now)
         return False
-    inbox.matched(session, company_id, row.id, choice, now, by)
+    inbox.matched(session, company_id, row.id, choice, now)
     return True
 
 
@@ -174,8 +180,10 @@ def _apply(
             changed = set_outcome(session, company_id, call_id, outcome, now)
             store_contact(session, vault, company_id, call_id, told.contact, now)
             session.flush()
-    except (BadInput, Conflict) as problem:
+    except (BadInput, Conflict, NotFound) as problem:
         return f"Found by {choice.reason}, but: {problem}"
+    except DataError:
+        return f"Found by {choice.reason}, but it holds a character or a number that cannot be stored."
     return Taken(
         verdict=_verdict(session, company_id, changed),
         reason=choice.reason,
@@ -203,9 +211,9 @@ def _outcome(
         ).scalar_one()
         # A day without a time stands at noon; what a call brought lies after the call and before it is told.
         happened = max(min(happened, said_at), began)
-    has_value = told.outcome == "purchase"
+    has_value = told.value_minor is not None
     return Outcome(
-        kind=cast(Any, told.outcome),
+        kind=told.outcome,
         by=sender.by,
         value_minor=told.value_minor if has_value else None,
         currency=told.currency if has_value else None,
@@ -213,6 +221,8 @@ def _outcome(
         occurred_at=happened,
         external_id=told.order_id,
         via=sender.via,
+        said_at=said_at,
+        called_back_at=told.called_back_at if told.outcome in ("purchase", "lead") else None,
     )
 
 

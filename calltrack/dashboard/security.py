@@ -31,7 +31,7 @@ WORDS = {
     429: ("Too many tries", "Wait a minute, then try again."),
     500: ("Something broke on our side", "Try again in a moment; the fault was written down."),
 }
-OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets")
+OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/")
 csrf = CSRFProtect()
 
 

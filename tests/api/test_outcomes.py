@@ -114,6 +114,34 @@ def test_the_same_order_again_restates_and_never_counts_twice(
     assert (purchase.value_minor, purchase.sequence) == (90_000, 1)
 
 
+@pytest.mark.parametrize(
+    ("words", "stand"),
+    [
+        (["purchase 850", "refund 100"], ("counted", 75_000)),
+        (["purchase 850", "refund 100", "refund 100"], ("counted", 75_000)),
+        (["purchase 850", "refund 100", "refund 250"], ("counted", 60_000)),
+        (["purchase 850", "refund"], ("retracted", 85_000)),
+        (["purchase 850", "cancelled"], ("retracted", 85_000)),
+        (["cancelled", "purchase 850"], ("retracted", 85_000)),
+        (["refund 100", "purchase 850"], ("counted", 75_000)),
+        (["purchase 850", "cancelled", "purchase 900"], ("counted", 90_000)),
+        (["purchase 850", "purchase 900", "purchase 850"], ("counted", 85_000)),
+        (["purchase 850", "none"], ("retracted", 85_000)),
+    ],
+)
+def test_words_of_an_order_end_in_its_state_in_any_order(
+    services: Services, program: Program, company: Company, words: list[str], stand: tuple[str, int]
+) -> None:
+    call = make_call(services, company, caller=CALLER, at=ago(days=2))
+    for word in words:
+        outcome, _, value = word.partition(" ")
+        clue = {"call_id": call.id.hex} if outcome == "purchase" else {}
+        one(program, outcome=outcome, value=value, order_id="A-1", **clue)
+    (purchase,) = [row for row in conversions(services, company) if row.kind == "purchase"]
+    assert (purchase.status, purchase.value_minor) == stand
+    assert program.get("/api/v1/outcomes/inbox?state=unmatched").json["outcomes"] == []
+
+
 def test_a_list_gets_one_answer_a_row_and_a_wrong_row_stops_no_other(
     services: Services, program: Program, company: Company
 ) -> None:
