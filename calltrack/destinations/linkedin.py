@@ -47,15 +47,17 @@ class LinkedInSettings(DestinationSettings):
         description="Number of a rule with the data source Conversions API. Empty: purchases are not sent.",
     )
     access_token: SecretStr | None = Field(
-        None, title="Access token", description="With rw_conversions; ends after 60 days. Or sign in below."
+        None, title="Access token", description="With rw_conversions; ends after 60 days."
     )
     refresh_token: SecretStr | None = Field(
-        None, title="Refresh token", description="Renews the access by itself, with the two fields below."
+        None, title="Refresh token", description="Renews the access by itself, with client id and secret."
     )
     client_id: str | None = Field(None, title="OAuth client id")
     client_secret: SecretStr | None = Field(None, title="OAuth client secret")
     send_hashed_contacts: bool = Field(
-        True, title="Send hashed e-mail and name", description="Lets LinkedIn match calls without a click id."
+        True,
+        title="Send hashed e-mail, and the name as it is",
+        description="Lets LinkedIn match calls without a click id.",
     )
     when_consent_unknown: WhenUnknown = Field(
         "by_region",

@@ -1,5 +1,6 @@
 """Destinations by form: connected, changed, removed; secrets are written and never read back."""
 
+import html
 import json
 from datetime import UTC, datetime
 
@@ -75,6 +76,20 @@ def test_a_webhook_is_connected_changed_and_removed(
     assert owner.post(f"{path}/remove", sure="yes").status_code == 303
     assert (one(services, company).status, secrets(services, one(services, company))) == ("removed", {})
     assert owner.get(f"{path}/settings").status_code == 404
+
+
+def test_a_new_signing_secret_is_shown_once_and_the_old_one_signs_on(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    owner.post(at(company, "/destinations/connect"), **HOOK)
+    path = at(company, f"/destinations/{one(services, company).id.hex}")
+    shown = owner.post(f"{path}/rotate").text
+    row = one(services, company)
+    stored = json.loads(services.vault.open(row.company_id, PLACE, row.secrets))
+    assert stored["previous_secret"] == HOOK["secret"] != stored["secret"]
+    assert stored["secret"] in html.unescape(shown)
+    assert "previous_secret_until" in row.settings
+    assert stored["secret"] not in html.unescape(owner.get(f"{path}/settings").text)
 
 
 def test_google_is_connected_from_the_form_its_class_draws(
