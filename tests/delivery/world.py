@@ -1,6 +1,6 @@
 """A company with destinations at running twins, and words for what tests do with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -70,8 +70,12 @@ class World:
     def conversions(
         self, count: int = 1, *, kind: str = "purchase", value: int | None = 85_000,
         currency: str = "EUR", gclids: Sequence[str] = (), at: datetime | None = None, planned: bool = True,
+        carrying: Callable[[str, UUID, datetime], dict[str, Any]] | None = None,
     ) -> list[UUID]:  # fmt: skip
-        """Store calls with conversions of credited visits; returns their first changes."""
+        """Store calls with conversions of credited visits; returns their first changes.
+
+        `carrying` returns more columns of a visit, given its gclid, id and start.
+        """
         when = at or self.now() - timedelta(hours=1)
         calls, visits, verdicts, conversions, changes = [], [], [], [], []
         model = make_visit(self.services, self.company, at=when - timedelta(minutes=9))
@@ -83,6 +87,8 @@ class World:
                 _copy(Visit, model)
                 | {"id": visit_id, "visitor_id": new_id(), "click_ids": {"gclid": gclid} if gclid else {}}
             )
+            if carrying is not None:
+                visits[-1] |= carrying(gclid, visit_id, model.started_at)
             calls.append(_copy(type(call), call) | {"id": call_id, "call_sid": "CA" + call_id.hex})
             verdicts.append({
                 "company_id": self.company.id, "id": new_id(), "call_id": call_id, "is_current": True,
