@@ -31,11 +31,13 @@ def conversions(world: World, count: int, *, bad: Sequence[int] = (), planned: b
 def carried(click: str, visit_id: UUID, started_at: datetime) -> dict[str, Any]:
     """Return what a visit with this click carries of every platform."""
     own, number = f"{click}-{visit_id}", visit_id.int % 900_000_000 + 100_000_000
+    bad = click.startswith("INVALID")
     clicked = int(started_at.timestamp() * 1000)
     return {
         "click_ids": {
-            "gclid": own, "fbclid": own, "ttclid": own, "li_fat_id": str(visit_id),
-            "msclkid": "INVALID" if click.startswith("INVALID") else visit_id.hex,
+            "gclid": own, "fbclid": own, "ttclid": own,
+            "msclkid": "INVALID" if bad else visit_id.hex,
+            "li_fat_id": "INVALID" if bad else str(visit_id),
         },
         "ad_cookies": {
             "_ga": f"GA1.1.{number}.1790000000", "_fbp": f"fb.1.{clicked}.{number}",
