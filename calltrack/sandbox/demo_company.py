@@ -33,7 +33,7 @@ from calltrack.numbers.service import (
     add_target,
     create_pool,
 )
-from calltrack.sandbox.platforms.accounts import google_settings, webhook_settings
+from calltrack.sandbox.platforms.accounts import SETTINGS
 from calltrack.wiring import Services
 
 NAME = "Traslochi Aurelia"
@@ -41,6 +41,15 @@ EMAIL, PASSWORD = "demo@calltrack.test", "demo-calltrack"
 # Fictitious: no line of these blocks is given to subscribers of the demo.
 ROME, MILAN = "+390669940001", "+390280880001"
 POOL_SIZE = 12
+
+
+# The destinations of the demo, each connected to its twin.
+CONNECTED = (
+    ("google_data_manager", "Google Ads"),
+    ("meta", "Meta"),
+    ("microsoft", "Microsoft Advertising"),
+    ("webhook", "CRM webhook"),
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,10 @@ def follow_origin(services: Services, company_id: UUID) -> None:
         for kind, name, twin in twin_settings(services):
             of_this_kind = (DestinationAccount.company_id == company_id, DestinationAccount.kind == kind)
             found = session.scalars(select(DestinationAccount).where(*of_this_kind)).first()
-            if found and any(found.settings.get(key, value) != value for key, value in twin.items()):
+            if found is None:
+                # A demo of an earlier release: the platform was added since.
+                connect_destination(session, services.vault, company_id, kind, name, twin, now, sandbox=True)
+            elif any(found.settings.get(key, value) != value for key, value in twin.items()):
                 change_destination(
                     session, services.vault, company_id, found.id, name, twin, now, sandbox=True
                 )
@@ -170,10 +182,7 @@ def _connect_twins(services: Services, session: Session, company_id: UUID, now: 
         connect_destination(session, services.vault, company_id, kind, name, settings, now, sandbox=True)
 
 
-def twin_settings(services: Services) -> list[tuple[str, str, dict[str, str]]]:
+def twin_settings(services: Services) -> list[tuple[str, str, dict[str, Any]]]:
     """Return kind, name and settings of the demo's destinations: the twins of this machine."""
     origin = services.settings.local_origin or services.settings.base_url
-    return [
-        ("google_data_manager", "Google Ads (sandbox twin)", google_settings(origin)),
-        ("webhook", "CRM webhook (sandbox twin)", webhook_settings(origin)),
-    ]
+    return [(kind, f"{name} (sandbox twin)", SETTINGS[kind](origin)) for kind, name in CONNECTED]

@@ -66,7 +66,7 @@ def _prepare(services: Services, session: Session, company_id: UUID) -> Seeder:
     locations = {
         row.name: row.id for row in session.scalars(select(Location).where(Location.company_id == company_id))
     }
-    destinations = select(DestinationAccount.id).where(DestinationAccount.company_id == company_id)
+    destinations = select(DestinationAccount).where(DestinationAccount.company_id == company_id)
     return Seeder(
         services=services,
         company_id=company_id,
@@ -77,6 +77,8 @@ def _prepare(services: Services, session: Session, company_id: UUID) -> Seeder:
             for town, id_ in locations.items()
         },
         statics=[row for row in numbers if row.kind == "static"],
-        destinations=list(session.scalars(destinations.order_by(DestinationAccount.id))),
+        destinations={
+            row.id: row.kind for row in session.scalars(destinations.order_by(DestinationAccount.id))
+        },
         write=Writer(session),
     )

@@ -21,6 +21,7 @@ from calltrack.conversions.model import CallVerdict, Conversion, ConversionChang
 from calltrack.conversions.tree_rules import Facts, default_tree, judge
 from calltrack.conversions.tree_words import reason_of
 from calltrack.delivery.model import Attempt, Delivery
+from calltrack.destinations import DESTINATIONS
 from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
@@ -74,7 +75,8 @@ class Seeder:
     locations: dict[str, UUID]
     pools: dict[str, list[UUID]]
     statics: list[TrackingNumber]
-    destinations: list[UUID]
+    destinations: dict[UUID, str]
+    """The connected destinations and their kinds."""
     write: Writer
     chance: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 - a story
     holders: dict[UUID, deque[Shown]] = field(
@@ -296,6 +298,8 @@ def _write_delivery(
     payload = json.dumps(words, separators=(",", ":")).encode()
     digest = hashlib.sha256(payload).digest()
     _, state, class_, status, explanation = seeder.chance.choices(FATES, [fate[0] for fate in FATES])[0]
+    if action not in DESTINATIONS[seeder.destinations[destination_id]].tells:
+        state, class_, status, explanation = "withheld", None, None, "This platform takes no changes."
     sent = state != "withheld"
     settled = at + timedelta(seconds=seeder.chance.randint(20, 2400))
     seeder.write.add(

@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 
 from calltrack.sandbox.carrier import CallScript, SimulatedNumber, play
+from calltrack.sandbox.demo_company import CONNECTED
 
 PURCHASE_MINOR = 85_000
 DONE_STATES = {"confirmed"}
@@ -30,7 +31,7 @@ class Stage:
     # Business numbers written on the pages, first town and second town.
     targets: tuple[str, str]
     patience_seconds: float = 90
-    destinations_expected: int = 2
+    destinations_expected: int = len(CONNECTED)
 
 
 class StoryBroken(Exception):

@@ -82,8 +82,8 @@ def test_from_the_click_to_the_ad_account(browser: Browser, demo: Demo) -> None:
 
     reload_until(
         owner,
-        lambda: owner.get_by_text("Confirmed", exact=True).count() >= 4,
-        "lead and purchase confirmed by both destinations",
+        lambda: owner.get_by_text("It counts there, once.").count() >= 8,
+        "lead and purchase confirmed by all four destinations",
     )
     effects = httpx.get(f"{demo.origin}/sandbox/platforms/effects").json()["effects"]
     mine = [effect for effect in effects if effect["click"] == GCLID]
