@@ -190,8 +190,9 @@ class _Play:
     def _expect_deliveries(self, conversion: dict[str, Any]) -> None:
         def all_there(answer: dict[str, Any]) -> list[dict[str, Any]] | None:
             rows: list[dict[str, Any]] = answer["deliveries"]
-            enough = len(rows) == self.stage.destinations_expected
-            return rows if enough and all(row["state"] in DONE_STATES for row in rows) else None
+            # Somebody who tries things out may have connected more than the demo's own.
+            done = [row for row in rows if row["state"] in DONE_STATES]
+            return done if len(done) >= self.stage.destinations_expected else None
 
         rows = self._await(
             f"{self.stage.destinations_expected} confirmed deliveries of the {conversion['kind']}",

@@ -133,6 +133,7 @@ def _connect_page(
         "connect.html",
         kinds=sorted(DESTINATIONS),
         kind=kind,
+        description=DESTINATIONS[kind].description if kind else "",
         fields=[field for field in fields if not (granted and field.name in GRANTED_FIELDS)],
         fresh=settings.fresh_secrets() if settings else {},
         form=form,

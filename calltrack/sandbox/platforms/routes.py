@@ -126,7 +126,13 @@ def _overview(journal: Journal, now: Clock) -> dict[str, object]:
 
 def _seen_row(seen: Seen) -> dict[str, object]:
     account, _, action = seen.target.partition("/")
-    tones = {"counted": "good", "replaced": "good", "repeated": "warn", "retracted": "warn"}
+    tones = {
+        "counted": "good",
+        "replaced": "good",
+        "repeated": "warn",
+        "retracted": "warn",
+        "checked only": "warn",
+    }
     words = {"replaced": "value changed", "repeated": "seen before", "retracted": "taken back"}
     amount = "" if seen.value is None else f"{seen.value:,.2f} {seen.currency}".strip()
     return {
