@@ -185,8 +185,8 @@ def _incomplete(upload: Upload, settings: MetaSettings) -> Verdict | None:
         return Verdict(
             "never",
             "NO_PAGE",
-            'The settings say "website", but page and browser of a visit are not known for this call.'
-            ' Choose "phone_call" to send such calls.',
+            'The settings say "Website", but page and browser of a visit are not known for this call.'
+            ' Choose "Phone call" to send such calls.',
         )
     return None
 

@@ -39,12 +39,12 @@ class MetaSettings(DestinationSettings):
     action_source: Literal["phone_call", "website"] = Field(
         "phone_call",
         title="Where it happened",
-        description="website counts with the pixel's events and needs the page and browser of the visit.",
+        description="Website: counts beside the pixel's events and needs page and browser of the visit.",
     )
     send_hashed_contacts: bool = Field(
         True,
         title="Send hashed contacts",
-        description="Phone, e-mail, name and town as SHA-256: Meta finds people who did not click by them.",
+        description="Phone, e-mail, name and town as SHA-256, so that Meta finds people who did not click.",
     )
     when_consent_unknown: WhenUnknown = Field(
         "by_region",
@@ -54,7 +54,7 @@ class MetaSettings(DestinationSettings):
     limited_data_use: Literal["off", "by_location", "california"] = Field(
         "off",
         title="Limited Data Use",
-        description="For US privacy laws. by_location: Meta finds the state; california: always.",
+        description="For US privacy laws. By location: Meta finds the state; California: always.",
     )
     test_event_code: str | None = Field(
         None,

@@ -51,7 +51,7 @@ class MicrosoftSettings(DestinationSettings):
     when_consent_unknown: WhenUnknown = Field(
         "by_region",
         title="When the visitor's consent is unknown",
-        description="by_region withholds where the law asks for consent: EEA, UK and Switzerland.",
+        description="The law asks for consent in the EEA, the UK and Switzerland.",
     )
     hold_after_click_hours: int = Field(
         1,
