@@ -20,6 +20,7 @@ from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
+from calltrack.conversions.versions import rulebook
 from calltrack.infra.crypto import Vault
 from calltrack.journeys.model import PersonCaller
 from calltrack.kernel.errors import NotFound
@@ -67,10 +68,21 @@ class OutcomeShape(BaseModel):
     """What came of a call."""
 
     kind: Annotated[
-        Literal["purchase", "lead", "none"],
-        Field(description="purchase: with a value; lead: counted as one; none: neither (takes back)."),
+        Literal["purchase", "lead", "none", "refund", "cancelled"],
+        Field(
+            description="purchase: with a value; lead: counted as one; none: neither; refund: of a"
+            " purchase, value is what was given back in total so far (left out: all); cancelled: the purchase"
+            " does not hold. A purchase told again after that counts again."
+        ),
     ]
-    value: Annotated[str | None, Field(description="In whole units, such as 850.50.", max_length=32)] = None
+    value: Annotated[
+        str | None,
+        Field(
+            description="In whole units, such as 850.50. A purchase without one takes the fixed value of your"
+            " rules; no such rule: refused.",
+            max_length=32,
+        ),
+    ] = None
     currency: Annotated[str | None, Field(description="ISO 4217; the company's own if left out.")] = None
     reason: Annotated[str, Field(max_length=500)] = ""
     external_id: Annotated[
@@ -80,6 +92,14 @@ class OutcomeShape(BaseModel):
     occurred_at: Annotated[
         datetime | None,
         Field(description="When it was bought, with time zone; left out: when the call began."),
+    ] = None
+    said_at: Annotated[
+        datetime | None,
+        Field(description="When this became true, with time zone; left out: now. The latest said holds."),
+    ] = None
+    called_back_at: Annotated[
+        datetime | None,
+        Field(description="You rang the missed caller back at this time and won the purchase or lead."),
     ] = None
 
 
@@ -134,7 +154,8 @@ def calls_of(services: Services) -> APIBlueprint:
         with services.db.tenant(company_id) as session:
 
             def act() -> tuple[int, dict[str, Any]]:
-                set_outcome(session, company_id, id_, _outcome(told, g.asker.name), now)
+                currency = rulebook(session, company_id).currency
+                set_outcome(session, company_id, id_, _outcome(told, g.asker.name, currency), now)
                 session.flush()
                 return 200, {
                     "call_id": str(id_),
@@ -155,8 +176,8 @@ def calls_of(services: Services) -> APIBlueprint:
     return blueprint
 
 
-def _outcome(told: OutcomeShape, by: str) -> Outcome:
-    money = parse_money(told.value, told.currency or "EUR") if told.value is not None else None
+def _outcome(told: OutcomeShape, by: str, currency: str) -> Outcome:
+    money = parse_money(told.value, told.currency or currency) if told.value is not None else None
     return Outcome(
         kind=told.kind,
         value_minor=money.minor if money else None,
@@ -165,6 +186,9 @@ def _outcome(told: OutcomeShape, by: str) -> Outcome:
         reason=told.reason,
         external_id=told.external_id,
         occurred_at=told.occurred_at,
+        said_at=told.said_at,
+        called_back_at=told.called_back_at,
+        value_from_rule=told.kind == "purchase" and money is None,
         via="api",
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.conversions.facts import KnownCall, facts_between
 from calltrack.conversions.names import names_of
-from calltrack.conversions.tree_rules import Mark, Tree, judge, window_of
+from calltrack.conversions.tree_rules import Tree, judge, window_of
 from calltrack.conversions.tree_words import Names, reason_of
 
 DAYS = 30
@@ -22,12 +22,12 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Change:
-    """A call that would be marked otherwise; `before` and `after`: lead, purchase or nothing."""
+    """A call that would be marked otherwise; `before` and `after`: lead, purchase, both or nothing."""
 
     call_id: UUID
     started_at: datetime
-    before: Mark
-    after: Mark
+    before: str
+    after: str
     reason: str
 
 
@@ -160,5 +160,6 @@ def _judge(
     return replace(present, lead=lead, purchase=present.bought or makes), reason
 
 
-def _mark(marked: Marked) -> Mark:
-    return "purchase" if marked.purchase else "lead" if marked.lead else "nothing"
+def _mark(marked: Marked) -> str:
+    held = [word for word, holds in (("lead", marked.lead), ("purchase", marked.purchase)) if holds]
+    return " and ".join(held) or "nothing"

@@ -1,5 +1,6 @@
 """Why a call is no lead, in the words of the rule that decided."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,22 @@ def why_no_lead(session: Session, company_id: UUID, call_id: UUID) -> str:
     person_id = persons_of_calls(session, company_id, [call_id]).get(call_id)
     ruled = rule(session, call, person_id, bench_of(session, company_id, _any_time(call)))
     return ruled.reason if ruled.verdict.mark == "nothing" else ""
+
+
+@dataclass(frozen=True)
+class RuledRow:
+    """What the rules made of a call: mark, the rule's id (empty: none fits), version and sentence."""
+
+    mark: str
+    rule_id: str
+    version: int
+    reason: str
+
+
+def verdict_of(session: Session, company_id: UUID, call_id: UUID) -> RuledRow | None:
+    """Return what the rules made of a call the last time it was judged; None: not yet."""
+    row = session.get(CallVerdict, (company_id, call_id))
+    return RuledRow(row.mark, row.rule_id, row.version, row.reason) if row else None
 
 
 def _any_time(call: Call) -> datetime:

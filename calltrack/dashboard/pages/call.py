@@ -1,5 +1,7 @@
 """One call: the line, where it came from and why, the person, what it brought, where that was sent."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ from sqlalchemy.orm import Session
 from calltrack.attribution.queries import verdict
 from calltrack.calls.queries import call as call_of
 from calltrack.calls.queries import line as line_of
-from calltrack.conversions.no_lead import why_no_lead
+from calltrack.conversions.no_lead import verdict_of, why_no_lead
 from calltrack.conversions.queries import conversions_of
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
@@ -43,8 +45,10 @@ def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
         brought = conversions_of(session, company_id, {call_id, *(one.id for one in journey.calls)})
         receivers = _answers(session, here, call_id)
         no_lead = why_no_lead(session, company_id, call_id)
+        ruled = verdict_of(session, company_id, call_id)
         looked_at = pages_of(session, company_id, {visit.id for visit in journey.visits} | set(considered))
-    mine = {one.kind: one for one in brought if one.call_id == call_id}
+    mine = [one for one in brought if one.call_id == call_id]
+    purchases = [one for one in mine if one.kind == "purchase"]
     return render_template(
         "call.html",
         call=row,
@@ -55,9 +59,11 @@ def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
         chosen=chosen,
         journey=journey,
         person=person_moments(journey, row, brought, looked_at),
-        lead=mine.get("lead"),
-        purchase=mine.get("purchase"),
+        brought=mine,
+        lead=next((one for one in mine if one.kind == "lead"), None),
+        purchases=purchases,
         no_lead=no_lead,
+        judged=ruled,
         call_id=call_id,
         receivers=receivers,
         is_settled=all(one.is_final for one in receivers),
@@ -83,22 +89,40 @@ def _answers(session: Session, here: Here, call_id: UUID) -> tuple[Receiver, ...
 @page("/calls/<id:call_id>/outcome", "manager", ("POST",))
 def outcome(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
     """Store what a person says the call brought: a purchase with its value, a lead, or nothing."""
-    kind, reason = request.form.get("kind", ""), request.form.get("reason", "").strip()
-    by = f"{here.who.name} <{here.who.email}>"
-    if kind == "purchase":
-        money = parse_money(request.form.get("value", ""), here.company.currency)
-        said = Outcome(
-            kind="purchase", by=by, value_minor=money.minor, currency=money.currency, reason=reason
-        )
-    elif kind == "lead":
-        said = Outcome(kind="lead", by=by, reason=reason)
-    elif kind == "none":
-        said = Outcome(kind="none", by=by, reason=reason)
-    else:
-        raise BadInput("The outcome of a call is purchase, lead or none.")
+    said = _said(here)
     with services.db.tenant(here.company.id) as session:
         changed = set_outcome(session, here.company.id, call_id, said, here.now)
     services.nudges.wake("handle_facts", str(here.company.id))
     services.nudges.show(str(here.company.id))
     flash("Saved. The destinations are told now." if changed else "This was stored already.")
     return redirect(url_for("dashboard.call", company_id=here.company.id, call_id=call_id), 303)
+
+
+def _said(here: Here) -> Outcome:
+    """Read the form: what came of the call, of which order, and whether the company rang back."""
+    kind, value = request.form.get("kind", ""), request.form.get("value", "").strip()
+    if kind not in ("purchase", "lead", "none", "refund", "cancelled"):
+        raise BadInput("The outcome of a call is purchase, lead, none, refund or cancelled.")
+    is_paid = kind == "purchase" or (kind == "refund" and value)
+    money = parse_money(value, request.form.get("currency") or here.company.currency) if is_paid else None
+    said: dict[str, Any] = {"kind": kind, "external_id": request.form.get("external_id", "")}
+    return Outcome(
+        **said,
+        by=f"{here.who.name} <{here.who.email}>",
+        value_minor=money.minor if money else None,
+        currency=money.currency if money else None,
+        reason=request.form.get("reason", "").strip(),
+        called_back_at=_called_back(here) if request.form.get("called_back") else None,
+    )
+
+
+def _called_back(here: Here) -> datetime:
+    """Return when the company rang back, as typed in its time zone; nothing typed: now."""
+    typed = request.form.get("called_back_at", "").strip()
+    if not typed:
+        return here.now
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        raise BadInput("Write when you rang back like 2026-11-20 17:30.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(here.company.timezone))
