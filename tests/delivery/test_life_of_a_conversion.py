@@ -55,7 +55,7 @@ def settle(world: World, *destinations: UUID) -> None:
     for _ in range(4):
         for destination in destinations:
             world.deliver(destination)
-        world.later(seconds=30)
+        world.later(seconds=8)
     assert world.unaccounted() == 0
 
 
@@ -132,7 +132,6 @@ def test_the_merge_of_two_persons_takes_the_second_lead_back_and_leaves_the_purc
     part(world, second, world.now())
     settle(world, google, webhook)
     assert [row[1:] for row in leads(world)] == [("counted", ""), ("counted", "")]
-    print([(r.state, r.explanation, r.sequence) for r in world.rows(webhook)])
     assert [one["target"].rpartition("/")[2] for one in world.effects("webhook")].count("lead.restated") == 1
 
 
