@@ -59,6 +59,24 @@ ADVICE: Final[dict[str, Advice]] = {
         "Nothing to do. How long a click counts stands in the destination's settings.",
         "settings",
     ),
+    "NO_VALUE": Advice(
+        "it has no value",
+        "Set the {what} and its value together: the platform takes none without.",
+        "",
+        "warn",
+    ),
+    "NO_PAGE": Advice(
+        "page and browser of the visit are not known",
+        'Choose "Phone call" in the settings, then have it judged again.',
+        "settings",
+        "warn",
+    ),
+    "NO_WORD_FOR_VALUE": Advice(
+        "it takes no later value", "Nothing to do: the first value stays there; calltrack's own is right."
+    ),
+    "NO_WORD_FOR_TAKING_BACK": Advice(
+        "it takes nothing back", "Nothing to do: it stays counted there; calltrack's own figures are right."
+    ),
     "CONNECTED_LATER": Advice(
         "it was connected afterwards", "Nothing to do: it hears of everything that happened since."
     ),

@@ -157,7 +157,7 @@ def _happened(payload: bytes) -> int:
 
 def _never(upload: Upload, settings: MetaSettings, now: datetime) -> Verdict | None:
     if settings.event_for(upload.kind) is None:
-        return Verdict("never", "NO_EVENT", f"The settings name no event for a {upload.kind}.")
+        return Verdict("never", "NO_ACTION", f"The settings name no event for a {upload.kind}.")
     withheld = withheld_for_consent(upload, settings.when_consent_unknown)
     if withheld is not None:
         return withheld

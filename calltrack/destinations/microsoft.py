@@ -145,7 +145,7 @@ def _decode(payload: bytes) -> _Frozen:
 
 def _never(upload: Upload, settings: MicrosoftSettings) -> Verdict | None:
     if settings.goal_for(upload.kind) is None:
-        return Verdict("never", "NO_GOAL", f"The settings name no goal for a {upload.kind}.")
+        return Verdict("never", "NO_ACTION", f"The settings name no goal for a {upload.kind}.")
     if not _identifiers(upload, settings):
         return Verdict(
             "never",
