@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Integer, LargeBinary
 
 from calltrack.audiences.model import Audience, Place, Request
+from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.model import DestinationAccount
 from calltrack.destinations.audience_base import Action, AudiencePlatform
 from calltrack.destinations.audience_platforms import PLATFORMS
@@ -187,7 +188,8 @@ def claim(session: Session, vault: Vault, of: List, now: datetime) -> Claimed | 
     rows = _due(session, of, wanted=False)
     if not rows and of.may_add:
         action, rows = "add", _due(session, of, wanted=True)
-    usable = [(hash_, _identifier(vault, of, row)) for hash_, row in ((row.caller_hash, row) for row in rows)]
+    settings = open_settings(vault, of.account) if rows else None
+    usable = [(row.caller_hash, _identifier(vault, of, row, settings)) for row in rows]
     keys = {"company_id": place.company_id, "place_id": place.id}
     if useless := [hash_ for hash_, identifier in usable if identifier is None]:
         said = f"{of.platform.label} cannot use this phone number."
@@ -274,7 +276,7 @@ def _due(session: Session, of: List, *, wanted: bool) -> Sequence[Any]:
     return session.execute(_DUE, values).all()
 
 
-def _identifier(vault: Vault, of: List, row: Any) -> bytes | None:
+def _identifier(vault: Vault, of: List, row: Any, settings: Any) -> bytes | None:
     if row.identifier is not None:
         return vault.open(of.place.company_id, IDENTIFIER, row.identifier).encode()
-    return of.platform.freeze(vault.open(of.place.company_id, PHONE, row.phone))
+    return of.platform.freeze(vault.open(of.place.company_id, PHONE, row.phone), settings)

@@ -64,7 +64,7 @@ class AudiencePlatform(ABC):
     """How long after a receipt the verdict is asked for; None: the platform answers at once."""
 
     @abstractmethod
-    def freeze(self, phone_e164: str) -> bytes | None:
+    def freeze(self, phone_e164: str, settings: Any) -> bytes | None:
         """Return the identifier as this platform takes it, a hash; None: the number cannot be used here."""
 
     def list_id(self, text: str) -> str:

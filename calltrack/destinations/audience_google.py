@@ -95,7 +95,7 @@ class GoogleAudience(AudiencePlatform):
     smallest_note: ClassVar[str] = "Google shows ads to a list from 100 matched members active in 30 days."
     first_poll: ClassVar[timedelta | None] = timedelta(minutes=30)
 
-    def freeze(self, phone_e164: str) -> bytes | None:
+    def freeze(self, phone_e164: str, settings: GoogleDataManagerSettings) -> bytes | None:
         """Return the member as final JSON: one phone number, E.164 with its plus, hashed."""
         hashed = hashing.phone_with_plus(phone_e164)
         if hashed is None:

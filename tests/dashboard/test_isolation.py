@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 from calltrack.accounts import api_keys
 from calltrack.accounts.queries import locations
 from calltrack.accounts.rules import RANK, Role
+from calltrack.audiences.service import connect_list, create_audience
 from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
@@ -39,12 +40,20 @@ TABLE: dict[str, Role] = {
     "carrier": "owner", "connect_account": "owner", "connect": "owner", "connect_destination": "owner",
     "destination_settings": "owner", "change_destination": "owner", "remove_destination": "owner",
     "rotate_secret": "owner",
+    "audiences": "viewer", "audience": "viewer", "new_audience": "manager", "add_audience": "manager",
+    "edit_audience": "manager", "change_audience": "manager", "audience_status": "manager",
+    "change_audience_list": "manager", "connect_audience_list": "owner",
 }  # fmt: skip
 # Pages whose whole work is to send the browser to somebody else's sign-in.
 LEAVES = frozenset(("sign_in_at", "sign_in_again"))
 RECEIVER = {"url": "https://crm.test/hook", "secret": "whsec_" + 40 * "A"}
 # A form each page would take, so that what stops a stranger is the wall and not a wrong form.
 FORMS: dict[str, dict[str, str]] = {
+    "add_audience": {"name": "Leads", "do": "save", "what-0": "lead", "rows": "1"},
+    "change_audience": {"name": "Leads", "do": "save", "what-0": "lead", "rows": "1"},
+    "audience_status": {"do": "pause"},
+    "change_audience_list": {"do": "resume"},
+    "connect_audience_list": {"destination": "0" * 32, "list_id": "777002"},
     "outcome": {"kind": "purchase", "value": "850"},
     "destination_status": {"status": "active"},
     "settle_delivery": {"arrived": "no"},
@@ -95,11 +104,13 @@ def tenant(services: Services) -> Tenant:
     people = {role: make_user(services, company, role) for role in ("owner", "manager", "viewer")}
     with services.db.tenant(company.id) as session:
         key = api_keys.create_api_key(session, company.id, "CRM", "viewer", NOON)
+        audience_id = create_audience(session, company.id, "Customers", {"fact": "bought"}, NOON)
+        place_id = connect_list(session, company.id, audience_id, made.destinations[0], "777001", NOON)
     ids = {
         "call_id": made.calls[3], "delivery_id": made.deliveries[0], "key_id": key.id,
         "destination_id": made.destinations[1], "location_id": company.location_id,
         "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
-        "notice_id": made.notices[0],
+        "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
         "user_id": make_user(services, company, "viewer").id,
     }  # fmt: skip
     return Tenant(company, people, ids)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from calltrack.sandbox.platforms import audience_google, oauth
+from calltrack.sandbox.platforms import audience_google, audience_meta, audience_microsoft, oauth
 from calltrack.sandbox.platforms.audience_sets import MemberSets
 from calltrack.sandbox.platforms.data_manager import Answer, error
 from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
@@ -13,6 +13,8 @@ RECEIPTS = audience_google.Receipts()
 def _add(pages: Blueprint, desk: Desk) -> None:
     sets = MemberSets(None if desk.folder is None else desk.folder / "audiences.jsonl")
     _add_google(pages, desk, sets)
+    _add_meta(pages, desk, sets)
+    _add_microsoft(pages, desk, sets)
 
     @pages.get("/platforms/audiences")
     def audiences() -> Response:
@@ -45,6 +47,30 @@ def _add_google(pages: Blueprint, desk: Desk, sets: MemberSets) -> None:
         return desk.answer(
             "google_audiences", take, lambda status, reason: _google(error(status, reason, said))
         )
+
+
+def _add_meta(pages: Blueprint, desk: Desk, sets: MemberSets) -> None:
+    @pages.route("/meta/<version>/<audience>/users", methods=["POST", "DELETE"])
+    def meta_users(version: str, audience: str) -> Response:
+        """Take or remove people of a custom audience."""
+
+        def take() -> Response:
+            action = "add" if request.method == "POST" else "remove"
+            refusal = meta.denied(audience, desk.now())
+            return refusal or audience_meta.take(desk, sets, audience, action, request.get_data())
+
+        return desk.answer("meta_audiences", take, lambda status, reason: meta.worded(desk, status, reason))
+
+
+def _add_microsoft(pages: Blueprint, desk: Desk, sets: MemberSets) -> None:
+    @pages.post("/microsoft/CampaignManagement/v13/CustomerListUserData/Apply")
+    def microsoft_list() -> Response:
+        """Take or remove items of a customer list."""
+
+        def take() -> Response:
+            return microsoft.denied(desk.now()) or audience_microsoft.take(sets, request.get_data())
+
+        return desk.answer("microsoft_audiences", take, microsoft.refuse)
 
 
 def _count(desk: Desk, answer: Answer) -> None:
