@@ -6,6 +6,7 @@ from apiflask import APIBlueprint, APIFlask, HTTPError
 from flask import Flask, Response, jsonify
 from flask.sansio.blueprints import Blueprint
 
+from calltrack.api.audiences import audiences_of
 from calltrack.api.calls import calls_of
 from calltrack.api.conversion_rules import rules_of
 from calltrack.api.conversions import conversions_of
@@ -72,6 +73,7 @@ def _explain(problem: HTTPError) -> tuple[Response, int]:
 def register(app: Flask, services: Services) -> None:
     """Add every resource of the API."""
     for blueprint_of in (
+        audiences_of,
         calls_of,
         visits_of,
         conversions_of,

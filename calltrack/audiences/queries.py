@@ -127,7 +127,8 @@ _LISTS: Final = text(
     SELECT pl.id, pl.audience_id, pl.destination_id, t.name AS destination, t.kind,
            t.status = 'active' AS is_connected, pl.list_id, pl.status, pl.status_reason, pl.last_sent_at,
            pl.last_confirmed_at, pl.last_trouble, pl.match_rate, pl.invalid,
-           coalesce(e.confirmed, 0) AS confirmed, coalesce(e.sent, 0) AS sent, coalesce(e.waiting, 0) AS waiting, coalesce(e.leaving, 0) AS leaving,
+           coalesce(e.confirmed, 0) AS confirmed, coalesce(e.sent, 0) AS sent,
+           coalesce(e.waiting, 0) AS waiting, coalesce(e.leaving, 0) AS leaving,
            coalesce(e.refused, 0) AS refused
     FROM audience_place pl
     JOIN destination t ON t.company_id = pl.company_id AND t.id = pl.destination_id

@@ -51,7 +51,7 @@ class MetaAudience(AudiencePlatform):
     label: ClassVar[str] = "Meta"
     list_label: ClassVar[str] = "Custom audience number"
     list_help: ClassVar[str] = (
-        "Meta: Ads Manager > Audiences > Create > Custom audience > Customer list. Open it and copy the number"
+        "Meta: Ads Manager > Audiences > Create > Custom audience > Customer list. Open it, copy the number"
         " behind selected_audience_ids= in the address bar. The access token needs ads_management."
     )
     smallest_note: ClassVar[str] = "Meta shows ads to a custom audience from 100 matched people."
@@ -87,7 +87,9 @@ class MetaAudience(AudiencePlatform):
                 receipt = msgspec.json.decode(answer.body, type=_Receipt)
             except msgspec.MsgspecError:
                 message = "Meta's answer could not be read, so it is not known whether it arrived."
-                unknown = Outcome(Class.UNKNOWN, "UNREADABLE_200", message, "Nothing to do: it is told again.")
+                unknown = Outcome(
+                    Class.UNKNOWN, "UNREADABLE_200", message, "Nothing to do: it is told again."
+                )
                 return ListAnswer.all_the_same(unknown, count)
             return _received(receipt, count)
         try:
@@ -108,7 +110,9 @@ def _received(receipt: _Receipt, count: int) -> ListAnswer:
 def _refusal(error: GraphError, answer: HttpAnswer, count: int) -> Outcome:
     if error.error_subcode == FLAGGED:
         message = "Meta has flagged this custom audience and takes no members."
-        return Outcome(Class.CONFIG, "100/1713230", message, "Look at it under Audiences in Meta Ads Manager.")
+        return Outcome(
+            Class.CONFIG, "100/1713230", message, "Look at it under Audiences in Meta Ads Manager."
+        )
     if error.code == 0 and answer.status in (404, 410):
         return Outcome(Class.CONFIG, f"HTTP_{answer.status}", "Meta does not find the audience.", _HINT)
     known = reasons.outcome_of(error, answer.status)

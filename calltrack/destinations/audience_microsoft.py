@@ -1,8 +1,8 @@
-"""Microsoft customer lists: `CustomerListUserData/Apply` (REST v13), Add or Remove, one kind of item a request.
+"""Microsoft customer lists: `CustomerListUserData/Apply` (REST v13), Add or Remove, one kind of item each.
 
 Items are SHA-256 of phone numbers (sub type Phone), in the form that the destination's settings name; the
 Customer Match terms are accepted with every request. Rows are judged one by one, as conversions are.
-Microsoft publishes no table of codes for lists: what speaks of the audience or the terms is taken to be about the list.
+Microsoft publishes no table of codes for lists: what speaks of the audience or its terms is about the list.
 """
 
 from collections.abc import Sequence

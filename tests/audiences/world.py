@@ -98,17 +98,17 @@ class World:
 
     def members(self, audience_id: UUID) -> dict[UUID, str]:
         """Return persons the condition holds for: "in", or why they are withheld."""
-        rows = self._all(select(Member).where(Member.audience_id == audience_id))
+        rows = self.all(select(Member).where(Member.audience_id == audience_id))
         return {row.person_id: row.withheld or row.status for row in rows}
 
     def entries(self, place_id: UUID) -> list[Entry]:
-        return self._all(select(Entry).where(Entry.place_id == place_id))
+        return self.all(select(Entry).where(Entry.place_id == place_id))
 
     def requests(self, place_id: UUID) -> list[Request]:
-        return self._all(select(Request).where(Request.place_id == place_id).order_by(Request.started_at))
+        return self.all(select(Request).where(Request.place_id == place_id).order_by(Request.started_at))
 
     def events(self, audience_id: UUID) -> list[Event]:
-        return self._all(select(Event).where(Event.audience_id == audience_id).order_by(Event.at, Event.what))
+        return self.all(select(Event).where(Event.audience_id == audience_id).order_by(Event.at, Event.what))
 
     def row(self, audience_id: UUID) -> Audience:
         with self.services.db.tenant(self.company.id) as session:
@@ -118,7 +118,7 @@ class World:
         with self.services.db.tenant(self.company.id) as session:
             return session.get_one(Place, (self.company.id, place_id))
 
-    def _all(self, query: Any) -> list[Any]:
+    def all(self, query: Any) -> list[Any]:
         with self.services.db.tenant(self.company.id) as session:
             return list(session.scalars(query))
 

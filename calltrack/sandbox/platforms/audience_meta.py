@@ -62,10 +62,13 @@ def take(desk: Desk, sets: MemberSets, audience: str, action: str, body: bytes) 
         return refused(400, 100, now, invalid("payload.data", f"holds 1 to {MOST} people"))
     if not 0 < session.session_id < 2**64 or session.batch_seq < 1:
         return refused(400, 100, now, invalid("session", "needs session_id and batch_seq"))
-    good, bad = [], []
+    good: list[list[Any]] = []
+    bad: list[list[Any]] = []
     for row in payload.data:
         values = row if isinstance(row, list) else [row]
-        is_good = len(values) == len(schema) and all(isinstance(v, str) and _SHA256.fullmatch(v) for v in values)
+        is_good = len(values) == len(schema) and all(
+            isinstance(v, str) and _SHA256.fullmatch(v) for v in values
+        )
         (good if is_good else bad).append(values)
     members = [f"{_KINDS[name]}:{value}" for row in good for name, value in zip(schema, row, strict=True)]
     sets.change(PLATFORM, audience, action, members)

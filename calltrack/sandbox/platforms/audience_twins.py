@@ -2,7 +2,14 @@
 
 from flask import Blueprint, Response, request
 
-from calltrack.sandbox.platforms import audience_google, audience_meta, audience_microsoft, oauth
+from calltrack.sandbox.platforms import (
+    audience_google,
+    audience_meta,
+    audience_microsoft,
+    meta,
+    microsoft,
+    oauth,
+)
 from calltrack.sandbox.platforms.audience_sets import MemberSets
 from calltrack.sandbox.platforms.data_manager import Answer, error
 from calltrack.sandbox.platforms.twin import Desk, Twin, as_json
@@ -56,7 +63,7 @@ def _add_meta(pages: Blueprint, desk: Desk, sets: MemberSets) -> None:
 
         def take() -> Response:
             action = "add" if request.method == "POST" else "remove"
-            refusal = meta.denied(audience, desk.now())
+            refusal = meta.refusal_for(audience, desk.now())
             return refusal or audience_meta.take(desk, sets, audience, action, request.get_data())
 
         return desk.answer("meta_audiences", take, lambda status, reason: meta.worded(desk, status, reason))
@@ -68,7 +75,7 @@ def _add_microsoft(pages: Blueprint, desk: Desk, sets: MemberSets) -> None:
         """Take or remove items of a customer list."""
 
         def take() -> Response:
-            return microsoft.denied(desk.now()) or audience_microsoft.take(sets, request.get_data())
+            return microsoft.refusal_for(desk.now()) or audience_microsoft.take(sets, request.get_data())
 
         return desk.answer("microsoft_audiences", take, microsoft.refuse)
 

@@ -68,7 +68,7 @@ def refused(
 def take(desk: Desk, dataset: str, body: bytes) -> Response:
     """Answer `POST /{dataset}/events`."""
     now, journal = desk.now(), desk.journal
-    denied = _denied(dataset, now)
+    denied = refusal_for(dataset, now)
     if denied is not None:
         return denied
     try:
@@ -90,7 +90,7 @@ def take(desk: Desk, dataset: str, body: bytes) -> Response:
 
 def stats(desk: Desk, dataset: str, since: int, until: int) -> Response:
     """Answer `GET /{dataset}/stats?aggregation=event`: events received by name, here in one stretch."""
-    denied = _denied(dataset, desk.now())
+    denied = refusal_for(dataset, desk.now())
     if denied is not None:
         return denied
     counts: Counter[str] = Counter()
@@ -114,7 +114,8 @@ def _fault(events: list[Any], now: datetime) -> Fault | None:
     return fault
 
 
-def _denied(dataset: str, now: datetime) -> Response | None:
+def refusal_for(dataset: str, now: datetime) -> Response | None:
+    """Return why this caller may not use the dataset or audience; None: it may."""
     word, _, token = request.headers.get("authorization", "").partition(" ")
     token = token if word.lower() == "bearer" else request.args.get("access_token", "")
     if token.startswith("expired"):
@@ -179,15 +180,20 @@ def _click(event: dict[str, Any]) -> str:
     return parts[3] if len(parts) > 3 else ""
 
 
+def worded(desk: Desk, status: int, reason: str) -> Response:
+    """Word an error of a fault script as the Graph API does."""
+    code, _, subcode = reason.partition("/")
+    if not code.isdigit():
+        number, under = _BY_STATUS.get(status, (1, 0))
+        return refused(status, number, desk.now(), Fault(under, "", "") if under else None)
+    under = int(subcode) if subcode.isdigit() else 0
+    fault = Fault(under, "", "The fault script says so.") if under else None
+    return refused(401 if code == "190" else status, int(code), desk.now(), fault)
+
+
 def _add(pages: Blueprint, desk: Desk) -> None:
     def refuse(status: int, reason: str) -> Response:
-        code, _, subcode = reason.partition("/")
-        if not code.isdigit():
-            number, under = _BY_STATUS.get(status, (1, 0))
-            return refused(status, number, desk.now(), Fault(under, "", "") if under else None)
-        under = int(subcode) if subcode.isdigit() else 0
-        fault = Fault(under, "", "The fault script says so.") if under else None
-        return refused(401 if code == "190" else status, int(code), desk.now(), fault)
+        return worded(desk, status, reason)
 
     @pages.post("/meta/<version>/<dataset>/events")
     def events(version: str, dataset: str) -> Response:

@@ -67,7 +67,7 @@ def adjust(desk: Desk, body: bytes) -> Response:
 
 def report(desk: Desk, body: bytes) -> Response:
     """Answer `OfflineConversionReports/Query`: what was stored and refused, here in one day."""
-    denied = _denied(desk.now())
+    denied = refusal_for(desk.now())
     if denied is not None:
         return denied
     asked = _decode(body)
@@ -104,7 +104,7 @@ Keep = Callable[[Journal, str, dict[str, Any], float], tuple[str, Effect | None]
 
 def _rows(desk: Desk, body: bytes, name: str, fields: frozenset[str], check: Check, keep: Keep) -> Response:
     now, journal = desk.now(), desk.journal
-    denied = _denied(now)
+    denied = refusal_for(now)
     if denied is not None:
         return denied
     wanted = _decode(body)
@@ -207,7 +207,8 @@ def _error(index: int, found: Fault) -> dict[str, object]:
     }
 
 
-def _denied(now: datetime) -> Response | None:
+def refusal_for(now: datetime) -> Response | None:
+    """Return why this caller is refused; None: it is not."""
     if request.headers.get("DeveloperToken") != MICROSOFT_DEVELOPER_TOKEN:
         return fault(401, 105)
     if not oauth.is_valid(request.headers.get("authorization", ""), now):
@@ -237,7 +238,8 @@ def _sign(head: str) -> str:
     return hmac.new(_KEY, head.encode(), hashlib.sha256).hexdigest()[:24]
 
 
-def _refuse(status: int, reason: str) -> Response:
+def refuse(status: int, reason: str) -> Response:
+    """Word an error of a fault script as Microsoft does."""
     if reason.isdigit():
         return fault(401 if reason in ("105", "109") else status, int(reason))
     return fault(status, _BY_STATUS.get(status, 0))
@@ -251,17 +253,17 @@ def _add(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/microsoft/CampaignManagement/v13/OfflineConversions/Apply")
     def microsoft_apply() -> Response:
         """Take conversions."""
-        return desk.answer("microsoft", lambda: apply(desk, request.get_data()), _refuse)
+        return desk.answer("microsoft", lambda: apply(desk, request.get_data()), refuse)
 
     @pages.post("/microsoft/CampaignManagement/v13/OfflineConversionAdjustments/Apply")
     def microsoft_adjust() -> Response:
         """Take changes."""
-        return desk.answer("microsoft", lambda: adjust(desk, request.get_data()), _refuse)
+        return desk.answer("microsoft", lambda: adjust(desk, request.get_data()), refuse)
 
     @pages.post("/microsoft/CampaignManagement/v13/OfflineConversionReports/Query")
     def microsoft_report() -> Response:
         """Tell what was uploaded."""
-        return desk.answer("microsoft_report", lambda: report(desk, request.get_data()), _refuse)
+        return desk.answer("microsoft_report", lambda: report(desk, request.get_data()), refuse)
 
     @pages.post("/microsoft/token")
     def microsoft_token() -> Response:
