@@ -36,7 +36,8 @@ _CHANGES = text(
               AND first.sequence = 0) AS original_value,
            EXISTS (SELECT FROM conversion b
                    WHERE b.company_id = co.company_id AND b.person_id = co.person_id AND b.kind = co.kind
-                     AND b.status = 'counted' AND b.occurred_at < co.occurred_at) AS bought_before
+                     AND b.status = 'counted'
+                     AND (b.occurred_at, b.id) < (co.occurred_at, co.id)) AS bought_before
     FROM conversion_change ch
     JOIN conversion co ON co.company_id = ch.company_id AND co.id = ch.conversion_id
     JOIN call ca ON ca.company_id = co.company_id AND ca.id = co.call_id

@@ -28,6 +28,9 @@ class Program:
         more = {"Idempotency-Key": idempotency} if idempotency else {}
         return self.client.post(path, json=body, headers=self._headers() | more)
 
+    def put(self, path: str, body: object) -> Any:
+        return self.client.put(path, json=body, headers=self._headers())
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
-from calltrack.conversions.model import Conversion
+from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import classify_call, follow_person, set_outcome
+from calltrack.delivery.uploads import load_changes
 from calltrack.infra import outbox
 from calltrack.journeys.model import Person, PersonCaller
 from calltrack.journeys.service import link_person
@@ -87,15 +88,18 @@ def test_a_value_a_refund_a_cancellation_and_its_end_reach_the_twin_as_one_conve
 def test_a_repeat_purchase_is_a_conversion_of_its_own_and_not_the_first(world: World) -> None:
     webhook = world.webhook()
     person = new_id()
-    for hours, order in ((9, "A-1"), (5, "A-2")):
+    for hours, orders in ((9, ("A-1", "A-2")), (5, ("A-3",))):
         call = ring(world, ANNA, hours, person, talk_seconds=5)
-        say(world, call, "purchase", 10_000, external_id=order, via="crm")
-        say(world, call, "purchase", 10_000, external_id=order, via="crm")
+        for order in orders * 2:
+            say(world, call, "purchase", 10_000, external_id=order, via="crm")
     settle(world, webhook)
-    assert len(world.effects("webhook")) == 2
+    assert len(world.effects("webhook")) == 3
     with world.services.db.tenant(world.company.id) as session:
-        persons = set(session.scalars(select(Conversion.person_id)))
-    assert len(persons) == 1
+        assert len(set(session.scalars(select(Conversion.person_id)))) == 1
+        ids = session.scalars(select(ConversionChange.id)).all()
+        changes = load_changes(session, world.services.vault, world.company.id, ids)
+    firsts = [one.upload.first_time for one in sorted(changes.values(), key=lambda one: one.conversion_id)]
+    assert firsts == [True, False, False]
 
 
 def test_a_late_import_finds_its_call_and_counts_once(world: World) -> None:
