@@ -44,6 +44,7 @@ class Books:
         """Judge and count conversions; returns the faults by row."""
         faults: Faults = {}
         seen: set[tuple[str, ...]] = set()
+        written: list[Effect] = []
         with self.journal.lock:
             for index, row in enumerate(rows):
                 check = call_fault if calls else click_fault
@@ -55,14 +56,17 @@ class Books:
                     faults[index] = fault
                 elif not dry_run:
                     self._count(effect)
+                    written.append(effect)
                 self._show(effect, fault, index, len(rows), dry_run=dry_run)
             self._note(rows, faults, now, dry_run=dry_run)
+            self.journal.write(written)
         return faults
 
     def adjust(self, customer: str, rows: Any, now: datetime, *, dry_run: bool) -> Faults:
         """Judge and carry out adjustments; returns the faults by row."""
         faults: Faults = {}
         seen: set[tuple[str, ...]] = set()
+        written: list[Effect] = []
         with self.journal.lock:
             for index, row in enumerate(rows):
                 target = f"{customer}/{action_of(row.conversion_action)}"
@@ -76,9 +80,11 @@ class Books:
                         self.journal.counts[f"{PLATFORM}.repeated"] += not dry_run
                 elif known is not None and not dry_run:
                     self._change(known, row, now)
+                    written.append(known)
                 shown = known or _nothing(target, row.order_id, now)
                 self._show(shown, fault, index, len(rows), dry_run=dry_run)
             self._note(rows, faults, now, dry_run=dry_run)
+            self.journal.write(written)
         return faults
 
     def _repeated(self, effect: Effect, seen: set[tuple[str, ...]], row: Any, *, calls: bool) -> Fault | None:
@@ -106,7 +112,6 @@ class Books:
     def _count(self, effect: Effect) -> None:
         self.journal.apply(effect)
         self.journal.counts[f"{PLATFORM}.counted"] += 1
-        self.journal.write([effect])
         if effect.click:
             self._by_click[(effect.target, effect.click, effect.occurred_at)] = effect.id
 
@@ -141,7 +146,6 @@ class Books:
         if at is not None:
             self._changed[_key(known)] = at
         self.journal.counts[f"{PLATFORM}.{'retracted' if known.retracted else 'replaced'}"] += 1
-        self.journal.write([known])
 
     def _note(self, rows: Any, faults: Faults, now: datetime, *, dry_run: bool) -> None:
         """Keep Google's own counts: what is already there is neither a success nor a failure of today."""
