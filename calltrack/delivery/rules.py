@@ -49,7 +49,7 @@ def found_unwell(outcomes: tuple[Outcome, ...], status: int | None) -> bool:
     if any(outcome.class_ not in _UNSETTLED for outcome in outcomes):
         return False
     no_answer = status is None or status == 429 or status >= 500
-    return no_answer or all(outcome.class_ is Class.UNKNOWN for outcome in outcomes)
+    return no_answer or all(outcome.holds or outcome.class_ is Class.UNKNOWN for outcome in outcomes)
 
 
 def hold_for(outcomes: tuple[Outcome, ...], unwell_before: int) -> timedelta:

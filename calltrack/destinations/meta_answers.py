@@ -119,7 +119,7 @@ def _refused(answer: HttpAnswer, error: GraphError, count: int) -> Reading:
         outcome = replace(outcome, code=f"HTTP_{answer.status}")
     if outcome.class_ is Class.LATER:
         wait = retry_after(answer) or _regain_access(answer)
-        return replace(outcome, after=wait).about(count)
+        return replace(outcome, after=wait, holds=True).about(count)
     if outcome.class_ is Class.CONFIG or count == 1:
         return outcome.about(count)
     named = reasons.named_rows(error, count)

@@ -95,7 +95,7 @@ def _refused(answer: HttpAnswer, batch: list[_Error], whole: list[_Error], count
     general = [_fit(_outcome(error, names_a_row=False), answer) for error in whole]
     for outcome in general:
         if outcome.class_ in (Class.CONFIG, Class.LATER):
-            return outcome.about(count)
+            return replace(outcome, holds=outcome.class_ is Class.LATER).about(count)
     bad: dict[int, Outcome] = {}
     for error in batch:
         outcome = _fit(_outcome(error, names_a_row=True), answer)

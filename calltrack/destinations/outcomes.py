@@ -50,6 +50,9 @@ class Outcome:
     pauses: bool = True
     """For CONFIG only. False: the fault may lie in this one click (which anyone can put in an address), so
     park the row and pause the destination only when many rows in a row say the same."""
+    holds: bool = False
+    """For LATER only. The platform speaks of the account, not of this row: leave the whole destination alone
+    for a while. Answers with HTTP 429 or 5xx do so by themselves."""
     tries: int | None = None
     """For LATER only: refused for good once it was tried so often; None: as long as the platform takes it."""
 

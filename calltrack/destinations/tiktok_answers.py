@@ -52,7 +52,9 @@ def read_answer(answer: HttpAnswer, ids: Sequence[str]) -> Reading:
     if answer.status == 429 or answer.status >= 500:
         wait = retry_after(answer)
         text = f"TikTok answered HTTP {answer.status}."
-        return Outcome(Class.LATER, f"HTTP_{answer.status}", text, "Nothing to do.", after=wait).about(count)
+        return Outcome(
+            Class.LATER, f"HTTP_{answer.status}", text, "Nothing to do.", after=wait, holds=True
+        ).about(count)
     if answer.status == 413:
         return _all_or_halves(
             Outcome(Class.ROW, "TOO_LARGE", "The event is larger than TikTok takes."), count
@@ -71,12 +73,13 @@ def _by_code(answer: HttpAnswer, said: _Said, ids: Sequence[str]) -> Reading:
     if code == THROTTLED:
         text = "TikTok asks to send more slowly."
         wait = retry_after(answer) or THROTTLED_FOR
-        return Outcome(Class.LATER, "THROTTLED", text, "Nothing to do.", after=wait).about(count)
+        return Outcome(Class.LATER, "THROTTLED", text, "Nothing to do.", after=wait, holds=True).about(count)
     if code in TOKENS:
         return _no_token(str(code)).about(count)
     if code >= 50_000:
         text = f"TikTok is unwell (code {code})."
-        return Outcome(Class.LATER, str(code), text, "Nothing to do.", after=retry_after(answer)).about(count)
+        wait_ = retry_after(answer)
+        return Outcome(Class.LATER, str(code), text, "Nothing to do.", after=wait_, holds=True).about(count)
     named = _named(said, ids)
     if named:
         rest = _DONE if code == PARTIAL else _AGAIN
