@@ -252,3 +252,8 @@ def _change(session: Session, company_id: UUID, inbox_id: UUID, **values: object
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+def present(session: Session, company_id: UUID, inbox_id: UUID) -> None:
+    """Hold an outcome until the transaction ends; raises NotFound when the company has none of this id."""
+    _locked(session, company_id, inbox_id)

@@ -7,6 +7,18 @@ from calltrack.conversions.csv_reading import is_our_id, name_for
 from calltrack.conversions.reading import NAMES
 from calltrack.conversions.told import Said
 
+# What people may choose for a column or field, in the order of use, with the words for it.
+CHOICES = (
+    ("outcome", "Outcome"), ("value", "Value"), ("currency", "Currency"), ("occurred_at", "When it happened"),
+    ("order_id", "Order id"), ("phone", "Phone of the caller"), ("called_at", "When the call began"),
+    ("gclid", "gclid"), ("gbraid", "gbraid"), ("wbraid", "wbraid"), ("fbclid", "fbclid"),
+    ("msclkid", "msclkid"), ("ttclid", "ttclid"), ("li_fat_id", "li_fat_id"),
+    ("call_id", "calltrack call id"), ("call_sid", "Carrier's call id"), ("id", "calltrack id of any kind"),
+    ("person_id", "calltrack person id"), ("conversion_id", "calltrack conversion id"),
+    ("called_back_at", "When you called back"), ("reason", "Reason"), ("email", "E-mail"),
+    ("first_name", "First name"), ("last_name", "Last name"), ("name", "Full name"), ("city", "City"),
+    ("postal_code", "Postal code"), ("country", "Country (two letters)"),
+)  # fmt: skip
 MOST_FIELDS = 300
 DEEPEST = 6
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect  # type: ignore[import-untyped]  # it ships no types
 from werkzeug.exceptions import HTTPException
 
-from calltrack.dashboard.access import is_https
+from calltrack.dashboard.access import is_https, signed_in
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -32,6 +32,8 @@ WORDS = {
     500: ("Something broke on our side", "Try again in a moment; the fault was written down."),
 }
 OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/")
+# A file of outcomes (20 MB) and the form around it; a stranger may send no more than any form holds.
+LARGEST_UPLOAD = 21 * 1024 * 1024
 csrf = CSRFProtect()
 
 
@@ -74,6 +76,8 @@ def error_page(status: int, title: str = "", advice: str = "") -> Response:
 
 def _check_form() -> None:
     if request.method == "POST":
+        if request.endpoint == "dashboard.add_import" and signed_in():
+            request.max_content_length = LARGEST_UPLOAD
         csrf.protect()
 
 

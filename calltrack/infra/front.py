@@ -23,6 +23,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    StreamReader,
     TCPConnector,
     web,
 )
@@ -32,6 +33,7 @@ from multidict import CIMultiDict
 from calltrack.infra.process import until_told_to_stop
 
 LIMIT = 1024 * 1024
+LARGEST = 24 * 1024 * 1024
 PATIENCE = 1.0  # seconds a request waits for a process that is just starting again
 HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
@@ -87,7 +89,11 @@ class FrontDoor:
         port = self._routes.port(target) if is_ours else None
         if port is None:
             return web.Response(status=400, text="This request target cannot be served here.\n")
-        body = await request.read()
+        length = request.content_length or 0
+        if length > LARGEST:
+            return web.Response(status=413, text="This is more than can be sent at once.\n")
+        # What is large (a file) streams through; it is never held here as a whole.
+        body = request.content if length > LIMIT else await request.read()
         try:
             upstream = await self._ask(request, target, port, body)
         except UnicodeEncodeError:
@@ -99,15 +105,20 @@ class FrontDoor:
         async with upstream:
             return await _stream(request, upstream)
 
-    async def _ask(self, request: web.BaseRequest, target: str, port: int, body: bytes) -> ClientResponse:
+    async def _ask(
+        self, request: web.BaseRequest, target: str, port: int, body: bytes | StreamReader
+    ) -> ClientResponse:
         TARGET.set(target)
+        headers = _forwarded(request)
+        if not isinstance(body, bytes):
+            headers["Content-Length"] = str(request.content_length)
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while True:
             try:
                 return await self._session.request(
                     request.method,
                     f"http://127.0.0.1:{port}/",
-                    headers=_forwarded(request),
+                    headers=headers,
                     data=body or None,
                     allow_redirects=False,
                 )

@@ -1,6 +1,7 @@
 """Every page by every role, by strangers and by nobody: generated from the address map, nothing left out."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,8 @@ from calltrack.accounts import api_keys
 from calltrack.accounts.queries import locations
 from calltrack.accounts.rules import RANK, Role
 from calltrack.audiences.service import connect_list, create_audience
+from calltrack.conversions import imports, inbox
+from calltrack.conversions.told import Clues, Told
 from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
@@ -37,6 +40,10 @@ TABLE: dict[str, Role] = {
     "setup": "manager", "number_setup": "manager", "number": "manager", "add_pool": "manager",
     "add_numbers": "manager", "add_static": "manager", "release_number": "manager",
     "site_numbers": "manager", "add_site_number": "manager", "remove_site_number": "manager",
+    "outcome_files": "manager", "add_import": "manager", "outcome_file": "manager", "plan_import": "manager",
+    "run_import": "manager", "remove_import": "manager", "import_results": "manager",
+    "outcome_inbox": "manager", "match_outcome": "manager", "dismiss_outcome": "manager",
+    "outcome_crm": "owner", "change_crm_door": "owner", "change_crm_mapping": "owner",
     "carrier": "owner", "connect_account": "owner", "connect": "owner", "connect_destination": "owner",
     "destination_settings": "owner", "change_destination": "owner", "remove_destination": "owner",
     "rotate_secret": "owner",
@@ -77,6 +84,12 @@ FORMS: dict[str, dict[str, str]] = {
     "connect_destination": {"kind": "webhook", "name": "CRM", **RECEIVER},
     "change_destination": {"name": "CRM", **RECEIVER},
     "remove_destination": {"sure": "no"},
+    "plan_import": {"col0": "phone", "outcome": "lead"},
+    "run_import": {"dry": "yes"},
+    "remove_import": {"sure": "no"},
+    "match_outcome": {"call_id": 32 * "0"},
+    "dismiss_outcome": {"reason": "A test."},
+    "change_crm_door": {"wish": "open"},
     "preview_rows": {"rows": "{}"},
 }
 
@@ -106,8 +119,15 @@ def tenant(services: Services) -> Tenant:
         key = api_keys.create_api_key(session, company.id, "CRM", "viewer", NOON)
         audience_id = create_audience(session, company.id, "Customers", {"fact": "bought"}, NOON)
         place_id = connect_list(session, company.id, audience_id, made.destinations[0], "777001", NOON)
+        file = BytesIO(b"phone,outcome\n+393471234567,lead\n")
+        import_id = imports.store_file(session, services.vault, company.id, file, "crm.csv", "test", NOON)
+        told = Told(outcome="lead", clues=Clues(phone="+393470000000"))
+        inbox_id = inbox.keep(
+            session, services.vault, company.id, told, "No call.", "test", "crm", NOON, NOON
+        )
     ids = {
         "call_id": made.calls[3], "delivery_id": made.deliveries[0], "key_id": key.id,
+        "import_id": import_id, "inbox_id": inbox_id,
         "destination_id": made.destinations[1], "location_id": company.location_id,
         "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
         "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
