@@ -164,9 +164,9 @@ class Preview:
     no_identifier: int
 
     @property
-    def matching(self) -> int:
-        """How many persons the condition holds for, with or without consent."""
-        return self.members + self.unknown + self.denied + self.no_identifier
+    def withheld(self) -> int:
+        """How many persons the condition holds for who are left out."""
+        return self.unknown + self.denied + self.no_identifier
 
 
 def judge(

@@ -247,6 +247,15 @@ def erase_person(session: Session, company_id: UUID, person_id: UUID, now: datet
     return session.scalar(_LEFT_OVER, values) or 0
 
 
+def look_again(session: Session, company_id: UUID, now: datetime) -> None:
+    """Judge everybody anew in every audience: for rows that were stored without their facts (history)."""
+    session.execute(
+        update(Audience)
+        .where(Audience.company_id == company_id, Audience.status != "deleted")
+        .values(full_due_at=now, checked_at=None)
+    )
+
+
 def location_names(session: Session, company_id: UUID) -> Mapping[UUID, str]:
     """Return the company's locations by id."""
     rows = session.execute(select(Location.id, Location.name).where(Location.company_id == company_id))

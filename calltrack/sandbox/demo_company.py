@@ -22,6 +22,8 @@ from calltrack.accounts.service import (
     create_site,
     create_user,
 )
+from calltrack.audiences.conditions import READY
+from calltrack.audiences.service import connect_list, create_audience
 from calltrack.config import DEMO_EMAIL, DEMO_PASSWORD, SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
 from calltrack.delivery.accounts import change_destination, connect_destination
 from calltrack.delivery.model import DestinationAccount
@@ -50,6 +52,9 @@ CONNECTED = (
     ("microsoft", "Microsoft Advertising"),
     ("webhook", "CRM webhook"),
 )
+
+# Customer lists at the twins that the demo's audience is kept in step with.
+LISTS = {"google_data_manager": "777001", "meta": "777002"}
 
 
 @dataclass(frozen=True)
@@ -178,8 +183,16 @@ def _open_branch(
 
 
 def _connect_twins(services: Services, session: Session, company_id: UUID, now: datetime) -> None:
-    for kind, name, settings in twin_settings(services):
-        connect_destination(session, services.vault, company_id, kind, name, settings, now, sandbox=True)
+    made = {
+        kind: connect_destination(
+            session, services.vault, company_id, kind, name, settings, now, sandbox=True
+        )
+        for kind, name, settings in twin_settings(services)
+    }
+    name, condition = READY["called_not_bought"]
+    audience_id = create_audience(session, company_id, name, condition, now)
+    for kind in LISTS:
+        connect_list(session, company_id, audience_id, made[kind], LISTS[kind], now)
 
 
 def twin_settings(services: Services) -> list[tuple[str, str, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location, Site
+from calltrack.audiences.service import look_again
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion
 from calltrack.delivery.model import Delivery, DestinationAccount
@@ -36,6 +37,7 @@ def seed_history(services: Services, months: int) -> int:
         past = imagine(SEED, now - timedelta(days=30 * months), now - timedelta(hours=2), size)
         write_past(seeder, past)
         seeder.write.flush()
+        look_again(session, company_id, now)
     return len(past.calls)
 
 

@@ -43,7 +43,7 @@ def test_an_audience_is_previewed_saved_connected_and_deleted_by_form(owner: Bro
             "what-1": "value", "amount-1": "800"}  # fmt: skip
     shown = owner.post(f"{at}/new", do="preview", **form).text
     assert "Would hold 1 person today" in shown
-    assert "1 without a known consent, 1 refused" in shown
+    assert "2 left out: 1 without a known consent, 1 refused." in shown
     assert "People who bought in the last 90 days and bought for 800.00 EUR or more." in shown
     assert owner.post(f"{at}/new", do="save", **form).status_code == 303
     world.keep()

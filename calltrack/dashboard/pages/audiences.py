@@ -21,7 +21,7 @@ from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
 
-A_PAGE = 50
+A_PAGE = 20
 
 
 @page("/audiences", "viewer")
