@@ -84,11 +84,12 @@ def export_deliveries(services: Services, here: Here) -> ResponseReturnValue:
 @page("/deliveries/replay", "manager", ("POST",))
 def replay_deliveries(services: Services, here: Here) -> ResponseReturnValue:
     """Send chosen deliveries again, or all failed ones of a filter, once the effect was confirmed."""
-    chosen = [parse_id(text) for text in request.form.getlist("id")[: by_hand.MOST]]
+    is_all = request.form.get("all") == "yes"
+    chosen = [] if is_all else [parse_id(text) for text in request.form.getlist("id")[: by_hand.MOST]]
     wanted = read_filter(request.form, here)
     used = {name: value for name, value in _asked(request.form).items() if value}
     target = f"{url_for('dashboard.deliveries', company_id=here.company.id)}?{urlencode(used)}"
-    if not chosen and request.form.get("all") != "yes":
+    if not chosen and not is_all:
         flash("Nothing was sent again: choose deliveries first.")
         return redirect(target, 303)
     if request.form.get("sure") != "yes":
