@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal_column, select
+from sqlalchemy import ColumnElement, case, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.conversions.model import Conversion, ConversionChange
@@ -28,6 +28,8 @@ MOST: Final = 1_000
 _IN_TROUBLE: Final[ColumnElement[bool]] = literal_column(
     "delivery.state IN ('rejected', 'unknown', 'parked', 'withheld')"
 )
+_BY_INDEX: Final = text("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+_AS_USUAL: Final = text("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
 _MOVING: Final = ("pending", "sending", "accepted")
 
 
@@ -97,8 +99,12 @@ def find(
     query = _narrowed(select_rows(), company_id, wanted)
     if before:
         query = query.where(Delivery.id < before)
+    # A page is some rows and their neighbours by id; reading whole tables to join them never pays.
+    session.execute(_BY_INDEX)
     rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST)))
-    return tuple(DeliveryRow(**row._mapping) for row in rows)
+    found = tuple(DeliveryRow(**row._mapping) for row in rows)
+    session.execute(_AS_USUAL)
+    return found
 
 
 def count(session: Session, company_id: UUID, wanted: DeliveryFilter) -> Counts:

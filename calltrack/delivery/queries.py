@@ -140,11 +140,21 @@ _HEALTH = text(
         WHERE company_id = :company_id AND due_at IS NOT NULL AND state <> 'parked' GROUP BY 1
     ) waiting ON waiting.destination_id = d.id
     LEFT JOIN LATERAL (
-        SELECT e.explanation, e.last_class, coalesce(e.settled_at, e.planned_at) AS at
-        FROM delivery e
-        WHERE e.company_id = d.company_id AND e.destination_id = d.id AND e.id >= :since
-          AND e.last_class IN ('LATER', 'UNKNOWN', 'ROW', 'CONFIG', 'BUG')
-        ORDER BY e.id DESC LIMIT 1
+        -- What went wrong either waits still or stands in the small index of trouble.
+        SELECT both_.explanation, both_.last_class, coalesce(both_.settled_at, both_.planned_at) AS at
+        FROM (
+            (SELECT e.* FROM delivery e
+             WHERE e.company_id = d.company_id AND e.destination_id = d.id AND e.id >= :since
+               AND e.due_at IS NOT NULL
+               AND e.last_class IN ('LATER', 'UNKNOWN', 'ROW', 'CONFIG', 'BUG')
+             ORDER BY e.id DESC LIMIT 1)
+            UNION ALL
+            (SELECT e.* FROM delivery e
+             WHERE e.company_id = d.company_id AND e.destination_id = d.id AND e.id >= :since
+               AND e.state IN ('rejected', 'unknown', 'parked')
+               AND e.last_class IN ('LATER', 'UNKNOWN', 'ROW', 'CONFIG', 'BUG')
+             ORDER BY e.id DESC LIMIT 1)) both_
+        ORDER BY both_.id DESC LIMIT 1
     ) wrong ON true
     WHERE d.company_id = :company_id AND d.status <> 'removed'
     ORDER BY d.name, d.id
@@ -156,6 +166,16 @@ def destinations(session: Session, company_id: UUID, now: datetime) -> tuple[Hea
     """Return the connected destinations and their health."""
     rows = session.execute(_HEALTH, {"company_id": company_id, "since": first_id_of(now - LOOK_BACK)})
     return tuple(HealthRow(**row._mapping) for row in rows)
+
+
+def names_of(session: Session, company_id: UUID) -> tuple[tuple[UUID, str], ...]:
+    """Return id and name of the connected destinations, by name."""
+    rows = session.execute(
+        select(DestinationAccount.id, DestinationAccount.name)
+        .where(DestinationAccount.company_id == company_id, DestinationAccount.status != "removed")
+        .order_by(DestinationAccount.name, DestinationAccount.id)
+    )
+    return tuple((row.id, row.name) for row in rows)
 
 
 def parcels_of(session: Session, company_id: UUID, conversion_ids: Collection[UUID]) -> tuple[Parcel, ...]:

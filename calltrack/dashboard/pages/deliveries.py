@@ -37,7 +37,7 @@ def deliveries(services: Services, here: Here) -> ResponseReturnValue:
     problem, counts, following = "", log.Counts(), None
     rows: tuple[queries.DeliveryRow, ...] = ()
     with services.db.tenant(here.company.id) as session:
-        places = queries.destinations(session, here.company.id, here.now)
+        places = queries.names_of(session, here.company.id)
         try:
             wanted = read_filter(request.args, here)
             before = parse_id(request.args["before"]) if request.args.get("before") else None
