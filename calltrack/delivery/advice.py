@@ -33,6 +33,11 @@ _NO_ACTION = Advice(
     "warn",
 )
 
+_NO_WORD = Advice(
+    "the platform knows no such change",
+    "Nothing to do here. Change it by hand at the platform if it matters.",
+)
+
 ADVICE: Final[dict[str, Advice]] = {
     "CONSENT_DENIED": Advice("the visitor said no to ads", "Nothing to do: the visitor's choice is kept."),
     "CONSENT_UNKNOWN": Advice(
@@ -43,7 +48,28 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "NO_IDENTIFIERS": _NO_CLICK,
     "NO_CLICK_ID": _NO_CLICK,
+    "NO_CLIENT_ID": Advice(
+        "the website's analytics did not know this visitor",
+        "Nothing to do for this call. Let the analytics tag run on the pages that carry the calltrack tag.",
+        "websites",
+    ),
     "NO_ACTION": _NO_ACTION,
+    "NO_EVENT": _NO_ACTION,
+    "NO_RULE": _NO_ACTION,
+    "CALLS_DO_NOT_CHANGE": _NO_WORD,
+    "TOO_OLD_TO_CHANGE": Advice("it is too old to be changed there", _TOO_LATE),
+    "BEFORE_CALL": Advice(
+        "its time lies before the call",
+        "Correct the time of the purchase, then set its value anew.",
+        "",
+        "warn",
+    ),
+    "BEFORE_CONVERSION": Advice(
+        "its time lies before the conversion's own",
+        "Set the value anew; it is told with the time of now.",
+        "",
+        "warn",
+    ),
     "BEFORE_CLICK": Advice(
         "the call came before the click", "Nothing to do: a click cannot have caused an earlier call."
     ),

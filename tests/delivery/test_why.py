@@ -3,11 +3,13 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from calltrack import destinations
 from calltrack.delivery.advice import ADVICE
 from calltrack.delivery.model import STATES
 from calltrack.delivery.why import _STATES, Facts, Place, Told, telling, why
@@ -151,6 +153,14 @@ def test_the_first_change_that_has_not_arrived_is_spoken_of(states: list[str], e
 def test_a_rules_sentence_explains_why_there_is_no_lead() -> None:
     said = "They talked 12 seconds; a lead takes 60."
     assert why(Facts(ADS, NOW, ROME, no_conversion=said)).explanation == said
+
+
+def test_every_verdict_a_destination_can_give_has_its_advice() -> None:
+    codes = set()
+    for path in Path(destinations.__file__).parent.glob("*.py"):
+        codes |= set(re.findall(r'Verdict\(\s*"never",\s*"([A-Z_]+)"', path.read_text()))
+    assert len(codes) > 10
+    assert codes - set(ADVICE) == set(), "say in delivery/advice.py what a marketer can do about it"
 
 
 @pytest.mark.parametrize("code", ADVICE)
