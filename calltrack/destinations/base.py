@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Final, Generic, Literal, TypeVar
 
 from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
 from calltrack.destinations.settings import DestinationSettings
@@ -94,6 +94,26 @@ class Upload:
     source: str | None = None
     medium: str | None = None
     first_time: bool = True
+
+    def __post_init__(self) -> None:
+        """Take blank texts for what they are: nothing. One of them in a request can refuse all of it."""
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if isinstance(value, str) and not value.strip():
+                object.__setattr__(self, name, None)
+        ids = self.click_ids
+        if (
+            any(isinstance(value, str) and value.strip() != value for value in ids.values())
+            or "" in ids.values()
+        ):
+            kept = {name: value.strip() for name, value in ids.items() if isinstance(value, str)}
+            object.__setattr__(self, "click_ids", {name: value for name, value in kept.items() if value})
+
+
+_TEXTS: Final = (
+    "currency", "phone_e164", "email", "first_name", "last_name", "city", "postal_code", "country", "region",
+    "landing_url", "user_agent", "ip", "ga_client_id", "ga_session_id", "person_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

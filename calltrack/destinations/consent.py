@@ -15,6 +15,8 @@ WhenUnknown = Literal["by_region", "withhold", "send"]
 ASKS_CONSENT: Final = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",
     "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "IS", "LI", "NO", "GB", "CH",
+    # Parts of these countries that have a code of their own.
+    "AX", "GF", "GP", "MF", "MQ", "RE", "YT", "SJ",
 })  # fmt: skip
 
 

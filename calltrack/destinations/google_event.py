@@ -143,13 +143,19 @@ def _name(
         return None
     if hashing.is_hashed(value.strip()):
         return value.strip().lower()
-    letters = "".join(one for one in value.lower() if unicodedata.category(one)[0] not in "PSC")
+    text = unicodedata.normalize("NFC", value).lower()
+    letters = "".join(one for one in text if unicodedata.category(one)[0] not in "PSC" and not _selects(one))
     words = letters.split()
     while len(words) > 1 and words[0] in titles:
         words.pop(0)
     while len(words) > 1 and words[-1] in suffixes:
         words.pop()
     return hashing.sha256(" ".join(words)) if words else None
+
+
+def _selects(one: str) -> bool:
+    """Say whether this is a variation selector or keycap mark, which is all an emoji leaves behind."""
+    return 0xFE00 <= ord(one) <= 0xFE0F or one == "\u20e3"
 
 
 def _account(number: str) -> dict[str, str]:

@@ -159,7 +159,8 @@ class LinkedIn(Destination[LinkedInSettings]):
         withheld = withheld_for_consent(upload, settings.when_consent_unknown)
         if withheld is not None:
             return withheld
-        if upload.clicked_at is not None and upload.occurred_at < upload.clicked_at:
+        clicked_at = upload.clicked_at if upload.click_ids.get("li_fat_id") else None
+        if clicked_at is not None and upload.occurred_at < clicked_at:
             return Verdict("never", "BEFORE_CLICK", "The call happened before the click.")
         if upload.occurred_at > now + timedelta(minutes=5):
             return Verdict("never", "IN_FUTURE", "The time of the call lies in the future.")
@@ -176,8 +177,9 @@ class LinkedIn(Destination[LinkedInSettings]):
             raise ValueError(f"no conversion rule for a {upload.kind}: preflight says never")
         user: dict[str, Any] = {"userIds": _user_ids(upload, settings)}
         # LinkedIn refuses a name that is not whole.
-        if settings.send_hashed_contacts and upload.first_name and upload.last_name:
-            user["userInfo"] = {"firstName": upload.first_name, "lastName": upload.last_name}
+        first, last = _plain_name(upload.first_name), _plain_name(upload.last_name)
+        if settings.send_hashed_contacts and first and last:
+            user["userInfo"] = {"firstName": first, "lastName": last}
             if upload.country:
                 user["userInfo"]["countryCode"] = upload.country
         element: dict[str, Any] = {
@@ -279,6 +281,12 @@ def _user_ids(upload: Upload, settings: LinkedInSettings) -> list[dict[str, str]
     if settings.send_hashed_contacts:
         found["SHA256_EMAIL"] = hashing.plain_email(upload.email)
     return [{"idType": name, "idValue": value} for name, value in found.items() if value]
+
+
+def _plain_name(value: str | None) -> str | None:
+    """Return a name that can be read: LinkedIn takes it in the clear, so a hash or an emoji is none."""
+    text = " ".join((value or "").split())
+    return text if any(map(str.isalpha, text)) and not hashing.is_hashed(text) else None
 
 
 def _read(answer: HttpAnswer, count: int) -> Reading:

@@ -104,7 +104,7 @@ def _letters(text: str, *, keep_spaces: bool) -> str:
         if unicodedata.category(char)[0] in "LMN" or (keep_spaces and char.isspace())
     )
     # What is left of an emoji is an invisible joiner or selector, which is no letter.
-    return "".join(char for char in kept if not 0xFE00 <= ord(char) <= 0xFE0F)
+    return "".join(char for char in kept if not 0xFE00 <= ord(char) <= 0xFE0F and char != "\u20e3")
 
 
 def _fbc(upload: Upload) -> str | None:

@@ -3,10 +3,14 @@
 The same functions plan and send deliveries; only the network and the clock are missing here.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+import msgspec
 
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Outcome, Verdict
@@ -53,10 +57,16 @@ def judge(
 ) -> tuple[Judged, ...]:
     """Return the pre-flight verdict on each row and, unless it is never, its frozen bytes."""
     found = []
+    seen: Counter[str] = Counter()
     for row in rows:
-        verdict = destination.preflight(row.upload, settings, now)
+        upload = row.upload
+        if upload.action != "create":
+            # The second change of a conversion in the file is its second change.
+            upload = replace(upload, sequence=max(seen[upload.id], upload.sequence))
+        seen[upload.id] += 1
+        verdict = destination.preflight(upload, settings, now)
         never = verdict.decision == "never"
-        found.append(Judged(row, verdict, None if never else destination.freeze(row.upload, settings)))
+        found.append(Judged(row, verdict, None if never else destination.freeze(upload, settings)))
     return tuple(found)
 
 
@@ -65,14 +75,19 @@ def preview(
 ) -> Preview:
     """Judge the rows and build the requests that would carry them, batched as the ledger batches them."""
     judged = judge(destination, settings, rows, now)
-    routes: dict[tuple[datetime | None, str], list[tuple[str, bytes]]] = {}
+    routes: dict[tuple[datetime | None, str, int], list[tuple[str, bytes]]] = {}
+    turns: dict[str, tuple[int, datetime | None]] = {}
     for one in judged:
         if one.payload is not None:
-            together = (one.verdict.until, destination.route(one.payload))
+            # Changes of one conversion go one by one, none before the one ahead of it in the file.
+            turn, ahead = turns.get(one.row.upload.id, (0, None))
+            until = max((at for at in (one.verdict.until, ahead) if at is not None), default=None)
+            turns[one.row.upload.id] = (turn + 1, until)
+            together = (until, destination.route(one.payload), turn)
             routes.setdefault(together, []).append((one.row.id, one.payload))
     size, shown = destination.max_batch, []
     token = TOKEN if destination.token_request(settings) is not None else None
-    for (until, _), rows_of_route in routes.items():
+    for (until, _, _), rows_of_route in routes.items():
         for start in range(0, len(rows_of_route), size):
             batch = rows_of_route[start : start + size]
             request = destination.request([payload for _, payload in batch], settings, until or now, token)
@@ -82,7 +97,10 @@ def preview(
 
 def hide(request: HttpRequest, settings: DestinationSettings, rows: tuple[str, ...] = ()) -> Shown:
     """Return the request with every secret of the settings, and the access token, replaced by stars."""
-    secrets = sorted({TOKEN, *settings.secrets().values()} - {""}, key=len, reverse=True)
+    known = {TOKEN, *settings.secrets().values()}
+    # In an address a secret stands percent-encoded, in a body perhaps as JSON writes it.
+    written = {form for one in known for form in (one, quote(one, safe=""), quote_plus(one), _json(one))}
+    secrets = sorted(written - {""}, key=len, reverse=True)
 
     def hidden(text: str) -> str:
         for secret in secrets:
@@ -92,6 +110,10 @@ def hide(request: HttpRequest, settings: DestinationSettings, rows: tuple[str, .
     headers = {name: hidden(value) for name, value in request.headers.items()}
     body = request.body.decode(errors="replace")
     return Shown(request.method, hidden(request.url), headers, hidden(body), rows)
+
+
+def _json(text: str) -> str:
+    return msgspec.json.encode(text).decode()[1:-1]
 
 
 def classify_rows(

@@ -12,13 +12,17 @@ import msgspec
 from msgspec import Meta
 
 from calltrack.destinations.base import Consent, ConsentState, Upload
+from calltrack.destinations.hashing import is_hashed
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import LARGEST_MINOR, currency_code
-from calltrack.kernel.phone import country_of, to_e164
+from calltrack.kernel.phone import COUNTRIES, country_of, to_e164
 
 Text = Annotated[str, Meta(max_length=4096)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Minor = Annotated[int, Meta(ge=0, le=LARGEST_MINOR)]
+
+# Two codes that everybody writes and ISO 3166 does not have.
+_ALIASES = {"UK": "GB", "EL": "GR"}
 
 _ACTIONS: dict[str, Literal["create", "restate", "retract"]] = {
     "conversion": "create", "restate": "restate", "retract": "retract",
@@ -26,15 +30,15 @@ _ACTIONS: dict[str, Literal["create", "restate", "retract"]] = {
 
 
 class _Click(msgspec.Struct):
-    gclid: Text = ""
-    gbraid: Text = ""
-    wbraid: Text = ""
-    fbclid: Text = ""
-    fbc: Text = ""
-    fbp: Text = ""
-    msclkid: Text = ""
-    ttclid: Text = ""
-    li_fat_id: Text = ""
+    gclid: Text | None = None
+    gbraid: Text | None = None
+    wbraid: Text | None = None
+    fbclid: Text | None = None
+    fbc: Text | None = None
+    fbp: Text | None = None
+    msclkid: Text | None = None
+    ttclid: Text | None = None
+    li_fat_id: Text | None = None
     captured_at: Moment | None = None
 
 
@@ -54,8 +58,8 @@ class _Person(msgspec.Struct):
 
 
 class _Consent(msgspec.Struct):
-    ad_user_data: ConsentState = "unknown"
-    ad_personalization: ConsentState = "unknown"
+    ad_user_data: ConsentState | None = None
+    ad_personalization: ConsentState | None = None
 
 
 class _Page(msgspec.Struct):
@@ -102,7 +106,7 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
 def read_row(line: str | bytes) -> Row:
     """Read one line; raises BadInput with the field and what to write there."""
     try:
-        raw = msgspec.json.decode(line)
+        raw = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf") if isinstance(line, bytes) else line)
         if not isinstance(raw, dict):
             raise BadInput('A row is a JSON object, such as {"id": "c1", "kind": "lead", ...}.')
         row = msgspec.convert(raw, _Row)
@@ -153,7 +157,7 @@ def _upload(row: _Row, warnings: list[str]) -> Upload:
         changed_at=row.happened_at,
         sequence=0 if action == "create" else 1,
         value_minor=row.value_minor,
-        currency=currency_code(row.currency) if row.currency else None,
+        currency=currency_code(row.currency) if row.currency and row.currency.strip() else None,
         click_ids=_click_ids(click),
         clicked_at=click.captured_at,
         phone_e164=phone,
@@ -164,7 +168,7 @@ def _upload(row: _Row, warnings: list[str]) -> Upload:
         postal_code=person.postal_code or None,
         country=country,
         region=country or (country_of(phone) if phone else None),
-        consent=Consent(consent.ad_user_data, consent.ad_personalization),
+        consent=Consent(consent.ad_user_data or "unknown", consent.ad_personalization or "unknown"),
         landing_url=page.url or None,
         user_agent=page.user_agent or None,
         ip=page.ip or None,
@@ -183,8 +187,8 @@ def _click_ids(click: _Click) -> dict[str, str]:
 def _country(text: str | None, warnings: list[str]) -> str | None:
     if not text or not text.strip():
         return None
-    code = text.strip().upper()
-    if len(code) == 2 and code.isascii() and code.isalpha():
+    code = _ALIASES.get(text.strip().upper(), text.strip().upper())
+    if code in COUNTRIES:
         return code
     warnings.append("person.country is not an ISO country of two letters such as IT; it was left out.")
     return None
@@ -193,6 +197,11 @@ def _country(text: str | None, warnings: list[str]) -> str | None:
 def _phone(text: str | None, country: str | None, warnings: list[str]) -> str | None:
     if not text or not text.strip():
         return None
+    if is_hashed(text.strip()):
+        warnings.append(
+            "person.phone is hashed already and goes as it is; the platforms hash different forms."
+        )
+        return text.strip().lower()
     try:
         return to_e164(text, country)
     except BadInput:

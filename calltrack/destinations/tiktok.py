@@ -62,7 +62,8 @@ class TikTok(Destination[TikTokSettings]):
         withheld = withheld_for_consent(upload, settings.when_consent_unknown)
         if withheld is not None:
             return withheld
-        if upload.clicked_at is not None and upload.occurred_at < upload.clicked_at:
+        clicked_at = upload.clicked_at if "ttclid" in _user(upload, settings) else None
+        if clicked_at is not None and upload.occurred_at < clicked_at:
             return Verdict("never", "BEFORE_CLICK", "The call happened before the click.")
         if upload.occurred_at > now + timedelta(minutes=5):
             return Verdict("never", "IN_FUTURE", "The time of the call lies in the future.")

@@ -6,6 +6,9 @@ import phonenumbers
 
 from calltrack.kernel.errors import BadInput
 
+# Countries by their ISO 3166-1 alpha-2 code: those with telephones, and the few places without.
+COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+
 
 @dataclass(frozen=True)
 class Digits:
@@ -31,7 +34,8 @@ def to_e164(text: str, country: str | None = None) -> str:
         raise BadInput(
             f"{text[:32]!r} is not a phone number; write it like +390669940001 or with a country."
         ) from None
-    if not phonenumbers.is_possible_number(parsed):
+    # A number without its area code is "possible" too, but in E.164 it would be somebody else's.
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise BadInput(f"{text[:32]!r} is too short or too long for its country; check the digits.")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
@@ -62,8 +66,14 @@ def masked(e164: str) -> str:
 
 
 def country_of(e164: str) -> str | None:
-    """Return the ISO country of a number, None where it has none (toll-free international, satellite)."""
+    """Return the ISO country of a number, None where it has none (toll-free international, satellite).
+
+    A number in no known range of a code that countries share counts for the largest of them: +44 is GB.
+    """
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None))
+        parsed = phonenumbers.parse(e164, None)
     except phonenumbers.NumberParseException:
         return None
+    exact = phonenumbers.region_code_for_number(parsed)
+    found = exact or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return found if found in COUNTRIES else None
