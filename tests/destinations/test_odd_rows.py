@@ -1,4 +1,4 @@
-"""Odd rows as they really come: nulls, blanks, hashes, UK, emoji, several changes; golden values by sha256sum."""
+"""Odd rows as they really come: nulls, blanks, hashes, UK, emoji, changes; golden values by sha256sum."""
 
 import json
 import re
@@ -17,7 +17,8 @@ from calltrack.sandbox.platforms.accounts import example_settings
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GRANTED = {"ad_user_data": "granted", "ad_personalization": "granted"}
 BASE: dict[str, Any] = {
-    "id": "c1", "kind": "lead", "event": "conversion", "happened_at": "2026-11-21T10:00:00Z", "consent": GRANTED,
+    "id": "c1", "kind": "lead", "event": "conversion", "happened_at": "2026-11-21T10:00:00Z",
+    "consent": GRANTED,
 }  # fmt: skip
 CLICKS = ("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "msclkid", "ttclid", "li_fat_id")
 PEOPLE = ("phone", "email", "first_name", "last_name", "city", "postal_code", "country")
