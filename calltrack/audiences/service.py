@@ -13,6 +13,7 @@ from calltrack.accounts.model import Location
 from calltrack.accounts.rules import display_name
 from calltrack.audiences.conditions import read, sentence, written
 from calltrack.audiences.model import Audience, Member, Place
+from calltrack.audiences.notices import review_lists
 from calltrack.delivery.accounts import ITSELF
 from calltrack.delivery.model import DestinationAccount
 from calltrack.destinations.audience_platforms import PLATFORMS
@@ -128,6 +129,7 @@ def leave_list(
     place.status, place.status_reason, place.held_until = "leaving", "", None
     _look_soon(row, now)
     audit.note(session, company_id, by, "audience.list_left", str(audience_id), now, list_id=place.list_id)
+    review_lists(session, company_id, now)
 
 
 def resume_list(
@@ -144,6 +146,7 @@ def resume_list(
         audit.note(session, company_id, by, "audience.list_resumed", str(audience_id), now)
     if place.status != "removed":
         place.held_until, place.unwell, place.due_at = None, 0, now
+    review_lists(session, company_id, now)
 
 
 def pause(session: Session, company_id: UUID, audience_id: UUID, now: datetime, *, by: str = ITSELF) -> None:
@@ -197,6 +200,7 @@ def delete_audience(
     )
     _look_soon(row, now)
     audit.note(session, company_id, by, "audience.delete_asked", str(audience_id), now, name=row.name)
+    review_lists(session, company_id, now)
 
 
 _OUT: Final = text(

@@ -21,6 +21,7 @@ from calltrack.audiences import ledger
 from calltrack.audiences.ending import end_if_empty
 from calltrack.audiences.ledger import Claimed, List
 from calltrack.audiences.model import Request
+from calltrack.audiences.notices import review_lists
 from calltrack.delivery.accounts import ITSELF, keep_refresh_token, open_settings
 from calltrack.delivery.courier import courier_of
 from calltrack.delivery.model import DestinationAccount
@@ -219,6 +220,7 @@ def stop(session: Session, of: List, reason: str, now: datetime) -> None:
     audit.note(
         session, place.company_id, ITSELF, "audience.list_paused", str(place.audience_id), now, reason=reason
     )
+    review_lists(session, place.company_id, now)
 
 
 def _ask(services: Services, courier: Courier, company_id: UUID, place_id: UUID) -> bool:

@@ -1,5 +1,7 @@
 """The bar of notices on every page of a company, and where each of them leads."""
 
+from uuid import UUID
+
 from flask import g, url_for
 
 from calltrack.dashboard.access import parts
@@ -9,6 +11,8 @@ from calltrack.delivery.notices import NoticeRow, open_notices
 def notice_url(one: NoticeRow) -> str:
     """Return the page on which a notice is dealt with."""
     here = g.here
+    if one.kind == "audience.paused":
+        return url_for("dashboard.audience", company_id=here.company.id, audience_id=UUID(one.subject))
     if one.kind in ("delivery.unknown", "delivery.window"):
         state = "unknown" if one.kind == "delivery.unknown" else ""
         return url_for(

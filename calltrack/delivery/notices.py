@@ -113,8 +113,14 @@ def problems_of(session: Session, company_id: UUID, now: datetime) -> Iterator[P
     yield from _differences(session, company_id, names, now)
 
 
-def raise_and_resolve(session: Session, company_id: UUID, problems: Sequence[Problem], now: datetime) -> bool:
-    """Bring the open notices in line with the problems; a new one is a fact. Tells whether any is new."""
+def raise_and_resolve(
+    session: Session, company_id: UUID, problems: Sequence[Problem], now: datetime,
+    kinds: Sequence[str] = KINDS,
+) -> bool:  # fmt: skip
+    """Bring the open notices of these kinds in line with the problems; a new one is a fact.
+
+    Tells whether any is new.
+    """
     is_new = False
     for one in problems:
         row = session.execute(
@@ -126,7 +132,8 @@ def raise_and_resolve(session: Session, company_id: UUID, problems: Sequence[Pro
             is_new = True
             outbox.record(session, company_id, "notice.raised", row.id, now)
     standing = [f"{one.kind} {one.subject}" for one in problems]
-    session.execute(_RESOLVE, {"company_id": company_id, "standing": standing, "now": now})
+    values = {"company_id": company_id, "standing": standing, "kinds": list(kinds), "now": now}
+    session.execute(_RESOLVE, values)
     return is_new
 
 
@@ -257,6 +264,7 @@ _RAISE = text(
 _RESOLVE = text(
     """
     UPDATE notice SET resolved_at = :now
-    WHERE company_id = :company_id AND resolved_at IS NULL AND NOT kind || ' ' || subject = ANY(:standing)
+    WHERE company_id = :company_id AND resolved_at IS NULL AND kind = ANY(:kinds)
+      AND NOT kind || ' ' || subject = ANY(:standing)
     """
-).bindparams(bindparam("standing", type_=ARRAY(Text())))
+).bindparams(bindparam("standing", type_=ARRAY(Text())), bindparam("kinds", type_=ARRAY(Text())))

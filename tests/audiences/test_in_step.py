@@ -6,6 +6,7 @@ import pytest
 
 from calltrack.audiences import service
 from calltrack.audiences.keeping import next_night
+from calltrack.delivery.notices import NoticeRow, open_notices, review
 from calltrack.kernel.errors import Conflict
 from tests.audiences.world import World, named
 from tests.builders import NOON
@@ -212,11 +213,20 @@ def test_a_list_that_does_not_exist_is_paused_with_the_next_step_and_goes_on_whe
     assert row.status == "paused"
     assert "does not know this customer list" in row.status_reason
     assert "Audience manager" in row.status_reason
+    assert [one.kind for one in standing(world)] == ["audience.paused"]
+    review(world.services, world.company.id)
+    assert len(standing(world)) == 1, "the look at destinations leaves it alone"
     world.run("UPDATE audience_place SET list_id = '777001' WHERE company_id = :c")
     with world.services.db.tenant(world.company.id) as session:
         service.resume_list(session, world.company.id, audience, place, world.now())
     world.settle(place)
     assert world.at_twin() == {named(one.phone)}
+    assert standing(world) == ()
+
+
+def standing(world: World) -> tuple[NoticeRow, ...]:
+    with world.services.db.tenant(world.company.id) as session:
+        return open_notices(session, world.company.id)
 
 
 def test_one_bad_member_does_not_hold_up_the_others(world: World) -> None:
