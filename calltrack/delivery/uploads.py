@@ -1,7 +1,7 @@
 """Gathers all a destination may know of conversion changes: rows in, `Upload` values out."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from calltrack.accounts.rules import settings_of
+from calltrack.conversions.contacts import contacts_of
 from calltrack.destinations.base import Consent, ConsentState, Upload
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.ids import first_id_of
@@ -82,11 +83,16 @@ def load_changes(
     likely = {row.id: _likeliest(row) for row in rows}
     oldest = min(row.started_at for row in rows) - OLDEST_CLICK
     visits = _visits(session, company_id, {visit for visit, _ in likely.values() if visit}, oldest)
+    contacts = contacts_of(session, vault, company_id, {row.call_id for row in rows})
     found = {}
     for row in rows:
         visit_id, probability = likely[row.id]
         visit = visits.get(visit_id) if visit_id else None
         upload = _upload(row, vault, company_id, visit, probability, needed)
+        if row.call_id in contacts:
+            # What a CRM or a file knows of the person matches beside the click and the number.
+            told = {name: value for name, value in asdict(contacts[row.call_id]).items() if value}
+            upload = replace(upload, **told)
         found[row.id] = Change(row.id, row.conversion_id, row.sequence, row.changed_at, row.is_demo, upload)
     return found
 
