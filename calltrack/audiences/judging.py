@@ -22,18 +22,19 @@ from calltrack.audiences.selection import EVERYBODY, SOME, select
 
 # The newest visit of the person's browsers decides; what it does not say is not known.
 _CONSENT: Final = """
+    newest AS (
+        SELECT DISTINCT ON (hit.person_id) hit.person_id, v.id, v.started_at, v.consent
+        FROM hit
+        JOIN person_visitor pv ON pv.company_id = :company_id AND pv.person_id = hit.person_id
+        JOIN visit v ON v.company_id = :company_id AND v.visitor_id = pv.visitor_id
+        ORDER BY hit.person_id, v.id DESC),
     consented AS (
         SELECT hit.person_id, newest.id AS visit_id, newest.started_at AS at,
                coalesce(newest.consent ->> 'ad_user_data', newest.consent ->> 'ad') AS data,
                coalesce(newest.consent ->> 'ad_personalization', newest.consent ->> 'ad') AS ads,
                EXISTS (SELECT FROM person_caller pc
                        WHERE pc.company_id = :company_id AND pc.person_id = hit.person_id) AS has_number
-        FROM hit LEFT JOIN LATERAL (
-            SELECT v.id, v.started_at, v.consent
-            FROM person_visitor pv
-            JOIN visit v ON v.company_id = pv.company_id AND v.visitor_id = pv.visitor_id
-            WHERE pv.company_id = :company_id AND pv.person_id = hit.person_id
-            ORDER BY v.id DESC LIMIT 1) newest ON true),
+        FROM hit LEFT JOIN newest ON newest.person_id = hit.person_id),
     judged AS MATERIALIZED (
         SELECT person_id, jsonb_build_object('ad_user_data', data, 'ad_personalization', ads,
                                              'visit_id', visit_id, 'at', at) AS consent,
@@ -196,6 +197,7 @@ def preview(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Pr
     """Count whom the condition would hold at this moment."""
     selection = select(tree)
     statement = text(_PREVIEW.format(lists=selection.lists(EVERYBODY), consent=_CONSENT))
+    session.execute(text("SET LOCAL statement_timeout = '60s'"))
     row = session.execute(statement, {"company_id": company_id, "now": now, **selection.values}).one()
     return Preview(row.members, row.unknown, row.denied, row.no_identifier)
 
