@@ -112,7 +112,8 @@ class NoticeShape(BaseModel):
 
     id: str
     kind: str
-    destination_id: str
+    subject: Annotated[str, Field(description="Id of what it is about, in hex.")]
+    destination_id: Annotated[str | None, Field(description="null: it is about something else.")]
     level: Literal["action", "info"]
     text: str
     since: datetime

@@ -184,8 +184,9 @@ def _shape(row: queries.HealthRow) -> dict[str, Any]:
 
 
 def _notice(row: kept.NoticeRow) -> dict[str, Any]:
-    shown = {name: getattr(row, name) for name in NoticeShape.model_fields}
-    return shown | {"id": str(row.id), "destination_id": str(row.destination_id)}
+    shown = {name: getattr(row, name) for name in NoticeShape.model_fields if name != "destination_id"}
+    destination = str(row.destination_id) if row.kind in kept.KINDS else None
+    return shown | {"id": str(row.id), "destination_id": destination}
 
 
 def _written(minor: int | None, currency: str) -> str:
