@@ -1,4 +1,6 @@
-"""`make bench`: runs the pieces (`edge`, `voice`, `deliver`), prints a table, writes bench/results.json.
+"""`make bench`: runs the pieces, prints a table, writes bench/results.json.
+
+Pieces: `edge`, `voice`, `deliver`, `platforms`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -17,7 +19,7 @@ from calltrack.migrations.migrate import migrate
 from calltrack.wiring import build
 from tests.bench.context import ROOT, Context, Result
 
-PIECES = ("edge", "voice", "deliver")
+PIECES = ("edge", "voice", "deliver", "platforms")
 
 
 def main() -> None:
