@@ -208,6 +208,10 @@ class Destination(ABC, Generic[S]):
         """Read the answer to `token_request`: a token, or why there is none."""
         raise NotImplementedError(f"{self.name} asks for no token")
 
+    def token_refused(self, answer: HttpAnswer) -> bool:
+        """Say whether the answer refuses the access token: then a fresh one is fetched, once."""
+        return answer.status == 401
+
     def status_request(self, request_id: str, settings: S, token: str | None = None) -> HttpRequest:
         """Return the request that asks for the verdict on an accepted request."""
         raise NotImplementedError(f"{self.name} answers at once")

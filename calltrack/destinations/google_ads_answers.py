@@ -214,6 +214,13 @@ def _by_status(answer: HttpAnswer, status: _Status, count: int) -> Reading:
         message = "Google takes no more requests at the moment." if answer.status == 429 else unwell
         wait = retry_after(answer) or _retry_delay(status)
         return Outcome(Class.LATER, code, message, WAIT, after=wait).about(count)
+    if answer.status in (408, 409, 425, 499):
+        message = f"Google did not get to it (HTTP {answer.status})."
+        return Outcome(Class.LATER, code, message, WAIT).about(count)
+    if 300 <= answer.status < 400:
+        message = f"Something on the way to Google answered with a redirect (HTTP {answer.status})."
+        hint = "Ask who runs calltrack to look at its way to the internet, then resume."
+        return Outcome(Class.CONFIG, code, message, hint).about(count)
     if answer.status == 413:
         too_large = Outcome(
             Class.BUG, "REQUEST_TOO_LARGE", "The request is larger than Google takes.", OPERATOR
@@ -230,7 +237,9 @@ def _by_status(answer: HttpAnswer, status: _Status, count: int) -> Reading:
 def _retry_delay(status: _Status) -> timedelta | None:
     texts = [error.details.quotaErrorDetails.retryDelay for error in status.errors()]
     texts += [detail.retryDelay for detail in status.details]
-    asked = [int(found.group(1)) for found in map(_SECONDS.fullmatch, texts) if found]
+    found = [one for one in map(_SECONDS.fullmatch, texts) if one]
+    # A part of a second is waited for whole: before its time the answer is the same again.
+    asked = [int(one.group(1)) + (one.group(2) is not None) for one in found]
     return timedelta(seconds=min(max(*asked, 1), 86_400)) if asked else None
 
 

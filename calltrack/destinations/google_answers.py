@@ -235,6 +235,14 @@ def _by_status(answer: HttpAnswer, error: ErrorBody) -> Outcome:
         else:
             message = f"Google is unwell (HTTP {answer.status})."
         return Outcome(Class.LATER, code, message, "Nothing to do: calltrack sends it again.", after=wait)
+    if answer.status in (408, 409, 425, 499):
+        message = f"Google did not get to it (HTTP {answer.status})."
+        code = reason or f"HTTP_{answer.status}"
+        return Outcome(Class.LATER, code, message, "Nothing to do: calltrack sends it again.")
+    if 300 <= answer.status < 400:
+        message = f"Something on the way to Google answered with a redirect (HTTP {answer.status})."
+        hint = "Ask who runs calltrack to look at its way to the internet, then resume."
+        return Outcome(Class.CONFIG, f"HTTP_{answer.status}", message, hint)
     if answer.status in (403, 404):
         return refusal(reason or "PERMISSION_DENIED", names_a_row=False, description=error.message)
     message = f"Google answered in an unexpected way (HTTP {answer.status})."
@@ -259,7 +267,9 @@ def _retry_delay(error: ErrorBody) -> timedelta | None:
     for detail in error.details:
         found = _SECONDS.fullmatch(detail.retryDelay)
         if found:
-            return timedelta(seconds=min(max(int(found.group(1)), 1), 86_400))
+            # A part of a second is waited for whole: before its time the answer is the same again.
+            asked = int(found.group(1)) + (found.group(2) is not None)
+            return timedelta(seconds=min(max(asked, 1), 86_400))
     return None
 
 

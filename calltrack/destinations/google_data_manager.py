@@ -125,8 +125,9 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
         return HttpRequest("GET", url, _headers(token))
 
     def is_verdict(self, answer: HttpAnswer) -> bool:
-        """Say whether the answer came from `requestStatus:retrieve`."""
-        return b"requestStatusPerDestination" in answer.body
+        """Say whether the answer came from `requestStatus:retrieve`: a verdict, or no such receipt."""
+        told = (b"requestStatusPerDestination", b"REQUEST_TOO_OLD", b"INVALID_REQUEST_ID")
+        return any(word in answer.body for word in told)
 
     def classify_status(self, answer: HttpAnswer, count: int) -> Reading:
         """Read the verdict for each event of the request."""

@@ -261,6 +261,26 @@ NOT_ABOUT_CONVERSIONS: Final[frozenset[str]] = frozenset(
     }
 )
 
+# Reasons of Google's API platform, which stands before every Google API: what is wrong and what to do.
+PLATFORM_REFUSALS: Final[dict[str, tuple[str, str]]] = {
+    "SERVICE_DISABLED": (
+        "The Data Manager API is not switched on in the Google Cloud project.",
+        "Ask whoever runs calltrack to enable the Data Manager API in the Google Cloud console, then resume.",
+    ),
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (
+        "The connection was made without the permission to send conversions.",
+        "Connect the Google account again and tick the permission for Google Ads data on Google's page.",
+    ),
+    "CONSUMER_SUSPENDED": (
+        "Google has suspended the Google Cloud project.",
+        "Ask whoever runs calltrack to look at the project in the Google Cloud console.",
+    ),
+    "USER_PROJECT_DENIED": (
+        "The connected Google user may not use the Google Cloud project.",
+        "Ask whoever runs calltrack to look at the project in the Google Cloud console.",
+    ),
+}
+
 _ENCRYPTION = "The key for encrypted identifiers could not be used."
 
 PROCESSING: Final[dict[str, Row]] = {
@@ -370,7 +390,10 @@ def refusal(reason: str, *, names_a_row: bool, description: str = "") -> Outcome
     if row is not None:
         return _outcome(reason, row)
     detail = f": {description[:200]}" if description else ""
-    if reason in NOT_ABOUT_CONVERSIONS or not names_a_row:
+    platform = PLATFORM_REFUSALS.get(reason)
+    if platform is not None:
+        return Outcome(Class.CONFIG, reason, *platform)
+    if not names_a_row or (reason in NOT_ABOUT_CONVERSIONS and not reason.startswith("INVALID_")):
         return Outcome(Class.CONFIG, reason, f"Google does not take conversions as set up{detail}", ACCOUNT)
     return Outcome(Class.ROW, reason, f"Google does not accept this conversion{detail}", NONE)
 

@@ -56,11 +56,11 @@ class GoogleAccountSettings(DestinationSettings):
         description="The law asks for consent in the EEA, the UK and Switzerland.",
     )
     hold_after_click_hours: int = Field(
-        0,
+        6,
         ge=0,
         le=24,
         title="Hours to wait after the click",
-        description="0 sends at once; what Google finds too recent is sent again after 6 hours.",
+        description="Google needs about six to know a click. 0: at once, and again if that was too early.",
     )
     lookback_days: int = Field(
         90, ge=1, le=90, title="Click-through window in days", description="As set on the conversion action."

@@ -294,7 +294,7 @@ def _read(answer: HttpAnswer, count: int) -> Reading:
     if 200 <= status < 300:
         return _receipt(answer, count)
     said = _decode(answer, _Failed) or _Failed()
-    if status == 429 or status >= 500:
+    if status in (408, 409, 425, 429) or status >= 500:
         text = f"LinkedIn answered HTTP {status}."
         return Outcome(
             Class.LATER, f"HTTP_{status}", text, "Nothing to do.", after=retry_after(answer)

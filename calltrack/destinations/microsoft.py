@@ -14,7 +14,7 @@ import msgspec
 from calltrack.destinations import hashing, microsoft_oauth
 from calltrack.destinations.base import Destination, Tally, Upload
 from calltrack.destinations.consent import withheld_for_consent
-from calltrack.destinations.microsoft_answers import read_applied, read_report
+from calltrack.destinations.microsoft_answers import read_applied, read_report, refuses_token
 from calltrack.destinations.microsoft_settings import MicrosoftSettings
 from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
 from calltrack.infra.http import HttpAnswer, HttpRequest
@@ -22,6 +22,8 @@ from calltrack.kernel.money import Money
 
 LOOKBACK: Final = timedelta(days=90)
 AHEAD: Final = timedelta(minutes=5)
+GOAL_REST: Final = timedelta(hours=2)
+"""How long Microsoft needs before a new goal takes conversions."""
 APPLY, ADJUST = "OfflineConversions", "OfflineConversionAdjustments"
 _PATH: Final = "/CampaignManagement/v13"
 
@@ -56,16 +58,8 @@ class Microsoft(Destination[MicrosoftSettings]):
         refused = _never(upload, settings) or _never_by_time(upload, settings, now)
         if refused is not None:
             return refused
-        if upload.occurred_at > now:
-            return Verdict("wait", "NOT_YET", "Held until the time of the call.", upload.occurred_at)
-        if upload.action == "create" and _clicked_at(upload) is not None:
-            hours = settings.hold_after_click_hours
-            until = (_clicked_at(upload) or now) + timedelta(hours=hours)
-            if now < until:
-                unit = "hour" if hours == 1 else "hours"
-                reason = f"Held until {hours} {unit} after the click, as Microsoft advises."
-                return Verdict("wait", "CLICK_TOO_RECENT", reason, until)
-        return Verdict("send", "OK", "Microsoft should take it.")
+        waits = _held(upload, settings, now)
+        return waits or Verdict("send", "OK", "Microsoft should take it.")
 
     def freeze(self, upload: Upload, settings: MicrosoftSettings) -> bytes:
         """Return the conversion or its change as canonical JSON, hashes included."""
@@ -99,6 +93,10 @@ class Microsoft(Destination[MicrosoftSettings]):
     def classify(self, answer: HttpAnswer, payloads: Sequence[bytes]) -> Reading:
         """Read the partial errors row by row, or the fault."""
         return read_applied(answer, len(payloads))
+
+    def token_refused(self, answer: HttpAnswer) -> bool:
+        """Say whether Microsoft refuses the access token: 401, or error 109 with any status."""
+        return refuses_token(answer)
 
     def token_request(self, settings: MicrosoftSettings) -> HttpRequest | None:
         """Return the refresh-token grant at Microsoft Entra."""
@@ -173,6 +171,24 @@ def _never_by_time(upload: Upload, settings: MicrosoftSettings, now: datetime) -
     if clicked_at is not None and upload.occurred_at - clicked_at > timedelta(days=days):
         return Verdict("never", "OUTSIDE_WINDOW", f"The call came more than {days} days after the click.")
     return None
+
+
+def _held(upload: Upload, settings: MicrosoftSettings, now: datetime) -> Verdict | None:
+    """Return the longest of the waits that a conversion has before it; None: it may go at once."""
+    waits: list[tuple[datetime, str, str]] = [
+        (upload.occurred_at, "NOT_YET", "Held until the time of the call."),
+    ]
+    if settings.goals_made_at is not None:
+        reason = "Held until two hours after the goals were made; Microsoft takes nothing before."
+        waits.append((settings.goals_made_at + GOAL_REST, "ACTION_TOO_NEW", reason))
+    clicked_at = _clicked_at(upload)
+    if upload.action == "create" and clicked_at is not None:
+        hours = settings.hold_after_click_hours
+        unit = "hour" if hours == 1 else "hours"
+        reason = f"Held until {hours} {unit} after the click, as Microsoft advises."
+        waits.append((clicked_at + timedelta(hours=hours), "CLICK_TOO_RECENT", reason))
+    until, code, reason = max(waits, key=lambda one: one[0])
+    return Verdict("wait", code, reason, until) if now < until else None
 
 
 def _conversion(goal: str, upload: Upload, settings: MicrosoftSettings) -> dict[str, Any]:

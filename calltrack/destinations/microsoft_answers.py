@@ -67,6 +67,17 @@ def read_applied(answer: HttpAnswer, count: int) -> Reading:
     return _refused(answer, batch, whole, count)
 
 
+def refuses_token(answer: HttpAnswer) -> bool:
+    """Say whether the answer is a fault about the access token (109), whatever its HTTP status."""
+    fault = None if answer.status == 200 else _decode(answer.body, _Fault)
+    if fault is None:
+        return answer.status == 401
+    whole = [error for error in (*(fault.errors or ()), *(fault.operation_errors or ())) if error is not None]
+    return answer.status == 401 or any(
+        error.code == 109 or error.error_code == "AuthenticationTokenExpired" for error in whole
+    )
+
+
 def read_report(answer: HttpAnswer) -> list[DailySummary] | None:
     """Return the counts of each day; None for an answer that cannot be read."""
     report = _decode(answer.body, _Report) if answer.status == 200 else None
@@ -111,9 +122,7 @@ def _refused(answer: HttpAnswer, batch: list[_Error], whole: list[_Error], count
 
 
 def _fit(outcome: Outcome, answer: HttpAnswer) -> Outcome:
-    """Fit an error's meaning to the answer it came with: the wait asked for, a token that only ran out."""
-    if outcome.code == "AuthenticationTokenExpired" and answer.status != 401:
-        return replace(outcome, class_=Class.LATER, hint=reasons.WAIT, after=reasons.MINUTE)
+    """Fit an error's meaning to the answer it came with: the wait asked for."""
     if outcome.class_ is Class.LATER:
         return replace(outcome, after=retry_after(answer) or outcome.after)
     return outcome

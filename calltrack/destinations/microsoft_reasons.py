@@ -38,6 +38,12 @@ AFTER: Final = {
     "OfflineConversionFutureAdjustmentTimeCannotBeSet": 5 * MINUTE,
 }
 
+# Clocks differ by seconds: what lies ahead after so many tries is a wrong time, and refused for good.
+CLOCKS: Final = frozenset(
+    {"FutureConversionTimeCannotBeSet", "OfflineConversionFutureAdjustmentTimeCannotBeSet"}
+)
+CLOCKS_TRIED: Final = 5
+
 Reason = tuple[Class, str, str]
 _LATER, _CONFIG, _ROW, _BUG = Class.LATER, Class.CONFIG, Class.ROW, Class.BUG
 
@@ -217,7 +223,8 @@ def reason(code: int | None, error_code: str, said: str, *, names_a_row: bool) -
     name = error_code if error_code in REASONS else CODES.get(-1 if code is None else code, "")
     if name:
         class_, message, hint = REASONS[name]
-        return Outcome(class_, name, message, hint, after=AFTER.get(name))
+        tries = CLOCKS_TRIED if name in CLOCKS else None
+        return Outcome(class_, name, message, hint, after=AFTER.get(name), tries=tries)
     words = f": {' '.join(said.split())[:300].rstrip('.')}" if said.strip() else ""
     shown = error_code[:80] or f"CODE_{code}"
     if names_a_row:

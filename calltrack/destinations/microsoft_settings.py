@@ -1,6 +1,7 @@
 """The settings of a Microsoft Advertising account reached through the Campaign Management API, REST v13."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -32,6 +33,11 @@ class MicrosoftSettings(DestinationSettings):
         None,
         title="Goal for purchases",
         description="Exact name of another offline conversion goal. Empty: purchases are not sent.",
+    )
+    goals_made_at: datetime | None = Field(
+        None,
+        title="When the goals were made",
+        description="Only if that was today, such as 2026-11-22T14:30Z: Microsoft needs two hours first.",
     )
     send_hashed_contacts: bool = Field(
         True,
@@ -78,10 +84,15 @@ class MicrosoftSettings(DestinationSettings):
     base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
     token_uri: str = Field(TOKEN_URI, json_schema_extra={"sandbox": True})
 
-    @field_validator("lead_goal_name", "purchase_goal_name", "client_secret", mode="before")
+    @field_validator("lead_goal_name", "purchase_goal_name", "client_secret", "goals_made_at", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("goals_made_at")
+    @classmethod
+    def _with_time_zone(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
     @field_validator("account_id", "customer_id")
     @classmethod

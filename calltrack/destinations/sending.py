@@ -209,7 +209,7 @@ class Courier:
         transport = self._transport_of(destination)
         request = build(token)
         answer = transport.send(request)
-        if isinstance(answer, HttpAnswer) and answer.status == 401 and token is not None:
+        if isinstance(answer, HttpAnswer) and token is not None and destination.token_refused(answer):
             # A token may be withdrawn before its time: one fresh one, then the refusal counts.
             self.forget(destination, settings)
             fresh = self._token(destination, settings, now, keep)

@@ -49,7 +49,7 @@ def read_answer(answer: HttpAnswer, ids: Sequence[str]) -> Reading:
     """Return one outcome for each event of the request; `ids` are their event ids in its order."""
     count = len(ids)
     said = _decode(answer)
-    if answer.status == 429 or answer.status >= 500:
+    if answer.status in (408, 425, 429) or answer.status >= 500:
         wait = retry_after(answer)
         text = f"TikTok answered HTTP {answer.status}."
         return Outcome(

@@ -153,7 +153,8 @@ CLOSED = "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"
         (500, b"<html>", 1, [L]),
         (503, b"", 2, [L, L]),
         (504, b"", 1, [L]),
-        (302, b"", 1, [B]),
+        (302, b"", 1, [C]),
+        (408, b"", 2, [L, L]),
     ],
 )
 def test_a_refusal_of_the_whole_request(status: int, body: bytes, rows: int, expected: list[Class]) -> None:
@@ -163,7 +164,7 @@ def test_a_refusal_of_the_whole_request(status: int, body: bytes, rows: int, exp
 def test_the_wait_a_quota_error_asks_for_is_kept() -> None:
     details = {"quotaErrorDetails": {"rateScope": "ACCOUNT", "retryDelay": "37.5s"}}
     body = refused(error("RESOURCE_EXHAUSTED", None, "quotaError", details=details))
-    assert read_upload(answer(429, body), 1)[0].after == timedelta(seconds=37)
+    assert read_upload(answer(429, body), 1)[0].after == timedelta(seconds=38)
     assert read_upload(answer(429, body, retry_after="12"), 1)[0].after == timedelta(seconds=12)
     assert read_upload(answer(503), 1)[0].after is None
 

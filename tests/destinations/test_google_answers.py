@@ -129,7 +129,9 @@ def test_one_foreign_click_does_not_pause_an_account() -> None:
 def test_an_unknown_refusal_is_the_row_s_fault_only_if_a_row_is_named() -> None:
     assert refusal("NEW_IN_2027", names_a_row=True).class_ is Class.ROW
     assert refusal("NEW_IN_2027", names_a_row=False).class_ is Class.CONFIG
-    assert refusal("INVALID_USER_LIST_ID", names_a_row=True).class_ is Class.CONFIG
+    assert refusal("INVALID_USER_LIST_ID", names_a_row=True).class_ is Class.ROW
+    assert refusal("INVALID_USER_LIST_ID", names_a_row=False).class_ is Class.CONFIG
+    assert refusal("ALREADY_EXISTS", names_a_row=True).class_ is Class.CONFIG
 
 
 def refused(*violations: tuple[str, str], reason: str = "INVALID_ARGUMENT") -> bytes:
@@ -226,7 +228,9 @@ def test_a_refusal_that_names_no_row_is_halved(body: bytes, count: int, expected
         (502, "", Class.LATER),
         (503, "", Class.LATER),
         (504, "DEADLINE_EXCEEDED", Class.LATER),
-        (302, "", Class.BUG),
+        (302, "", Class.CONFIG),
+        (408, "", Class.LATER),
+        (409, "ABORTED", Class.LATER),
         (405, "", Class.BUG),
     ],
 )
@@ -237,7 +241,7 @@ def test_every_status_has_a_class(status: int, reason: str, expected: Class) -> 
 
 def test_the_wait_google_asks_for_is_kept() -> None:
     body = b'{"error":{"code":429,"details":[{"@type":"t/google.rpc.RetryInfo","retryDelay":"37.5s"}]}}'
-    assert read_ingest(answer(429, body), 1)[0].after == timedelta(seconds=37)
+    assert read_ingest(answer(429, body), 1)[0].after == timedelta(seconds=38)
     assert read_ingest(answer(429, body, retry_after="12"), 1)[0].after == timedelta(seconds=12)
     assert read_ingest(answer(503), 1)[0].after is None
 
@@ -377,3 +381,24 @@ def test_a_reason_google_adds_is_the_row_s_fault_if_a_row_is_named(
     names_a_row: bool, expected: Class
 ) -> None:
     assert refusal("BRAND_NEW", names_a_row=names_a_row).class_ is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "step"),
+    [("SERVICE_DISABLED", "enable the Data Manager API"), ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "again")],
+)
+def test_what_stands_before_every_google_api_has_its_own_next_step(reason: str, step: str) -> None:
+    (outcome,) = read_ingest(answer(403, refused(reason=reason)), 1)
+    assert outcome.class_ is Class.CONFIG
+    assert step in outcome.hint
+
+
+def test_a_receipt_that_is_gone_is_a_verdict_and_sent_again() -> None:
+    body = refused(reason="REQUEST_TOO_OLD")
+    assert GoogleDataManager().is_verdict(answer(400, body))
+    assert classes(read_status(answer(400, body), 2)) == [Class.UNKNOWN] * 2
+
+
+@pytest.mark.parametrize("reason", ["INVALID_SOMETHING_NEW", "INVALID_EVENT_NAME", "FIELD_VALUE_TOO_LONG"])
+def test_a_reason_that_names_a_row_is_the_rows(reason: str) -> None:
+    assert refusal(reason, names_a_row=True).class_ is Class.ROW

@@ -113,3 +113,13 @@ def test_the_secrets_are_apart() -> None:
     assert settings.secret_names() == {"developer_token", "client_secret", "refresh_token"}
     assert settings.secrets() == {"developer_token": "dev~token", "refresh_token": "fresh~token"}
     assert MicrosoftSettings.load(settings.plain() | settings.secrets()) == settings
+
+
+def test_several_waits_end_with_the_last_of_them() -> None:
+    goals = {"goals_made_at": (NOON - HOUR).isoformat()}
+    new = Microsoft().preflight(upload(**BING, clicked_at=NOON - 3 * HOUR), microsoft(**goals), NOON)
+    assert (new.code, new.until) == ("ACTION_TOO_NEW", NOON + HOUR)
+    assert Microsoft().preflight(upload(), microsoft(**goals), NOON + HOUR).decision == "send"
+    ahead = upload(**BING, clicked_at=NOON, occurred_at=NOON + MINUTE)
+    held = Microsoft().preflight(ahead, microsoft(), NOON)
+    assert (held.code, held.until) == ("CLICK_TOO_RECENT", NOON + HOUR)

@@ -155,6 +155,18 @@ def test_an_expired_token_is_renewed_once_and_the_new_refresh_token_is_kept(stag
     assert len(stage.effects()) == 1
 
 
+def test_error_109_renews_the_token_whatever_the_status(stage: Stage) -> None:
+    # The twin gives 109 with a 401; a gateway may give the same fault with another status.
+    fault = b'{"TrackingId":"t","Errors":[{"Code":109,"ErrorCode":"AuthenticationTokenExpired"}],"Type":"x"}'
+    for status in (400, 401, 500):
+        assert MICROSOFT.token_refused(HttpAnswer(status, {}, fault))
+    assert MICROSOFT.token_refused(HttpAnswer(401, {}, b"<html>"))
+    assert not MICROSOFT.token_refused(
+        HttpAnswer(400, {}, fault.replace(b"109", b"106").replace(b"Expired", b""))
+    )
+    assert not MICROSOFT.token_refused(HttpAnswer(200, {}, fault))
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [

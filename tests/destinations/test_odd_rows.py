@@ -214,3 +214,14 @@ def test_a_secret_is_hidden_however_it_is_written() -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_row() -> None:
     assert read_row(b"\xef\xbb\xbf" + json.dumps(BASE).encode()).id == "c1"
+
+
+@pytest.mark.parametrize(("name", "hours"), [("google_data_manager", 6), ("google_ads", 6), ("microsoft", 1)])
+def test_a_recent_click_waits_to_the_second_with_the_settings_nobody_changed(name: str, hours: int) -> None:
+    clicked = NOON - timedelta(hours=hours)
+    ids = {"gclid": "G", "msclkid": "M"}
+    row = BASE | {"click": ids | {"captured_at": clicked.isoformat()}, "happened_at": NOON.isoformat()}
+    assert seen(name, row).judged[0].verdict.decision == "send"
+    row["click"] = ids | {"captured_at": (clicked + timedelta(seconds=1)).isoformat()}
+    verdict = seen(name, row).judged[0].verdict
+    assert (verdict.code, verdict.until) == ("CLICK_TOO_RECENT", NOON + timedelta(seconds=1))

@@ -38,6 +38,7 @@ def google(**more: Any) -> GoogleDataManagerSettings:
         "client_id": "client",
         "client_secret": "secret",
         "refresh_token": "refresh",
+        "hold_after_click_hours": 0,
     }
     return GoogleDataManagerSettings.load(given | more, sandbox=True)
 
@@ -50,6 +51,7 @@ def google_ads(**more: Any) -> GoogleAdsSettings:
         "client_id": "client",
         "client_secret": "secret",
         "refresh_token": "refresh",
+        "hold_after_click_hours": 0,
     }
     return GoogleAdsSettings.load(given | more, sandbox=True)
 

@@ -43,9 +43,13 @@ ACTION_NAMES: Final = {
 }
 
 
-def google_settings(origin: str) -> dict[str, str]:
-    """Return the settings that connect a Google destination to the twin at this origin (sandbox only)."""
+def google_settings(origin: str) -> dict[str, Any]:
+    """Return the settings that connect a Google destination to the twin at this origin (sandbox only).
+
+    The twin knows every click at once, so nothing waits for it.
+    """
     return {
+        "hold_after_click_hours": 0,
         "customer_id": CUSTOMER_ID,
         "lead_action_id": LEAD_ACTION_ID,
         "purchase_action_id": PURCHASE_ACTION_ID,
@@ -57,7 +61,7 @@ def google_settings(origin: str) -> dict[str, str]:
     }
 
 
-def google_ads_settings(origin: str) -> dict[str, str]:
+def google_ads_settings(origin: str) -> dict[str, Any]:
     """Return the settings that connect the Google Ads API to the twin at this origin (sandbox only)."""
     common = google_settings(origin)
     return {**common, "call_action_id": CALL_ACTION_ID, "base_url": f"{origin}/sandbox/google-ads"}
@@ -149,5 +153,6 @@ def example_settings(name: str) -> dict[str, Any]:
     return {
         key: value
         for key, value in values.items()
-        if not (isinstance(extra := fields[key].json_schema_extra, dict) and extra.get("sandbox"))
+        if key != "hold_after_click_hours"
+        and not (isinstance(extra := fields[key].json_schema_extra, dict) and extra.get("sandbox"))
     }

@@ -18,6 +18,8 @@ CUSTOMER_TYPES: Final = frozenset({"", "NEW", "RETURNING", "REENGAGED"})
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
+# Nobody is found by the hash of nothing.
+_EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _BASE64_SHA256: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -296,7 +298,7 @@ def _check_address(address: dict[str, str], path: str, encoding: str) -> list[Fa
 
 def _hash_fault(value: str, encoding: str) -> str:
     if encoding == "HEX":
-        if _SHA256.fullmatch(value):
+        if _SHA256.fullmatch(value) and value.lower() != _EMPTY:
             return ""
         return "INVALID_SHA256_FORMAT" if _HEX.fullmatch(value) else "INVALID_HEX_ENCODING"
     return "" if _BASE64_SHA256.fullmatch(value) else "INVALID_BASE64_ENCODING"

@@ -19,6 +19,8 @@ CALL_ACTION: Final = "7003"
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
 _ACTION: Final = re.compile(r"customers/[0-9]{10}/conversionActions/([0-9]{1,20})")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+# Nobody is found by the hash of nothing.
+_EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _UPLOAD: Final = "conversion_upload_error"
 _ADJUST: Final = "conversion_adjustment_upload_error"
@@ -141,7 +143,7 @@ def _identifier_fault(row: Any) -> Fault | None:
         kind = one.WhichOneof("identifier")
         if kind not in _CONTACTS:
             return Fault(_UPLOAD, "UNSUPPORTED_USER_IDENTIFIER", "user_identifiers", "Only e-mail and phone.")
-        if not _SHA256.fullmatch(getattr(one, kind)):
+        if not _SHA256.fullmatch(getattr(one, kind)) or getattr(one, kind) == _EMPTY:
             return Fault(_UPLOAD, "INVALID_USER_IDENTIFIER", "user_identifiers", "Not a SHA-256 in hex.")
     return None
 

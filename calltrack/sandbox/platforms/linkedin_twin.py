@@ -30,6 +30,8 @@ ID_TYPES: Final = frozenset(
     ("SHA256_EMAIL", "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "ACXIOM_ID", "ORACLE_MOAT_ID")
 )
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+# Nobody is found by the hash of nothing.
+_EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _AMOUNT: Final = re.compile(r"\d{1,18}(\.\d{1,6})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _NEEDED: Final = "field is required but not found and has no default value"
@@ -117,13 +119,13 @@ def _user(user: dict[str, Any]) -> list[str]:
         if type_ not in ID_TYPES:
             found.append(f"/user/userIds/{place}/idType :: is not an enum symbol")
         if (
-            not value
+            not value.strip()
             or value.startswith("INVALID")
-            or (type_ == "SHA256_EMAIL" and not _SHA256.fullmatch(value))
+            or (type_ == "SHA256_EMAIL" and (not _SHA256.fullmatch(value) or value == _EMPTY))
         ):
             found.append(f"/user/userIds/{place}/idValue :: is not valid")
     if info is not None:
-        needed = [name for name in ("firstName", "lastName") if not info.get(name)]
+        needed = [name for name in ("firstName", "lastName") if not str(info.get(name) or "").strip()]
         found += [f"/user/userInfo/{name} :: {_NEEDED}" for name in needed]
         if "countryCode" in info and not re.fullmatch(r"[A-Z]{2}", str(info["countryCode"])):
             found.append("/user/userInfo/countryCode :: is not valid")

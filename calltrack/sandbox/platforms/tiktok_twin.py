@@ -19,6 +19,8 @@ WINDOWS: Final = {"web": timedelta(days=7), "offline": timedelta(days=28), "crm"
 REMEMBERS: Final = timedelta(hours=48)
 AHEAD: Final = timedelta(minutes=10)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+# Nobody is found by the hash of nothing.
+_EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _HTTP: Final = {429: 40100, 401: 40105, 403: 40001, 413: 40002}
 
@@ -106,6 +108,7 @@ def check(event: Event, source: str, now: datetime) -> str:
         (not any(user.get(name) for name in needed), f"user: one of {', '.join(needed)} is required"),
         (_unhashed(user, "phone"), "user.phone: must be a SHA-256 in lower-case hex"),
         (_unhashed(user, "email"), "user.email: must be a SHA-256 in lower-case hex"),
+        (not all(value.strip() for value in user.values()), "user: a field must not be empty"),
         (user.get("ttclid", "").startswith("INVALID"), "user.ttclid: Invalid value"),
         (value is not None and not _is_number(value), "properties.value: must be a number"),
         (value is not None and not _is_currency(properties.get("currency")), "properties.currency: invalid"),
@@ -114,7 +117,7 @@ def check(event: Event, source: str, now: datetime) -> str:
 
 
 def _unhashed(user: dict[str, str], name: str) -> bool:
-    return name in user and not _SHA256.fullmatch(user[name])
+    return name in user and (not _SHA256.fullmatch(user[name]) or user[name] == _EMPTY)
 
 
 def _is_number(value: object) -> bool:
