@@ -119,6 +119,7 @@ class _Answering:
             status,  # type: ignore[arg-type]  # the table checks it
             account.status_reason,
             account.held_until,
+            account.unwell > 0,
             account.created_at,
         )
         lines = tuple(self._line(place, one, tuple(parcels.get((account.id, one.id), ()))) for one in brought)

@@ -20,6 +20,7 @@ from calltrack.delivery import accounts, ledger
 from calltrack.delivery.ledger import Claimed, Received, Tried
 from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.rules import (
+    AWAY,
     SUSPICIOUS,
     Step,
     after_send,
@@ -223,8 +224,12 @@ def _mind_the_platform(
     unwell = [attempt for attempt in attempts if found_unwell(attempt.outcomes, attempt.status)]
     if not unwell:
         if account.unwell and any(attempt.status is not None for attempt in attempts):
+            was_away = account.unwell >= AWAY
             account.unwell, account.held_until = 0, None
             session.flush()
+            if was_away and trip.destination.gives_up:
+                # Its schedule may wait for ten hours; nobody has to once the receiver answers.
+                ledger.pull_forward(session, trip.company_id, trip.destination_id, now)
         return None
     session.refresh(account, with_for_update=True)
     hold = max(hold_for(attempt.outcomes, account.unwell) for attempt in unwell)

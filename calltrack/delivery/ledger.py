@@ -209,6 +209,12 @@ def hold(session: Session, company_id: UUID, destination_id: UUID, until: dateti
     session.execute(sql.HOLD, {**place, "until": until})
 
 
+def pull_forward(session: Session, company_id: UUID, destination_id: UUID, now: datetime) -> int:
+    """Make due what failed while the receiver was away; returns how many deliveries."""
+    place = {"company_id": company_id, "destination_id": destination_id, "now": now}
+    return _count(session.execute(sql.PULL_FORWARD, place))
+
+
 def give_back(
     session: Session, company_id: UUID, rows: Sequence[Claimed], token: UUID, now: datetime
 ) -> None:

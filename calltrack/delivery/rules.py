@@ -18,6 +18,9 @@ SUSPICIOUS: Final = 20
 # Verdicts of an asynchronous platform are asked for at least this often.
 POLL_MOST: Final = timedelta(minutes=10)
 
+# After so many failed requests in a row an answer means that the receiver was away and is back.
+AWAY: Final = 5
+
 _UNSETTLED: Final = (Class.LATER, Class.UNKNOWN)
 _STATES: Final = {
     Class.DONE: "confirmed",

@@ -96,6 +96,14 @@ FINISH = text(
     WHERE a.company_id = :company_id AND a.delivery_id = tried.id AND a.number = tried.number
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("numbers", type_=ARRAY(Integer())))
+# The receiver is back: what waits by the schedule of its failures goes now.
+PULL_FORWARD = text(
+    """
+    UPDATE delivery SET due_at = :now
+    WHERE company_id = :company_id AND destination_id = :destination_id AND due_at > :now
+      AND state IN ('pending', 'unknown') AND last_class IN ('LATER', 'UNKNOWN')
+    """
+)
 GIVE_BACK = _with_ids(
     """
     UPDATE delivery SET state = 'pending', lease_token = NULL, due_at = :now,

@@ -27,6 +27,8 @@ class Place:
     status: Literal["active", "paused", "removed", "none"] = "active"
     reason: str = ""
     held_until: datetime | None = None
+    is_unwell: bool = True
+    """False: it is held for the platform's request limit only, and answers well."""
     connected_at: datetime | None = None
     has_click: bool = False
     """Whether the visit behind the call came by a click of this platform."""
@@ -147,6 +149,9 @@ def _pending(facts: Facts, told: Told) -> Answer:
         return Answer(f"{thing} waits for its turn at {name}", said, _by_itself(facts, told), "calm")
     held = facts.place.held_until
     if held is not None and held > facts.now:
+        if not facts.place.is_unwell:
+            said = f"{name} takes only so many requests in a stretch of time; the limit is used up for now."
+            return Answer(f"{thing} waits for its turn at {name}", said, _by_itself(facts, told), "calm")
         said = told.explanation or f"{name} does not answer as it should."
         step = f"Nothing to do: calltrack asks again {_at(held, facts)} and sends everything once it is back."
         return Answer(f"{thing} waits: {name} is unwell at the moment", said, step, "warn")

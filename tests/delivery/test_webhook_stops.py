@@ -87,3 +87,18 @@ def test_a_rotated_secret_is_stored_sealed_and_the_old_one_goes_on_signing(world
     world.deliver(webhook)
     # The twin knows the old secret only.
     assert world.states(webhook) == ["confirmed"]
+
+
+def test_when_the_receiver_is_back_nothing_waits_for_its_schedule(world: World) -> None:
+    webhook = world.webhook()
+    for _ in range(5):
+        fail(world, webhook, "500")
+        held = world.account(webhook).held_until
+        assert held is not None
+        world.later(seconds=(held - world.now()).total_seconds() + 0.1)
+    waits = [row.due_at for row in world.rows(webhook) if row.due_at is not None]
+    assert max(waits) > world.now()
+    world.conversions()
+    world.deliver(webhook)
+    assert world.states(webhook) == ["confirmed"] * 6
+    assert len(world.effects("webhook")) == 6

@@ -21,6 +21,7 @@ ADS = Place("Google Ads", connected_at=NOW - timedelta(days=9))
 PAUSED = replace(ADS, status="paused", reason="The sign-in was withdrawn. Connect the account again.")
 BY_ANNA = replace(ADS, status="paused", reason="Paused by Anna.")
 UNWELL = replace(ADS, held_until=SOON)
+LIMITED = replace(UNWELL, is_unwell=False)
 LEAD: dict[str, Any] = {"what": "lead", "decided_at": AGO}
 BOUGHT: dict[str, Any] = {"what": "purchase", "decided_at": AGO}
 
@@ -54,6 +55,8 @@ TABLE: list[tuple[Place, dict[str, Any], str, str, str, str]] = [
      "Do what the reason asks", "bad", "resume"),
     (BY_ANNA, {**LEAD, "told": told("parked")}, "The lead waits: Google Ads is paused",
      "Let Google Ads run again", "bad", "resume"),
+    (LIMITED, {**BOUGHT, "told": told("pending", due_at=SOON, worth="€ 850")},
+     "The purchase of € 850 waits for its turn at Google Ads", "today at 13:05", "calm", ""),
     (UNWELL, {**BOUGHT, "told": told("pending", due_at=SOON, attempts=1, worth="€ 850",
                                      explanation="Google answered HTTP 503.")},
      "The purchase of € 850 waits: Google Ads is unwell", "today at 13:05", "warn", ""),
