@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from calltrack.delivery.advice import ADVICE, advice_for
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome
@@ -32,7 +33,7 @@ def preview(name: str, rows: str, settings: str | None, now: str | None) -> int:
     _print({
         "destination": destination.name,
         "now": moment.isoformat(),
-        "rows": [_judged(one) for one in seen.judged] + unread,
+        "rows": [_judged(destination, one) for one in seen.judged] + unread,
         "requests": [_shown(one) for one in seen.requests],
     })  # fmt: skip
     return 1 if unread else 0
@@ -135,7 +136,7 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def _judged(one: Judged) -> Json:
+def _judged(destination: Destination[Any], one: Judged) -> Json:
     verdict = one.verdict
     return {
         "id": one.row.id,
@@ -143,8 +144,17 @@ def _judged(one: Judged) -> Json:
         "until": verdict.until.astimezone(UTC).isoformat() if verdict.until else None,
         "code": verdict.code,
         "reason": verdict.reason,
+        "next_step": _next_step(destination, one),
         "warnings": list(one.row.warnings),
     }
+
+
+def _next_step(destination: Destination[Any], one: Judged) -> str:
+    """Return what a person can do about the verdict: the same line as beside the call in the dashboard."""
+    decision, code = one.verdict.decision, one.verdict.code
+    if decision == "never" and code in ADVICE:
+        return advice_for(code, destination.label, one.row.upload.kind).next_step
+    return "Nothing to do: it goes by itself at that time." if decision == "wait" else ""
 
 
 def _shown(one: Shown) -> Json:

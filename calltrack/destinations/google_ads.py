@@ -172,8 +172,9 @@ def _change(upload: Upload, settings: GoogleAdsSettings, now: datetime) -> Verdi
         )
     if settings.action_for(upload.kind) is None:
         return Verdict("never", "NO_ACTION", f"The settings name no conversion action for a {upload.kind}.")
-    if upload.action == "restate" and upload.value_minor is None:
-        return Verdict("never", "NO_VALUE", "The change names no new value, so there is nothing to tell.")
+    if upload.action == "restate" and (upload.value_minor is None or upload.currency is None):
+        reason = "The change names no new value with its currency, so there is nothing to tell."
+        return Verdict("never", "NO_VALUE", reason)
     if now - upload.occurred_at > ADJUSTABLE:
         return Verdict(
             "never", "TOO_OLD_TO_CHANGE", "The call is more than 54 days old; Google changes it no more."

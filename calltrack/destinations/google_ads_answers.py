@@ -204,6 +204,8 @@ def _alone(outcome: Outcome, count: int) -> Outcome:
 def _by_status(answer: HttpAnswer, status: _Status, count: int) -> Reading:
     """Judge a refusal without a GoogleAdsFailure by its HTTP status."""
     code = status.status or f"HTTP_{answer.status}"
+    if 200 <= answer.status < 300:
+        return _unreadable(answer).about(count)
     if answer.status == 401:
         message = "Google does not accept the access token of this connection."
         return Outcome(Class.CONFIG, "UNAUTHENTICATED", message, "Connect the Google account again.").about(

@@ -101,7 +101,6 @@ def _adjustment(upload: Upload, settings: GoogleAdsSettings) -> dict[str, Any]:
     }
     value = _value(upload)
     if upload.action == "restate" and value:
-        # Without a currency Google takes the action's own.
         made["restatementValue"] = {
             "adjustedValue" if name == "conversionValue" else name: part for name, part in value.items()
         }
@@ -109,11 +108,14 @@ def _adjustment(upload: Upload, settings: GoogleAdsSettings) -> dict[str, Any]:
 
 
 def _value(upload: Upload) -> dict[str, Any]:
-    """Return value and currency; nothing without a value: then Google takes the action's default."""
-    if upload.value_minor is None:
+    """Return value and currency, both or neither: without one Google takes the action's default.
+
+    How many minor units make a whole one is not known without the currency (none in yen).
+    """
+    if upload.value_minor is None or upload.currency is None:
         return {}
-    value = {"conversionValue": float(Money(upload.value_minor, upload.currency or "").major())}
-    return value | {"currencyCode": upload.currency} if upload.currency else value
+    value = float(Money(upload.value_minor, upload.currency).major())
+    return {"conversionValue": value, "currencyCode": upload.currency}
 
 
 def _consent(upload: Upload) -> dict[str, Any]:

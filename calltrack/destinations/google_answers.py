@@ -190,10 +190,12 @@ def _accepted(receipt: _Receipt, count: int) -> Reading:
 def _refused(error: ErrorBody, count: int) -> Reading:
     bad: dict[int, Outcome] = {}
     general: list[Outcome] = []
+    # A violation without a reason of its own has that of the whole refusal, unless that one says nothing.
+    whole = next((d.reason for d in error.details if d.reason not in ("", "INVALID_ARGUMENT")), "")
     for violation in (v for detail in error.details for v in detail.fieldViolations):
         found = _EVENT.search(violation.field)
         outcome = refusal(
-            violation.reason or "INVALID_ARGUMENT",
+            violation.reason or whole or ("NO_REASON" if found else "INVALID_ARGUMENT"),
             names_a_row=found is not None,
             description=violation.description,
         )
@@ -224,6 +226,8 @@ def _split(count: int, alone: Outcome) -> Reading:
 
 def _by_status(answer: HttpAnswer, error: ErrorBody) -> Outcome:
     reason = next((d.reason for d in error.details if d.reason), "") or error.status
+    if 200 <= answer.status < 300:
+        return _unreadable(answer)
     if answer.status == 401:
         message = "Google does not accept the access token of this connection."
         return Outcome(Class.CONFIG, "UNAUTHENTICATED", message, "Connect the Google account again.")

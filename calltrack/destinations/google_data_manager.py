@@ -49,8 +49,9 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
         """Refuse what Google would refuse; hold what is too early; send the rest."""
         has_contacts = bool(google_event.contacts(upload, settings))
         refused = google_preflight.never(upload, settings, now, has_contacts=has_contacts)
-        if refused is None and upload.action == "restate" and upload.value_minor is None:
-            reason = "The change names no new value, so there is nothing to tell."
+        valueless = upload.value_minor is None or upload.currency is None
+        if refused is None and upload.action == "restate" and valueless:
+            reason = "The change names no new value with its currency, so there is nothing to tell."
             refused = Verdict("never", "NO_VALUE", reason)
         waits = refused or google_preflight.held(upload, settings, now)
         if waits is not None:

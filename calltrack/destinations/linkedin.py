@@ -30,6 +30,7 @@ RULE: Final = "urn:lla:llaPartnerConversion:"
 T = TypeVar("T", bound=msgspec.Struct)
 _NAMED: Final = re.compile(r"Index:\s*(\d{1,5})\s*,")
 _INDICES: Final = re.compile(r"indices\s*\[([\d,\s]+)\]")
+_LOOK: Final = "Look at the call: something stored for it is unusual."
 _RECONNECT: Final = "Connect LinkedIn again, or paste a new access token; until then nothing is lost."
 
 
@@ -253,6 +254,7 @@ class _Granted(msgspec.Struct):
 
 class _Element(msgspec.Struct):
     status: int
+    error: Any = None
 
 
 class _Receipt(msgspec.Struct):
@@ -314,16 +316,21 @@ def _receipt(answer: HttpAnswer, count: int) -> Reading:
     receipt = _decode(answer, _Receipt)
     if receipt is None or len(receipt.elements) != count:
         text = "LinkedIn's answer could not be read, so it is not known whether the conversions arrived."
-        return Outcome(Class.UNKNOWN, "UNREADABLE", text).about(count)
-    return tuple(_element(element.status) for element in receipt.elements)
+        hint = "Nothing to do: it is sent again where that cannot count twice, else left to you."
+        return Outcome(Class.UNKNOWN, "UNREADABLE", text, hint).about(count)
+    return tuple(_element(element) for element in receipt.elements)
 
 
-def _element(status: int) -> Outcome:
+def _element(element: _Element) -> Outcome:
+    status = element.status
     if 200 <= status < 300:
         return _DONE
     if status == 429 or status >= 500:
-        return Outcome(Class.LATER, f"ROW_{status}", f"LinkedIn could not take it (status {status}).")
-    return Outcome(Class.ROW, f"ROW_{status}", f"LinkedIn refused it (status {status}).")
+        text = f"LinkedIn could not take it (status {status})."
+        return Outcome(Class.LATER, f"ROW_{status}", text, "Nothing to do: calltrack sends it again.")
+    said = element.error.get("message") if isinstance(element.error, dict) else None
+    text = f"LinkedIn refused it: {_short(str(said))}" if said else f"LinkedIn refused it (status {status})."
+    return Outcome(Class.ROW, f"ROW_{status}", text, _LOOK)
 
 
 def _config(status: int, said: _Failed) -> Outcome | None:
@@ -354,15 +361,15 @@ def _refused(status: int, message: str, count: int) -> Reading:
     named = {place: words for place, words in _named(message).items() if place < count}
     if named:
         return tuple(
-            Outcome(Class.ROW, f"HTTP_{status}", f"LinkedIn refused it: {_short(named[place])}")
+            Outcome(Class.ROW, f"HTTP_{status}", f"LinkedIn refused it: {_short(named[place])}", _LOOK)
             if place in named
             else _AGAIN
             for place in range(count)
         )
     if count > 1:
         return _SPLIT.about(count)
-    class_ = Class.BUG if status == 400 else Class.ROW
-    return (Outcome(class_, f"HTTP_{status}", f"LinkedIn refused it: {_short(message)}"),)
+    class_, hint = (Class.BUG, "Tell who runs calltrack.") if status == 400 else (Class.ROW, _LOOK)
+    return (Outcome(class_, f"HTTP_{status}", f"LinkedIn refused it: {_short(message)}", hint),)
 
 
 def _named(message: str) -> dict[int, str]:

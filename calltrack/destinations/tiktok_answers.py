@@ -119,7 +119,8 @@ def _all_or_halves(alone: Outcome, count: int) -> Reading:
 
 
 def _row(code: int, words: str) -> Outcome:
-    return Outcome(Class.ROW, str(code), f"TikTok refused it: {_short(words)}")
+    hint = "Look at the call: something stored for it is unusual."
+    return Outcome(Class.ROW, str(code), f"TikTok refused it: {_short(words)}", hint)
 
 
 def _no_token(code: str) -> Outcome:
@@ -131,7 +132,8 @@ def _no_token(code: str) -> Outcome:
 def _unreadable(answer: HttpAnswer) -> Outcome:
     if 200 <= answer.status < 300:
         said = "TikTok's answer could not be read, so it is not known whether the events arrived."
-        return Outcome(Class.UNKNOWN, "UNREADABLE", said)
+        hint = "Nothing to do: it is sent again where that cannot count twice, else left to you."
+        return Outcome(Class.UNKNOWN, "UNREADABLE", said, hint)
     said = f"TikTok answered HTTP {answer.status}."
     if answer.status == 404 or 300 <= answer.status < 400:
         return Outcome(Class.CONFIG, f"HTTP_{answer.status}", said, "Ask who runs calltrack to update it.")

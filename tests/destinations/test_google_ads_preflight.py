@@ -25,6 +25,7 @@ COMMON: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {}, "send", "OK"),
     ({}, {"kind": "lead"}, "send", "OK"),
     ({}, {"action": "restate"}, "send", "OK"),
+    ({}, {"action": "restate", "currency": None}, "never", "NO_VALUE"),
     ({}, {"action": "restate", "value_minor": None}, "never", "NO_VALUE"),
     ({}, {"action": "restate", "value_minor": 0}, "send", "OK"),
     ({}, {"click_ids": {}}, "send", "OK"),

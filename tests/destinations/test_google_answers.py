@@ -184,8 +184,8 @@ def test_a_row_is_found_in_any_spelling_of_the_path(path: str) -> None:
     ]
 
 
-def test_a_violation_without_reason_on_a_row_is_our_bug() -> None:
-    assert classes(read_ingest(answer(400, refused(("events[0].x", ""))), 2)) == [Class.BUG, Class.AGAIN]
+def test_a_violation_without_any_reason_is_the_row_it_names() -> None:
+    assert classes(read_ingest(answer(400, refused(("events[0].x", ""))), 2)) == [Class.ROW, Class.AGAIN]
 
 
 def test_a_fault_of_the_account_pauses_whatever_else_is_wrong() -> None:
@@ -402,3 +402,20 @@ def test_a_receipt_that_is_gone_is_a_verdict_and_sent_again() -> None:
 @pytest.mark.parametrize("reason", ["INVALID_SOMETHING_NEW", "INVALID_EVENT_NAME", "FIELD_VALUE_TOO_LONG"])
 def test_a_reason_that_names_a_row_is_the_rows(reason: str) -> None:
     assert refusal(reason, names_a_row=True).class_ is Class.ROW
+
+
+@pytest.mark.parametrize(
+    ("whole", "field", "expected"),
+    [
+        ("EVENT_TIME_INVALID", "events[1].event_timestamp", [Class.AGAIN, Class.ROW]),
+        ("INVALID_ARGUMENT", "events[1].event_timestamp", [Class.AGAIN, Class.ROW]),
+        ("INVALID_CONVERSION_ACTION_ID", "destinations[0]", [Class.CONFIG] * 2),
+    ],
+)
+def test_a_violation_without_a_reason_has_that_of_the_refusal(
+    whole: str, field: str, expected: list[Class]
+) -> None:
+    violation = {"field": field, "description": "Is wrong."}
+    details = [{"reason": whole}, {"fieldViolations": [violation]}]
+    body = json.dumps({"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": details}}).encode()
+    assert classes(read_ingest(answer(400, body), 2)) == expected

@@ -16,6 +16,7 @@ DAY = timedelta(days=1)
         ({}, {}, "send", "OK"),
         ({}, {"kind": "lead"}, "send", "OK"),
         ({}, {"action": "restate"}, "send", "OK"),
+        ({}, {"action": "restate", "currency": None}, "never", "NO_VALUE"),
         ({}, {"action": "retract"}, "send", "VALUE_TO_ZERO"),
         ({}, {"click_ids": {}}, "send", "OK"),
         ({}, {"click_ids": {}, "phone_e164": None}, "never", "NO_IDENTIFIERS"),

@@ -373,3 +373,12 @@ def test_outages_are_waited_for(world: TwinWorld) -> None:
     assert [one.class_ for one in seen] == [LATER, LATER, UNKNOWN, UNKNOWN, DONE]
     assert seen[0].after == timedelta(seconds=3)
     assert len(world.effects()) == 1
+
+
+def test_an_element_that_was_refused_says_why_and_what_to_do() -> None:
+    elements = [{"status": 201}, {"status": 400, "error": {"message": "Bad amount"}}, {"status": 503}]
+    body = json.dumps({"elements": elements}).encode()
+    reading = LinkedIn().classify(answer(200, body), [b"{}"] * 3)
+    assert [one.class_ for one in reading] == [Class.DONE, Class.ROW, Class.LATER]
+    assert "Bad amount" in reading[1].message
+    assert all(one.hint for one in reading[1:])

@@ -188,3 +188,10 @@ def test_national_phone_numbers_are_read_by_the_country_and_wrong_ones_left_out(
     wrong = read_row(json.dumps(ROW | {"person": {"phone": "call me"}}))
     assert wrong.upload.phone_e164 is None
     assert "person.phone" in wrong.warnings[0]
+
+
+def test_every_verdict_comes_with_its_next_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    nobody = {name: ROW[name] for name in ("id", "kind", "event", "happened_at")}
+    _, seen = run(capsys, tmp_path, "preview", "meta", [ROW, nobody | {"id": "c2"}], "--now", NOW)
+    assert [row["code"] for row in seen["rows"]] == ["OK", "NO_IDENTIFIERS"]
+    assert [bool(row["next_step"]) for row in seen["rows"]] == [False, True]
