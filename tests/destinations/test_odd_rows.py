@@ -225,3 +225,18 @@ def test_a_recent_click_waits_to_the_second_with_the_settings_nobody_changed(nam
     row["click"] = ids | {"captured_at": (clicked + timedelta(seconds=1)).isoformat()}
     verdict = seen(name, row).judged[0].verdict
     assert (verdict.code, verdict.until) == ("CLICK_TOO_RECENT", NOON + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("google_data_manager", 2000), ("google_ads", 2000), ("meta", 1000), ("microsoft", 1000),
+        ("tiktok", 1000), ("linkedin", 5000), ("ga4", 1), ("webhook", 1),
+    ],
+)  # fmt: skip
+def test_a_request_holds_as_many_as_the_platform_takes_in_order(name: str, limit: int) -> None:
+    row = BASE | {"person": {"email": "a@example.com"}, "ga": {"client_id": "123.456"}}
+    ids = [f"c{number}" for number in range(limit + 1)]
+    requests = seen(name, *(row | {"id": one} for one in ids)).requests
+    assert [len(one.rows) for one in requests] == [limit, 1]
+    assert [one for request in requests for one in request.rows] == ids
