@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from calltrack.config import Settings, new_key
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
 from calltrack.migrations.migrate import migrate
+from calltrack.models import Base
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company
 
@@ -109,6 +110,5 @@ def empty_database(postgres: EmbeddedPostgres) -> None:
     """Every tenant's rows are gone before the test: for sweeps over all companies."""
     engine = create_engine(postgres.owner_url)
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE agency, user_account, number_claim, unknown_call, outbox CASCADE"))
-        connection.execute(text("TRUNCATE visit, page_view, call_event, lease, number_slot CASCADE"))
+        connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} CASCADE"))
     engine.dispose()

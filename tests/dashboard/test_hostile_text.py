@@ -7,11 +7,8 @@ from flask import Flask
 from markupsafe import escape
 
 from calltrack.wiring import Services
-from tests.accounts.people import make_user
-from tests.builders import make_company
 from tests.dashboard.browser import Browser
-from tests.dashboard.rows import Maker
-from tests.dashboard.test_isolation import address, pages
+from tests.dashboard.test_isolation import address, pages, tenant
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -29,16 +26,10 @@ PAYLOADS = [
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_page_runs_what_a_stranger_wrote(app: Flask, services: Services, payload: str) -> None:
-    company = make_company(services, name=payload)
-    made = Maker(services, company, say=payload).fill(12, 20)
-    ids = {
-        "call_id": made.calls[2], "delivery_id": made.deliveries[0], "destination_id": made.destinations[0],
-        "location_id": company.location_id, "site_id": company.site_id, "key_id": company.id,
-        "pool_id": company.pool_id, "number_id": company.number_ids[0],
-        "user_id": company.id,
-    }  # fmt: skip
+    made = tenant(services, say=payload)
+    company, ids = made.company, made.ids
     browser = Browser(app)
-    browser.sign_in(make_user(services, company))
+    browser.sign_in(made.people["owner"])
     shown = 0
     for name, rule, method in pages(app):
         if method != "GET":

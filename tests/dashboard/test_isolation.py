@@ -111,16 +111,19 @@ def theirs(services: Services) -> Tenant:
     return tenant(services)
 
 
-def tenant(services: Services) -> Tenant:
-    company = make_company(services)
-    made = Maker(services, company).fill(12, 20)
+def tenant(services: Services, say: str = "") -> Tenant:
+    """Make a company with something behind every page; `say` is what strangers wrote wherever they could."""
+    company = make_company(services, name=say) if say else make_company(services)
+    made = Maker(services, company, say=say).fill(12, 20)
+    # Names with invisible marks are refused; everything else is taken as it is written.
+    named, file_name = say if say and say.isprintable() else "Customers", say or "crm.csv"
     people = {role: make_user(services, company, role) for role in ("owner", "manager", "viewer")}
     with services.db.tenant(company.id) as session:
         key = api_keys.create_api_key(session, company.id, "CRM", "viewer", NOON)
-        audience_id = create_audience(session, company.id, "Customers", {"fact": "bought"}, NOON)
+        audience_id = create_audience(session, company.id, named, {"fact": "bought"}, NOON)
         place_id = connect_list(session, company.id, audience_id, made.destinations[0], "777001", NOON)
         file = BytesIO(b"phone,outcome\n+393471234567,lead\n")
-        import_id = imports.store_file(session, services.vault, company.id, file, "crm.csv", "test", NOON)
+        import_id = imports.store_file(session, services.vault, company.id, file, file_name, "test", NOON)
         told = Told(outcome="lead", clues=Clues(phone="+393470000000"))
         inbox_id = inbox.keep(
             session, services.vault, company.id, told, "No call.", "test", "crm", NOON, NOON

@@ -120,7 +120,7 @@ def test_a_packed_body_passes_packed() -> None:
             head = b"POST / HTTP/1.1\r\nHost: calls.example\r\nConnection: close\r\n"
             return await raw(port, head + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\na=%2b")
 
-    assert asyncio.run(story()).startswith(b"HTTP/1.1 200")
+    assert run_apart(story()).startswith(b"HTTP/1.1 200")
     assert [(headers["Content-Encoding"], body) for _, headers, body in asked] == [("gzip", b"a=%2b")]
 
 
@@ -130,7 +130,7 @@ def test_nobody_is_connected_elsewhere(line: str) -> None:
         async with front({"/": free_port()}) as port:
             return await raw(port, f"{line}\r\nHost: calls.example\r\nConnection: close\r\n\r\n".encode())
 
-    assert asyncio.run(story()).startswith(b"HTTP/1.1 400")
+    assert run_apart(story()).startswith(b"HTTP/1.1 400")
 
 
 def test_a_broken_request_is_not_written_down(caplog: pytest.LogCaptureFixture) -> None:
@@ -139,7 +139,7 @@ def test_a_broken_request_is_not_written_down(caplog: pytest.LogCaptureFixture) 
             head = b"GET / HTTP/1.1\r\nHost: calls.example\r\nConnection: close\r\n"
             await raw(port, head + b"Cookie: session=secret\x00\r\n\r\n")
 
-    asyncio.run(story())
+    run_apart(story())
     assert "unreadable request" in caplog.text
     assert "secret" not in caplog.text
 

@@ -57,7 +57,7 @@ class Ads:
         self, method: str, body: dict[str, Any], customer: str = "1234567890", **headers: str
     ) -> HttpAnswer:
         url = f"{self.origin}/sandbox/google-ads/v26/customers/{customer}{method}"
-        given = {"authorization": f"Bearer {oauth.issue(NOW, 600)}"} | headers
+        given = {"authorization": f"Bearer {oauth.issue(NOW, 86_400)}"} | headers
         answer = self.transport.send(HttpRequest("POST", url, given, json.dumps(body).encode()))
         assert isinstance(answer, HttpAnswer)
         return answer
