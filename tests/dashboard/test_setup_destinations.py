@@ -92,6 +92,16 @@ def test_a_new_signing_secret_is_shown_once_and_the_old_one_signs_on(
     assert stored["secret"] not in html.unescape(owner.get(f"{path}/settings").text)
 
 
+def test_every_destination_is_offered_with_what_it_is_for(owner: Browser, company: Company) -> None:
+    page = html.unescape(owner.get(at(company, "/destinations/connect")).text)
+    for kind, made in DESTINATIONS.items():
+        assert f"connect?kind={kind}" in page
+        assert made.description in page
+    chosen = html.unescape(owner.get(at(company, "/destinations/connect?kind=meta")).text)
+    assert DESTINATIONS["meta"].description in chosen
+    assert DESTINATIONS["tiktok"].description not in chosen
+
+
 def test_google_is_connected_from_the_form_its_class_draws(
     owner: Browser, services: Services, company: Company
 ) -> None:

@@ -131,9 +131,8 @@ def _connect_page(
     fields = settings.form() if settings else []
     return render_template(
         "connect.html",
-        kinds=sorted(DESTINATIONS),
+        choices={name: DESTINATIONS[name].description for name in sorted(DESTINATIONS)},
         kind=kind,
-        description=DESTINATIONS[kind].description if kind else "",
         fields=[field for field in fields if not (granted and field.name in GRANTED_FIELDS)],
         fresh=settings.fresh_secrets() if settings else {},
         form=form,
