@@ -22,7 +22,10 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Change:
-    """A call that would be marked otherwise; `before` and `after`: lead, purchase, both or nothing."""
+    """A call that would be marked or valued otherwise; `before` and `after`: lead, purchase, both or nothing.
+
+    Where only the value of the lead differs, `after` says so.
+    """
 
     call_id: UUID
     started_at: datetime
@@ -58,12 +61,16 @@ class DryRun:
 
 @dataclass(frozen=True)
 class Marked:
-    """What a call holds now. `lead_told`: people decided on its lead; `bought`: people told of a purchase."""
+    """What a call holds now. `lead_told`: people decided on its lead; `bought`: people told of a purchase.
+
+    `worth`: the value of the lead in minor units, where the rules decided on it.
+    """
 
     lead: bool = False
     purchase: bool = False
     lead_told: bool = False
     bought: bool = False
+    worth: int | None = None
 
 
 @dataclass
@@ -82,6 +89,8 @@ _MARKS = text(
            bool_or(v.kind = 'purchase' AND v.status = 'counted') AS purchase,
            bool_or(v.kind = 'purchase' AND v.status = 'counted' AND v.via <> 'rule') AS bought,
            bool_or(v.kind = 'lead' AND v.decided_by <> 'rule') AS lead_told,
+           max(v.value_minor) FILTER (
+               WHERE v.kind = 'lead' AND v.status = 'counted' AND v.decided_by = 'rule') AS worth,
            bool_or(v.status = 'counted' AND (v.kind = 'lead' OR v.via IN ('rule', 'call_back'))) AS counted
     FROM call c
     JOIN conversion v ON v.company_id = c.company_id AND v.call_id = c.id
@@ -98,7 +107,9 @@ def dry_run(session: Session, company_id: UUID, tree: Tree, now: datetime, days:
     since, window = now - timedelta(days=days), window_of(tree)
     calls = [one for one in facts_between(session, company_id, since, now) if one.has_ended]
     rows = session.execute(_MARKS, {"company_id": company_id, "since": since - window, "until": now}).all()
-    marks = {row.call_id: Marked(row.lead, row.purchase, row.lead_told, row.bought) for row in rows}
+    marks = {
+        row.call_id: Marked(row.lead, row.purchase, row.lead_told, row.bought, row.worth) for row in rows
+    }
     past = [row for row in rows if row.started_at < since]
     return compare(tree, calls, marks, _persons(past, rows), days, names_of(session, company_id))
 
@@ -138,7 +149,7 @@ def compare(
         if after.lead or (after.purchase and not after.bought):
             person.counted.append(call.started_at)
         if after != present:
-            found.append(Change(call.id, call.started_at, _mark(present), _mark(after), reason))
+            found.append(Change(call.id, call.started_at, _mark(present), _mark(after, present), reason))
     newest = tuple(reversed(found))[:MOST_SHOWN]
     return DryRun(days, len(calls), now_marked, then_marked, len(found), newest)
 
@@ -157,9 +168,14 @@ def _judge(
         later = (at - call.started_at for at in person.bought)
         lead = not recent and any(timedelta(0) <= gap < window for gap in later)
     makes = verdict.mark == "purchase" and verdict.value_minor is not None and not call.facts.told
-    return replace(present, lead=lead, purchase=present.bought or makes), reason
+    worth = present.worth if lead else None
+    if lead and not is_told and verdict.mark == "lead":
+        worth = verdict.value_minor
+    return replace(present, lead=lead, purchase=present.bought or makes, worth=worth), reason
 
 
-def _mark(marked: Marked) -> str:
+def _mark(marked: Marked, before: Marked | None = None) -> str:
     held = [word for word, holds in (("lead", marked.lead), ("purchase", marked.purchase)) if holds]
+    if before and (marked.lead, marked.purchase) == (before.lead, before.purchase):
+        return " and ".join(held).replace("lead", "lead with another value")
     return " and ".join(held) or "nothing"

@@ -297,6 +297,20 @@ def test_the_dry_run_tells_what_judging_again_then_does(services: Services, comp
     assert look(services, company, *rules).changed == 0
 
 
+def test_the_dry_run_counts_a_lead_that_only_changes_its_value(services: Services, company: Company) -> None:
+    call = make_call(services, company, at=LATER - DAY, talk_seconds=200)
+    classify(services, company, call)
+    rule: dict[str, Any] = {
+        "when": {"all": [{"fact": "talk", "at_least": 10}]}, "value": {"kind": "fixed", "minor": 4000}
+    }  # fmt: skip
+    seen = look(services, company, rule)
+    assert [(one.before, one.after) for one in seen.changes] == [("lead", "lead with another value")]
+    assert (seen.changed, seen.marked_now, seen.marked_then) == (1, 1, 1)
+    again(services, company, save(services, company, rule, past_days=30))
+    assert ("lead", "counted", 4000, 1) in held(services, company)
+    assert look(services, company, rule).changed == 0
+
+
 def look(services: Services, company: Company, *rules: dict[str, Any]) -> DryRun:
     with services.db.tenant(company.id) as session:
         return dry_run(session, company.id, tree(*rules), LATER)
