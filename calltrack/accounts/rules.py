@@ -24,7 +24,7 @@ class CompanySettings(BaseModel):
         title="Talk that makes a lead (seconds)",
         ge=1,
         le=3600,
-        description="A call is a lead from this many seconds of talk with a person. Rules you save replace it.",
+        description="A call is a lead from this many seconds of talk with a person. Saved rules replace it.",
     )
     lead_window_days: int = Field(
         30,
