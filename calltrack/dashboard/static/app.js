@@ -39,3 +39,7 @@ for (const form of document.querySelectorAll("form.filters")) {
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form.filters :disabled")) field.disabled = false;
 });
+// On a phone the menu is a strip: the present page's entry is brought into sight.
+const strip = document.querySelector(".side nav");
+const present = strip && strip.querySelector("[aria-current]");
+if (present) strip.scrollLeft = present.offsetLeft - (strip.clientWidth - present.offsetWidth) / 2;
