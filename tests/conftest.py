@@ -17,6 +17,9 @@ from calltrack.models import Base
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company
 
+# The twin of Google Ads speaks gRPC in this process; gRPC's own fork handlers break children that other tests
+# start while it speaks. Nothing here uses a channel in a forked child without making it anew.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -4,6 +4,8 @@ import random
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from calltrack.audiences.conditions import read
 from calltrack.audiences.marks import mark_persons
 from calltrack.audiences.rules import matches
@@ -214,7 +216,8 @@ def test_the_list_at_the_twin_equals_its_condition_after_a_thousand_random_event
 
 def settle(town: Town) -> None:
     """The platform is well again: let everything that is due happen."""
-    town.world.faults(target="status")
+    httpx.delete(f"{town.world.origin}/sandbox/platforms/faults").raise_for_status()
+    town.world.faults(modes={"processing_seconds": 0})
     for _ in range(5):
         town.world.later(minutes=6)
         town.world.settle(*town.places)
