@@ -201,8 +201,9 @@ def test_the_list_at_the_twin_equals_its_condition_after_a_thousand_random_event
     assert min(town.happened.values()) >= 15, town.happened
     assert len(sizes) > 4, "the lists hardly changed"
     for place in town.places:
-        states = {(row.wanted, row.state, row.confirmed) for row in world.entries(place)}
-        assert states <= {(True, "settled", "add"), (False, "settled", "remove")}
+        # A row may still be due that only repeats what the platform has confirmed.
+        known = {(row.wanted, row.confirmed) for row in world.entries(place)}
+        assert known <= {(True, "add"), (False, "remove")}
     by_night = [world.row(audience).repaired for audience in audiences.values()]
     world.later(hours=25)
     now_expected = {list_id: town.expected(given) for list_id, given in CONDITIONS.items()}
