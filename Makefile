@@ -4,12 +4,15 @@ SHELL := /bin/bash
 .PHONY: help demo run test check bench prove screenshots fmt snippet lock setup setup-dev clean
 
 PY := .venv/bin/python
+# Each process would compile the product and its packages anew; some images ask for that.
+export PYTHONDONTWRITEBYTECODE :=
 HASH := $(shell cat requirements.txt requirements-dev.txt tools/bootstrap.sh | sha256sum | cut -c1-16)
 RUN_STAMP := .venv/.run-$(HASH)
 DEV_STAMP := .venv/.dev-$(HASH)
 TYPED := calltrack workers tests $(wildcard wsgi.py tools/*.py)
-# Two processes of tests, a file stays in one of them. For one test: make test ARGS="-n0 tests/infra/test_front.py"
-ARGS ?= -n 2 --dist loadfile
+# Two processes of tests, a file stays in one of them, long files come first (tests/slow_first.py).
+# For one test: make test ARGS="-n0 tests/infra/test_front.py"
+ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \

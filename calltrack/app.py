@@ -14,6 +14,7 @@ from calltrack.config import Settings
 from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, Conflict, NotAllowed, NotFound
 from calltrack.migrations.roles import refuse_unsafe_role
+from calltrack.telephony import carrier
 from calltrack.wiring import Services, build
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 Surface = Literal["voice", "edge", "web", "sandbox", "all"]
 # What a surface may keep open at the database, beside the pools of its hot path.
 POOL_SIZES: dict[str, int] = {"voice": 2, "edge": 2, "web": 8, "sandbox": 2, "all": 8}
-STATUS: dict[type[CalltrackError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, Conflict: 409}
+STATUS: dict[type[CalltrackError], int] = {
+    BadInput: 400,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    carrier.Refused: 409,
+    carrier.Retry: 503,
+}
 UNSTORABLE = (
     "It holds a character or a number that no field takes, such as a NUL; take it out and send again."
 )
@@ -142,7 +150,7 @@ def _explain_errors(app: Flask) -> None:
     @app.errorhandler(CalltrackError)
     def explain(problem: CalltrackError) -> tuple[Response, int]:
         status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
-        return _problem(status, str(problem))
+        return _problem(status, str(problem), getattr(problem, "fields", None))
 
     @app.errorhandler(HTTPException)
     def explain_http(problem: HTTPException) -> tuple[Response, int] | Response:
@@ -168,8 +176,10 @@ def _explain_errors(app: Flask) -> None:
         return app.handle_http_exception(ServiceUnavailable(UNWELL, retry_after=5))
 
 
-def _problem(status: int, detail: str) -> tuple[Response, int]:
-    answer = jsonify(status=status, title=_TITLES.get(status, "Error"), detail=detail)
+def _problem(status: int, detail: str, fields: dict[str, str] | None = None) -> tuple[Response, int]:
+    """Return a problem document; `fields` says of each wrong field what to change."""
+    more = {"fields": fields} if fields else {}
+    answer = jsonify(status=status, title=_TITLES.get(status, "Error"), detail=detail, **more)
     answer.mimetype = "application/problem+json"
     return answer, status
 

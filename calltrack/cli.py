@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from calltrack.commands import advise, credit
 from calltrack.config import new_key
 
 SURFACES = ("voice", "edge", "web", "live", "sandbox")
@@ -49,6 +50,25 @@ def _parser() -> argparse.ArgumentParser:
     story.add_argument("--base-url", help="another running instance than this one's")
     numbers = _add(commands, "numbers", "print every tracking number with its hooks", _numbers)
     numbers.add_argument("--json", action="store_true", help="print one JSON list")
+    numbers.add_argument("--recount", action="store_true", help="count their call masses anew from leases")
+    models = _add(
+        commands, "models", "print a company's attribution models, or choose which one judges", _models
+    )
+    models.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
+    wish = models.add_mutually_exclusive_group()
+    wish.add_argument("--pin", metavar="VERSION", help="let this version judge until it is unpinned")
+    wish.add_argument("--unpin", action="store_true", help="let the newest lesson judge again")
+    wish.add_argument("--serve", metavar="VERSION", help="let this version judge until the next lesson")
+    wish.add_argument("--show", metavar="VERSION", help="print a version's parameters as JSON")
+    wish.add_argument("--learn", action="store_true", help="learn now instead of in the coming night")
+    static = _add(
+        commands, "static-answers", "write or check the answers a plain web server gives", _static_answers
+    )
+    either = static.add_mutually_exclusive_group(required=True)
+    either.add_argument("--out", metavar="FOLDER", help="bring the answers in this folder up to date")
+    either.add_argument(
+        "--check", metavar="FOLDER", help="print what in this folder is not current, and exit with 1"
+    )
     owner = _add(commands, "new-company", "make a company with its first owner", _new_company)
     owner.add_argument("name")
     owner.add_argument("email")
@@ -71,6 +91,40 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument(
         "--header", action="append", default=[], help="a header of the answer, such as 'Retry-After: 30'"
     )
+    again = _add(
+        commands, "replay-calls", "rebuild calls from their stored events and compare", _replay_calls
+    )
+    again.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
+    again.add_argument("--since", help="calls from this day or moment on, such as 2026-11-01 (default: all)")
+    again.add_argument("--write", action="store_true", help="bring the rows in line with the events")
+    played = _add(
+        commands, "replay", "replay visits and calls from a file: numbers shown, calls credited", _replay
+    )
+    played.add_argument("events", help="a file with one JSON object a line; - reads standard input")
+    played.add_argument(
+        "--pool-size", type=int, required=True, metavar="N", help="how many numbers there are"
+    )
+    played.add_argument(
+        "--policy",
+        choices=("affine", "residual", "longest-idle", "random"),
+        default="affine",
+        help="how numbers are chosen (default: affine)",
+    )
+    played.add_argument(
+        "--seed", type=int, default=0, help="what a policy by chance begins with (default: 0)"
+    )
+    played.add_argument(
+        "--learn-until", type=float, metavar="T", help="no call from T on teaches (default: 14 days on)"
+    )
+    played.add_argument(
+        "--credit-from",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="credit from this probability on (default: whenever it is likelier than nobody)",
+    )
+    credit.add_to(commands)
+    advise.add_to(commands)
     _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
     return parser
 
@@ -105,15 +159,23 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _worker(arguments: argparse.Namespace) -> int:
+    import os
+
+    from calltrack.commands.serve import BACKGROUND
     from workers.main import main as work
 
+    os.nice(BACKGROUND)
     work()
     return 0
 
 
 def _clock(arguments: argparse.Namespace) -> int:
+    import os
+
+    from calltrack.commands.serve import BACKGROUND
     from workers.schedule import main as tick
 
+    os.nice(BACKGROUND)
     tick()
     return 0
 
@@ -140,9 +202,30 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _numbers(arguments: argparse.Namespace) -> int:
-    from calltrack.commands.numbers import print_numbers
+    from calltrack.commands.numbers import print_numbers, recount_numbers
 
-    return print_numbers(as_json=arguments.json)
+    return recount_numbers() if arguments.recount else print_numbers(as_json=arguments.json)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.models import choose_model
+
+    return choose_model(
+        arguments.company,
+        pin=arguments.pin,
+        unpin=arguments.unpin,
+        serve=arguments.serve,
+        show=arguments.show,
+        learn=arguments.learn,
+    )
+
+
+def _static_answers(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from calltrack.commands.static_answers import check_answers, write_answers
+
+    return write_answers(Path(arguments.out)) if arguments.out else check_answers(Path(arguments.check))
 
 
 def _new_company(arguments: argparse.Namespace) -> int:
@@ -169,6 +252,25 @@ def _classify(arguments: argparse.Namespace) -> int:
         arguments.rows,
         arguments.settings,
         arguments.header,
+    )
+
+
+def _replay_calls(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.calls import replay_calls
+
+    return replay_calls(arguments.company, arguments.since, write=arguments.write)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.replay import replay_file
+
+    return replay_file(
+        arguments.events,
+        arguments.pool_size,
+        arguments.policy,
+        arguments.seed,
+        arguments.learn_until,
+        arguments.credit_from,
     )
 
 

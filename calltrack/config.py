@@ -2,20 +2,24 @@
 
 import base64
 import binascii
+import ipaddress
 import json
 import os
 import re
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # The documented sandbox pair: only the demo uses it, the carrier simulator signs with it.
 SANDBOX_ACCOUNT_SID = "AC5a11db0c5a11db0c5a11db0c5a11db0c"
 SANDBOX_AUTH_TOKEN = "sandbox-token-of-the-demo-carrier"  # noqa: S105 - not a secret: documented, loopback only
+
+# Where the sandbox's carrier answers what the product asks Twilio.
+SANDBOX_CARRIER_PATH = "/sandbox/carrier"
 
 # The application the sandbox's identity server knows.
 SANDBOX_OAUTH = ("sandbox-client", "sandbox-client-secret")
@@ -78,6 +82,30 @@ class Settings(BaseSettings):
         alias="TWILIO_AUTH_TOKEN",
         description="Token of that account; checks the hooks' signatures.",
     )
+    twilio_api_base: str = Field(
+        "",
+        alias="TWILIO_API_BASE",
+        description="Server asked instead of Twilio's own, such as http://127.0.0.1:18090; on this machine "
+        "only (in the demo the sandbox's carrier, unless set).",
+    )
+    twilio_api_base_elsewhere: bool = Field(
+        False,
+        alias="TWILIO_API_BASE_ELSEWHERE",
+        description="`true` allows TWILIO_API_BASE to be another machine, by https only: it gets the auth "
+        "tokens.",
+    )
+    transcribe_command: str = Field(
+        "",
+        alias="TRANSCRIBE_COMMAND",
+        description="Program that reads a WAV file on its standard input and prints a transcript as JSON "
+        "(see docs/calls.md); without it there are no transcripts by this server.",
+    )
+    transcribe_seconds: float = Field(
+        1800,
+        alias="TRANSCRIBE_SECONDS",
+        gt=0,
+        description="How long that program may take for one recording.",
+    )
     google_status_after_seconds: float = Field(
         1800, alias="GOOGLE_STATUS_AFTER_SECONDS", gt=0,
         description="How long after an upload Google is first asked for its verdict.",
@@ -121,6 +149,16 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         "", alias="MAIL_FROM", description="Sender of these mails, such as calltrack@example.com."
     )
+    static_answers_dir: str = Field(
+        "",
+        alias="STATIC_ANSWERS_DIR",
+        description="Folder kept full of answers that a plain web server gives while calltrack is down.",
+    )
+    voice_fallback_origin: str = Field(
+        "",
+        alias="VOICE_FALLBACK_ORIGIN",
+        description="Origin on another machine that serves these answers; numbers fall back to it.",
+    )
     local_origin: str = Field(
         "",
         alias="LOCAL_ORIGIN",
@@ -128,7 +166,7 @@ class Settings(BaseSettings):
     )
     worker_count: int = Field(1, alias="WORKER_COUNT", ge=1, le=64, description="Worker processes to start.")
 
-    @field_validator("public_base_url")
+    @field_validator("public_base_url", "voice_fallback_origin")
     @classmethod
     def _origin_only(cls, value: str) -> str:
         if not value:
@@ -147,6 +185,28 @@ class Settings(BaseSettings):
         if not found or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("write a PostgreSQL address such as postgresql://user:password@host/name")
         return f"postgresql+psycopg://{rest}"
+
+    @model_validator(mode="after")
+    def _carrier_base_here(self) -> Self:
+        """Refuse a base that would send auth tokens to another machine unasked, or in the clear."""
+        base = self.twilio_api_base
+        if not base:
+            return self
+        parts = urlsplit(base)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("TWILIO_API_BASE: write an address such as http://127.0.0.1:18090")
+        if parts.username or parts.password:
+            raise ValueError("TWILIO_API_BASE: leave user and password out; each account has its own")
+        if is_loopback(parts.hostname):
+            return self
+        if not self.twilio_api_base_elsewhere:
+            raise ValueError(
+                "TWILIO_API_BASE names another machine, which would get the auth tokens of all accounts. "
+                "Use an address of this machine, or set TWILIO_API_BASE_ELSEWHERE=true if you mean it"
+            )
+        if parts.scheme != "https":
+            raise ValueError("TWILIO_API_BASE: another machine is asked by https only")
+        return self
 
     @field_validator("redis_url")
     @classmethod
@@ -202,6 +262,13 @@ class Settings(BaseSettings):
         """Login for migrations."""
         return self.database_owner_url or self.database_url
 
+    @property
+    def carrier_base(self) -> str:
+        """Server asked instead of Twilio's own; empty for Twilio itself, which no demo asks unless told."""
+        if self.twilio_api_base or not self.is_demo:
+            return self.twilio_api_base
+        return f"{self.local_origin or f'http://127.0.0.1:{self.port}'}{SANDBOX_CARRIER_PATH}"
+
     def oauth_app(self, provider: str) -> tuple[str, str]:
         """Return id and secret of the application registered at a sign-in provider; empty where none is.
 
@@ -226,6 +293,14 @@ REQUIRED = {
 }
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host of an address is this machine by number, or by its name `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def as_role(url: str, role: str) -> str:
     """Return the address with `SET ROLE` at connection time, for a login that may act as that role."""
     return f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{role}" if url else ""
@@ -236,7 +311,8 @@ def read_settings(**given: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as problem:
-        lines = [f"  {error['loc'][0]}: {error['msg']}" for error in problem.errors()]
+        # A rule over several settings has no place of its own; its sentence names them.
+        lines = [f"  {': '.join([*map(str, error['loc'][:1]), error['msg']])}" for error in problem.errors()]
         raise SystemExit("These settings are wrong:\n" + "\n".join(lines)) from None
 
 

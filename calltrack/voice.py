@@ -2,7 +2,9 @@
 
 from flask import Flask
 
+from calltrack.calls import sounds
 from calltrack.calls.desk import Desk, open_desk
+from calltrack.calls.outbound.hooks import create_side_blueprint
 from calltrack.calls.routes import create_blueprint
 from calltrack.wiring import Services
 
@@ -18,6 +20,8 @@ def mount(app: Flask, services: Services, desk: Desk | None = None) -> None:
     desk = desk or open_desk(services)
     app.extensions["voice.desk"] = desk
     app.register_blueprint(create_blueprint(desk))
+    app.register_blueprint(sounds.create_blueprint(services.settings.data_dir, services.vault))
+    app.register_blueprint(create_side_blueprint(desk))
 
 
 def create_voice(services: Services, desk: Desk | None = None) -> Flask:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from calltrack.accounts.model import Agency, CarrierAccount, Location, Site
 from calltrack.accounts.model import Company as CompanyRow
 from calltrack.calls.model import Call
 from calltrack.infra.crypto import new_token
+from calltrack.infra.db import Base
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease, NumberClaim, Pool, SiteTarget, Slot, TrackingNumber
 from calltrack.visits.model import Visit
@@ -59,104 +62,53 @@ def make_company(
     company_id = ids["company"]
     target, account_sid, auth_token = fresh_e164(), "AC" + new_id().hex, new_token()
     now, origin, key = datetime.now(UTC), "https://www.prova.test", new_token(16)
-    with services.db.shared() as session:
-        session.add(Agency(id=ids["agency"], name="Agenzia", created_at=now))
-        session.flush()
-        session.add(
-            CompanyRow(
-                id=company_id,
-                agency_id=ids["agency"],
-                name=name,
-                country="IT",
-                timezone="Europe/Rome",
-                currency="EUR",
-                settings=settings or {},
-                created_at=now,
-            )
-        )
-    with services.db.tenant(company_id) as session:
-        session.add(
-            CarrierAccount(
-                company_id=company_id,
-                id=ids["carrier"],
-                carrier="twilio",
-                account_sid=account_sid,
-                auth_token=services.vault.seal(company_id, "carrier_account.auth_token", auth_token),
-                created_at=now,
-            )
-        )
-        session.add(
-            Location(
-                company_id=company_id,
-                id=ids["location"],
-                name="Roma",
-                city="Roma",
-                forward_to=target,
-                created_at=now,
-            )
-        )
-        session.add(
-            Site(
-                company_id=company_id, id=ids["site"], name="Sito", key=key, origins=[origin], created_at=now
-            )
-        )
-        session.flush()
-        session.add(
-            Pool(
-                company_id=company_id,
-                id=ids["pool"],
-                location_id=ids["location"],
-                name="Sito Roma",
-                lease_seconds=lease_seconds,
-                cooldown_seconds=cooldown_seconds,
-                created_at=now,
-            )
-        )
-        session.flush()
-        session.add(
-            SiteTarget(
-                company_id=company_id,
-                site_id=ids["site"],
-                target=target,
-                location_id=ids["location"],
-                pool_id=ids["pool"],
-            )
-        )
     company = Company(
         company_id, ids["agency"], ids["location"], ids["site"], key, origin, target, ids["pool"],
-        [], [], new_id(), fresh_e164(), account_sid, auth_token,
+        [new_id() for _ in range(numbers)], [fresh_e164() for _ in range(numbers)], new_id(), fresh_e164(),
+        account_sid, auth_token,
     )  # fmt: skip
-    _add_number(services, company, ids["carrier"], company.overflow_id, company.overflow, "overflow")
-    for _ in range(numbers):
-        number_id, e164 = new_id(), fresh_e164()
-        _add_number(services, company, ids["carrier"], number_id, e164, "pool")
-        company.number_ids.append(number_id)
-        company.numbers.append(e164)
+    of_company = {"company_id": company_id}
+    named = of_company | {"created_at": now}
+    rows: list[tuple[type[Base], list[dict[str, object]]]] = [
+        (Agency, [{"id": ids["agency"], "name": "Agenzia", "created_at": now}]),
+        (CompanyRow, [{
+            "id": company_id, "agency_id": ids["agency"], "name": name, "country": "IT",
+            "timezone": "Europe/Rome", "currency": "EUR", "settings": settings or {}, "created_at": now,
+        }]),
+        (CarrierAccount, [named | {
+            "id": ids["carrier"], "carrier": "twilio", "account_sid": account_sid,
+            "auth_token": services.vault.seal(company_id, "carrier_account.auth_token", auth_token),
+        }]),
+        (Location, [named | {"id": ids["location"], "name": "Roma", "city": "Roma", "forward_to": target}]),
+        (Site, [named | {"id": ids["site"], "name": "Sito", "key": key, "origins": [origin]}]),
+        (Pool, [named | {
+            "id": ids["pool"], "location_id": ids["location"], "name": "Sito Roma",
+            "lease_seconds": lease_seconds, "cooldown_seconds": cooldown_seconds,
+        }]),
+        (SiteTarget, [of_company | {
+            "site_id": ids["site"], "target": target, "location_id": ids["location"], "pool_id": ids["pool"],
+        }]),
+        (NumberClaim, [of_company | {"e164": e164} for e164 in (company.overflow, *company.numbers)]),
+        (TrackingNumber, [
+            named | {
+                "id": id_, "e164": e164, "kind": kind, "pool_id": ids["pool"],
+                "location_id": ids["location"], "carrier_account_id": ids["carrier"],
+            }
+            for id_, e164, kind in (
+                (company.overflow_id, company.overflow, "overflow"),
+                *((id_, e164, "pool") for id_, e164 in zip(company.number_ids, company.numbers, strict=True)),
+            )
+        ]),
+        (Slot, [
+            of_company | {"number_id": id_, "pool_id": ids["pool"], "busy_until": LONG_AGO}
+            for id_ in company.number_ids
+        ]),
+    ]  # fmt: skip
+    with services.db.tenant(company_id) as session:
+        for table, values in rows:
+            if values:
+                session.execute(insert(table), values)
     return company
-
-
-def _add_number(
-    services: Services, company: Company, carrier_id: UUID, number_id: UUID, e164: str, kind: str
-) -> None:
-    with services.db.tenant(company.id) as session:
-        session.add(NumberClaim(e164=e164, company_id=company.id))
-        session.add(
-            TrackingNumber(
-                company_id=company.id,
-                id=number_id,
-                e164=e164,
-                kind=kind,
-                pool_id=company.pool_id,
-                location_id=company.location_id,
-                carrier_account_id=carrier_id,
-                created_at=datetime.now(UTC),
-            )
-        )
-        session.flush()
-        if kind == "pool":
-            session.add(
-                Slot(company_id=company.id, number_id=number_id, pool_id=company.pool_id, busy_until=LONG_AGO)
-            )
 
 
 def make_visit(

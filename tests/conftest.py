@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 
+from calltrack.calls.guard.model import SpamReport
 from calltrack.config import Settings, new_key
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
-from calltrack.migrations.migrate import migrate
 from calltrack.models import Base
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company
+from tests.late_builders import build_late
+from tests.postgres import ForgetfulPostgres, migrated_files, started
+from tests.slow_first import slow_first
 
 # The twin of Google Ads speaks gRPC in this process; gRPC's own fork handlers break children that other tests
 # start while it speaks. Nothing here uses a channel in a forked child without making it anew.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+build_late()
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +35,10 @@ BROWSER_ARGUMENTS = [
     "--host-resolver-rules=MAP *.example.co.uk 127.0.0.1",
 ]
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow_first(items)
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +60,15 @@ def find_chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a migrated PostgreSQL, to be copied."""
+    return migrated_files(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[EmbeddedPostgres]:
     """A running, migrated PostgreSQL of this test process."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    migrate(server.owner_url)
+    server = started(ForgetfulPostgres, tmp_path_factory.mktemp("postgres"), migrated)
     yield server
     server.erase()
 
@@ -99,7 +111,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """The real parts, shared by the tests of this process; tenants keep them apart."""
     parts = build(settings)
     yield parts
-    parts.db.close()
+    parts.close()
 
 
 @pytest.fixture
@@ -111,7 +123,28 @@ def company(services: Services) -> Company:
 @pytest.fixture
 def empty_database(postgres: EmbeddedPostgres) -> None:
     """Every tenant's rows are gone before the test: for sweeps over all companies."""
+    empty(postgres)
+
+
+@pytest.fixture(scope="module")
+def emptied(postgres: EmbeddedPostgres) -> None:
+    """Every tenant's rows are gone before this file's tests: what looks at all companies is quick again."""
+    empty(postgres)
+
+
+def empty(postgres: EmbeddedPostgres) -> None:
+    """Delete all rows; TRUNCATE would make each partition and index a new file, which takes far longer."""
     engine = create_engine(postgres.owner_url)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} CASCADE"))
+        # As on a replica no foreign key is checked: in the end all tables are empty.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in Base.metadata.tables))
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def reports_end_here(services: Services) -> Iterator[None]:
+    """What this file says of nuisance callers is forgotten after it: other tests would heed it."""
+    yield
+    with services.db.shared() as session:
+        session.execute(delete(SpamReport))

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.migrations.roles import APP, SYSTEM
 from calltrack.models import Base
 from calltrack.wiring import Services
+from tests.slow_first import SLOW
 from workers.subscriptions import SUBSCRIPTIONS
 
 HOUSE = Path(__file__).parent.parent
@@ -23,6 +25,7 @@ LADDER = [
     ["calltrack.models"],
     ["calltrack.sandbox"],
     ["calltrack.dashboard", "calltrack.api"],
+    ["calltrack.erasure"],
     ["calltrack.automations"],
     ["calltrack.budgets"],
     ["calltrack.audiences"],
@@ -30,12 +33,15 @@ LADDER = [
     ["calltrack.conversions", "calltrack.destinations"],
     ["calltrack.journeys"],
     ["calltrack.attribution"],
+    ["calltrack.messages"],
     ["calltrack.calls"],
+    ["calltrack.callflows"],
+    ["calltrack.installation"],
     ["calltrack.numbers"],
     ["calltrack.visits"],
     ["calltrack.accounts"],
-    ["calltrack.telephony"],
     ["calltrack.wiring"],
+    ["calltrack.telephony"],
     ["calltrack.config"],
     ["calltrack.infra"],
     ["calltrack.kernel", "calltrack.snippet"],
@@ -55,6 +61,11 @@ def sources() -> Iterator[tuple[str, Path]]:
             yield ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__"), path
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def room_of(module: str) -> str:
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "calltrack" else parts[0]
@@ -62,7 +73,7 @@ def room_of(module: str) -> str:
 
 def imports_of(module: str, path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -95,7 +106,7 @@ def test_imports_point_down() -> None:
 def test_only_telephony_knows_the_carriers_client() -> None:
     wrong = []
     for module, path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 names.append(node.module)
@@ -116,12 +127,23 @@ def test_rules_ask_for_neither_the_time_nor_the_database() -> None:
     assert [str(path) for path in rules if forbidden.search(path.read_text())] == []
 
 
+def called(function: ast.expr) -> str:
+    """The name of a function, with the one it is taken from; nothing for what is longer."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return f"{function.value.id}.{function.attr}"
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def test_what_begins_first_among_the_tests_is_there() -> None:
+    assert [name for name in SLOW if not (HOUSE / "tests" / name).exists()] == []
+
+
 def recorded_kinds() -> set[str]:
     """The kinds of facts that code records: by `outbox.record(...)`, or by the voice room's own SQL."""
     found = set()
     for _, path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("outbox.record", "_record"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and called(node.func) in ("outbox.record", "_record"):
                 words = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
                 found |= {word for word in words if isinstance(word, str)}
         found |= set(re.findall(r"INSERT INTO outbox .*?'(\w+\.\w+)'", path.read_text(), re.DOTALL))

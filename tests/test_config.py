@@ -16,6 +16,10 @@ from calltrack.config import as_role, new_key, read_settings, require_complete, 
         ("REDIS_URL", "http://x", "Redis address"),
         ("PUBLIC_BASE_URL", "calls.example.com", "origin such as"),
         ("CALLTRACK_MODE", "test", "CALLTRACK_MODE"),
+        ("TWILIO_API_BASE", "https://gateway.example.com", "TWILIO_API_BASE_ELSEWHERE=true"),
+        ("TWILIO_API_BASE", "http://127.0.0.1.example.com:80", "another machine"),
+        ("TWILIO_API_BASE", "ftp://127.0.0.1", "TWILIO_API_BASE"),
+        ("TWILIO_API_BASE", "http://user:secret@127.0.0.1", "leave user and password out"),
     ],
 )
 def test_a_wrong_setting_is_named(
@@ -24,6 +28,29 @@ def test_a_wrong_setting_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match=sentence):
         read_settings()
+
+
+def test_another_machine_stands_in_for_twilio_only_when_meant_and_by_https(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TWILIO_API_BASE_ELSEWHERE", "true")
+    monkeypatch.setenv("TWILIO_API_BASE", "http://gateway.example.com")
+    with pytest.raises(SystemExit, match="https only"):
+        read_settings()
+    monkeypatch.setenv("TWILIO_API_BASE", "https://gateway.example.com/laml")
+    assert read_settings().carrier_base == "https://gateway.example.com/laml"
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:18090", "http://[::1]:18090", "http://localhost:1/x"])
+def test_a_base_on_this_machine_is_taken(monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+    monkeypatch.setenv("TWILIO_API_BASE", base)
+    assert read_settings().carrier_base == base
+
+
+def test_a_demo_asks_its_own_carrier_and_production_asks_twilio() -> None:
+    assert read_settings(mode="production").carrier_base == ""
+    demo = read_settings(mode="demo", local_origin="http://127.0.0.1:8123")
+    assert demo.carrier_base == "http://127.0.0.1:8123/sandbox/carrier"
 
 
 def test_everything_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

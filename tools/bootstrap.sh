@@ -79,6 +79,7 @@ if ! new_enough .venv/bin/python; then
     make_environment
 fi
 say "installing $lock (once per change of it)"
-pip_install --require-hashes -r "$lock" || fail "installing $lock failed; the lines above say why."
+# The lock is complete: nothing is resolved anew (older pips would take a newer release for an extra and refuse it).
+pip_install --require-hashes --no-deps -r "$lock" || fail "installing $lock failed; the lines above say why."
 ensure_redis
 install_command

@@ -4,13 +4,27 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from calltrack.attribution.judging_anew import due_judgings
+from calltrack.attribution.night_work import due_night_work
 from calltrack.audiences.telling import due_audiences
+from calltrack.automations.doing import companies_to_automate
+from calltrack.calls.checking import companies_to_check
+from calltrack.calls.local_transcripts import companies_to_transcribe
+from calltrack.calls.outbound.service import companies_to_look
+from calltrack.calls.polling import accounts_to_poll
+from calltrack.calls.recording_keeping import companies_to_keep
 from calltrack.conversions.imports import companies_with_due_imports
 from calltrack.conversions.inbox import companies_with_due_outcomes
 from calltrack.delivery.service import due_destinations
+from calltrack.erasure.service import companies_to_erase
 from calltrack.infra import outbox
+from calltrack.installation.service import companies_to_read
+from calltrack.messages.sending import companies_to_send
+from calltrack.numbers.buying import companies_with_due_orders
+from calltrack.numbers.leaving import companies_with_leaving
 
 Job = tuple[str, ...]
+NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
 
 
 def due_jobs(system: Session, due_before: datetime) -> list[Job]:
@@ -30,4 +44,50 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         ("import_outcomes", str(company_id), str(import_id))
         for company_id, import_id in companies_with_due_imports(system, due_before)
     ]
-    return facts + deliveries + outcomes + files + due_audiences(system, due_before)
+    return (
+        facts
+        + deliveries
+        + outcomes
+        + files
+        + _of_calls(system, due_before)
+        + _of_numbers(system, due_before)
+        + due_audiences(system, due_before)
+        + _of_attribution(system, due_before)
+    )
+
+
+def _of_calls(system: Session, due_before: datetime) -> list[Job]:
+    """Return the jobs about calls: ask the carrier, keep recordings, write transcripts, follow up."""
+    asked = {
+        "check_calls": companies_to_check,
+        "keep_recordings": companies_to_keep,
+        "transcribe": companies_to_transcribe,
+        "automate": companies_to_automate,
+        "look_at_calls": companies_to_look,
+        "send_messages": companies_to_send,
+        "erase_persons": companies_to_erase,
+        "look_at_pages": companies_to_read,
+    }
+    lists: list[Job] = [
+        ("poll_calls", str(company_id), str(account_id))
+        for company_id, account_id in accounts_to_poll(system, due_before)
+    ]
+    return lists + [
+        (name, str(company_id)) for name, find in asked.items() for company_id in find(system, due_before)
+    ]
+
+
+def _of_attribution(system: Session, due_before: datetime) -> list[Job]:
+    """Return the lessons and calibrations that are due, and past calls to be judged anew."""
+    nights: list[Job] = [
+        (NIGHT_JOBS[kind], str(company_id)) for kind, company_id in due_night_work(system, due_before)
+    ]
+    return nights + [
+        ("judge_anew", str(company_id), str(id_)) for company_id, id_ in due_judgings(system, due_before)
+    ]
+
+
+def _of_numbers(system: Session, due_before: datetime) -> list[Job]:
+    """Return the jobs about numbers: buy what was ordered, give back what is to be given back."""
+    found = {*companies_with_due_orders(system, due_before), *companies_with_leaving(system, due_before)}
+    return [("provide_numbers", str(company_id)) for company_id in sorted(found)]

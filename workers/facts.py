@@ -47,8 +47,10 @@ def drain(
             break
         until = min(monotonic() + BEGIN_WITHIN, ends)
         waiting = _portions(claimed, subscriptions)
-        for portion in waiting:
-            if stop.is_set() or monotonic() > until:
+        for begun, portion in enumerate(waiting):
+            # The first is begun in any case: a database so slow that to claim takes the whole turn must not
+            # keep the company from getting on.
+            if stop.is_set() or (begun and monotonic() > until):
                 _give_back(services, [*portion, *(fact for rest in waiting for fact in rest)])
             else:
                 handled += _handle(services, subscriptions, portion)

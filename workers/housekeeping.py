@@ -8,9 +8,14 @@ from sqlalchemy import CursorResult, delete, or_, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company, IdempotencyKey, LoginSession
+from calltrack.calls.guard.shared import forget_old
+from calltrack.calls.recording_keeping import expire
 from calltrack.conversions.imports import oldest_kept, prune
+from calltrack.conversions.inbox_retention import forget_outcomes
+from calltrack.erasure.retention import forget_history
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
+from calltrack.numbers.counting import count_company, forget_faded
 from calltrack.wiring import Services
 
 HANDLED_FACTS_KEPT = timedelta(days=7)
@@ -26,7 +31,13 @@ def keep_house(services: Services) -> int:
     make_partitions(services, now)
     with services.db.system() as system:
         companies = list(system.scalars(select(Company.id)))
+    with services.db.shared() as session:
+        forget_old(session, now)
+    for company_id in companies:
+        count_company(services.db, company_id, now, uncounted=True)
     gone = sum(prune_company(services, company_id, now) for company_id in companies)
+    gone += sum(expire(services, company_id) for company_id in companies)
+    gone += sum(forget_history(services, company_id) for company_id in companies)
     return gone + _prune_logins(services, now)
 
 
@@ -39,7 +50,7 @@ def make_partitions(services: Services, now: datetime) -> None:
 
 
 def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
-    """Delete one company's facts that were handled, and API answers that were given, long ago."""
+    """Delete one company's handled facts, given answers, old files, and outcomes whose time is over."""
     gone = 0
     while True:
         with services.db.tenant(company_id) as session:
@@ -47,11 +58,17 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
         gone += facts
         if facts < BATCH:
             break
+    while True:
+        with services.db.tenant(company_id) as session:
+            outcomes = forget_outcomes(session, company_id, now)
+        gone += outcomes
+        if not outcomes:
+            break
     with services.db.tenant(company_id) as session:
         old = delete(IdempotencyKey).where(
             IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT
         )
-        gone += prune(session, company_id, oldest_kept(now))
+        gone += prune(session, company_id, oldest_kept(now)) + forget_faded(session, company_id, now)
         return gone + _rows(session.execute(old))
 
 

@@ -10,14 +10,31 @@ from uuid import UUID
 
 import redis
 
+from calltrack.attribution.calibrating import calibrate_due
+from calltrack.attribution.judging_anew import go_on
+from calltrack.attribution.lessons import learn_due
 from calltrack.audiences.keeping import keep
 from calltrack.audiences.telling import tell_due
+from calltrack.automations.doing import do_due
+from calltrack.calls.checking import check_due
+from calltrack.calls.local_transcripts import transcribe_due
+from calltrack.calls.outbound.service import look_due
+from calltrack.calls.polling import poll as poll_list
+from calltrack.calls.recording_keeping import keep_due
 from calltrack.conversions import intake
 from calltrack.conversions.import_run import work_on
 from calltrack.delivery import notices
+from calltrack.delivery.courier import door_of
 from calltrack.delivery.service import deliver_due, poll_due
+from calltrack.erasure.service import erase_due
 from calltrack.infra.log import log
 from calltrack.infra.queue import silence_key
+from calltrack.installation.service import read_due
+from calltrack.messages.sending import send_due
+from calltrack.numbers.buying import buy_due
+from calltrack.numbers.keeping import check_numbers as compare_numbers
+from calltrack.numbers.leaving import leave_due
+from calltrack.numbers.surveying import survey
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -27,6 +44,31 @@ from workers.subscriptions import SUBSCRIPTIONS, Subscriptions
 # Lanes mostly wait for platforms; facts have lanes of their own, so neither delays the other.
 DELIVERY_LANES: Final = 12
 FACT_LANES: Final = 2
+# These wait for carriers and for the disk.
+CALL_LANES: Final = 3
+CALL_JOBS: Final = (
+    "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
+    "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
+)  # fmt: skip
+
+
+def look_at_due_pages(services: Services, company_id: UUID) -> int:
+    """Read the pages whose installation somebody wants checked."""
+    return read_due(services, door_of(services), company_id)
+
+
+UNTIL_DONE: Final = {
+    "automate": do_due,
+    "look_at_calls": look_due,
+    "send_messages": send_due,
+    "erase_persons": erase_due,
+    "look_at_pages": look_at_due_pages,
+}
+# Speech becomes text on this machine's processor: one at a time.
+SPEECH_LANES: Final = 1
+# Lessons take a core each, and nobody waits for them: one at a time.
+QUIET_LANES: Final = 1
+QUIET_JOBS: Final = {"learn_model": learn_due, "calibrate_model": calibrate_due}
 # What all lanes, the sweep and the loop may hold at once (as many again in a rush).
 POOL_SIZE: Final = 8
 
@@ -40,11 +82,17 @@ class Parts:
     stop: threading.Event = field(default_factory=threading.Event)
     deliveries: Lanes = field(init=False)
     facts: Lanes = field(init=False)
+    calls: Lanes = field(init=False)
+    speech: Lanes = field(init=False)
+    quiet: Lanes = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the lanes."""
         object.__setattr__(self, "deliveries", Lanes("deliveries", DELIVERY_LANES, self.run, self.stop))
         object.__setattr__(self, "facts", Lanes("facts", FACT_LANES, self.run, self.stop))
+        object.__setattr__(self, "calls", Lanes("calls", CALL_LANES, self.run, self.stop))
+        object.__setattr__(self, "speech", Lanes("speech", SPEECH_LANES, self.run, self.stop))
+        object.__setattr__(self, "quiet", Lanes("quiet", QUIET_LANES, self.run, self.stop))
 
     def hand_over(self, job: Job) -> bool:
         """Give a job to its lanes; False: it waits there already."""
@@ -65,6 +113,32 @@ class Parts:
             deliver_due(self.services, UUID(company_id), UUID(rest[0]), stop=self.stop, again=again)
         elif name == "poll":
             poll_due(self.services, UUID(company_id), UUID(rest[0]), stop=self.stop, again=again)
+        elif name == "poll_calls":
+            poll_list(self.services, UUID(company_id), UUID(rest[0]))
+        elif name == "check_calls":
+            if check_due(self.services, UUID(company_id)):
+                again()
+        elif name == "keep_recordings":
+            if keep_due(self.services, UUID(company_id)):
+                again()
+        elif name in UNTIL_DONE:
+            if UNTIL_DONE[name](self.services, UUID(company_id)):
+                again()
+        elif name == "judge_anew":
+            if go_on(self.services, UUID(company_id), UUID(rest[0]), self.stop):
+                again()
+        elif name in QUIET_JOBS:
+            QUIET_JOBS[name](self.services, UUID(company_id))
+        elif name == "transcribe":
+            if transcribe_due(self.services, UUID(company_id)):
+                again()
+        elif name == "provide_numbers":
+            buy_due(self.services, UUID(company_id))
+            leave_due(self.services, UUID(company_id))
+        elif name == "check_numbers":
+            compare_numbers(self.services, UUID(company_id))
+        elif name == "survey_numbers":
+            survey(self.services, UUID(company_id))
         elif name == "match_outcomes":
             self._match_outcomes(UUID(company_id))
         elif name == "import_outcomes":
@@ -92,6 +166,12 @@ class Parts:
             self.services.nudges.wake("import_outcomes", str(company_id), str(import_id))
 
     def _lanes_of(self, job: Job) -> Lanes:
+        if job[0] in CALL_JOBS:
+            return self.calls
+        if job[0] == "transcribe":
+            return self.speech
+        if job[0] in QUIET_JOBS or job[0] == "judge_anew":
+            return self.quiet
         return self.deliveries if job[0] in ("deliver", "poll", "tell_audience") else self.facts
 
 
@@ -116,6 +196,81 @@ def deliver(company_id: str, destination_id: str) -> None:
 def poll(company_id: str, destination_id: str) -> None:
     """Ask one destination for the verdicts that are due."""
     _begin("poll", company_id, destination_id)
+
+
+def poll_calls(company_id: str, account_id: str) -> None:
+    """Read the list of calls of one carrier account."""
+    _begin("poll_calls", company_id, account_id)
+
+
+def check_calls(company_id: str) -> None:
+    """Ask the carrier about calls without an end or a price."""
+    _begin("check_calls", company_id)
+
+
+def keep_recordings(company_id: str) -> None:
+    """Copy and delete recordings that are due."""
+    _begin("keep_recordings", company_id)
+
+
+def automate(company_id: str) -> None:
+    """Do the automatic steps that are due."""
+    _begin("automate", company_id)
+
+
+def look_at_calls(company_id: str) -> None:
+    """Ask the carrier about begun calls whose reports were lost."""
+    _begin("look_at_calls", company_id)
+
+
+def send_messages(company_id: str) -> None:
+    """Send the text messages that are due."""
+    _begin("send_messages", company_id)
+
+
+def erase_persons(company_id: str) -> None:
+    """Go on with the erasures that are due."""
+    _begin("erase_persons", company_id)
+
+
+def learn_model(company_id: str) -> None:
+    """Learn the company's attribution model from its last weeks."""
+    _begin("learn_model", company_id)
+
+
+def calibrate_model(company_id: str) -> None:
+    """Compare what was said of last week's calls with what became known of them."""
+    _begin("calibrate_model", company_id)
+
+
+def judge_anew(company_id: str, rejudging_id: str) -> None:
+    """Go on judging past calls anew."""
+    _begin("judge_anew", company_id, rejudging_id)
+
+
+def look_at_pages(company_id: str) -> None:
+    """Read the pages whose installation is to be checked."""
+    _begin("look_at_pages", company_id)
+
+
+def transcribe(company_id: str) -> None:
+    """Make the next transcript of a recording."""
+    _begin("transcribe", company_id)
+
+
+def provide_numbers(company_id: str) -> None:
+    """Buy the numbers that were ordered, give back those that are to go."""
+    _begin("provide_numbers", company_id)
+
+
+def check_numbers(company_id: str) -> None:
+    """Compare the company's numbers with the carrier's list."""
+    _begin("check_numbers", company_id)
+
+
+def survey_numbers(company_id: str) -> None:
+    """Look for numbers the carrier bills and nobody answers."""
+    _begin("survey_numbers", company_id)
 
 
 def match_outcomes(company_id: str) -> None:

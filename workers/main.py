@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 
 from calltrack.config import read_settings
 from calltrack.infra.log import log, set_up_logging
+from calltrack.infra.process import give_memory_back
 from calltrack.infra.queue import QUEUE, connect
 from calltrack.wiring import Services, build
 from workers.jobs import POOL_SIZE, Parts, install
@@ -41,6 +42,7 @@ def serve(
 
     `sweep_after` is how long something may be due before it is done without a nudge; None: never.
     """
+    give_memory_back()
     stop = threading.Event()
     parts = Parts(services, subscriptions, stop)
     install(parts)
@@ -53,11 +55,11 @@ def serve(
         _work(services, stop)
         stop.wait(RESTART_SECONDS)
     ends = monotonic() + STOP_SECONDS
-    for lanes in (parts.deliveries, parts.facts):
+    for lanes in (parts.deliveries, parts.facts, parts.calls, parts.speech, parts.quiet):
         lanes.join(ends - monotonic())
     if sweep_after is not None:
         sweeper.join(max(ends - monotonic(), 0.1))
-    services.db.close()
+    services.close()
 
 
 def _work(services: Services, stop: threading.Event) -> None:

@@ -9,18 +9,24 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from calltrack.attribution.night_work import companies_to_plan, plan
+from calltrack.automations.cap_alert import watch_caps
 from calltrack.calls.desk import SPOOL_FOLDER
 from calltrack.calls.intake import drain_leftovers
+from calltrack.calls.static_answers import files_of, static_rows, write_static
 from calltrack.config import read_settings
 from calltrack.delivery.model import DestinationAccount
 from calltrack.delivery.notices import companies_to_review
 from calltrack.delivery.tallies import ask_for_tallies
 from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
+from calltrack.numbers.keeping import companies_with_numbers
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
 from workers.housekeeping import keep_house
@@ -63,6 +69,25 @@ def review_destinations(services: Services) -> int:
     return len(companies)
 
 
+def ask_of_numbers(job: str, services: Services) -> int:
+    """Nudge workers to look at the carrier accounts of all companies with numbers; returns how many."""
+    with services.db.system() as system:
+        companies = companies_with_numbers(system)
+    for company_id in companies:
+        services.nudges.wake(job, str(company_id))
+    return len(companies)
+
+
+def plan_lessons(services: Services) -> int:
+    """Plan the first lesson of companies that have numbers now; returns of how many."""
+    with services.db.system() as system:
+        companies = companies_to_plan(system)
+    for company_id in companies:
+        with services.db.tenant(company_id) as session:
+            plan(session, company_id, services.clock())
+    return len(companies)
+
+
 def end_windows(services: Services) -> int:
     """End deliveries that their platform takes no more, in words; returns how many."""
     with services.db.system() as system:
@@ -74,11 +99,27 @@ def end_windows(services: Services) -> int:
     return closed
 
 
+def keep_static_answers(services: Services) -> int:
+    """Keep the folder of static answers current, where one is set; returns how many files changed."""
+    if not services.settings.static_answers_dir:
+        return 0
+    folder = Path(services.settings.static_answers_dir)
+    with services.db.system() as system:
+        files = files_of(static_rows(system), folder)
+    return write_static(folder, files)
+
+
 TASKS = (
     Task("wake workers", timedelta(seconds=3), wake_due),
     Task("empty spools", timedelta(seconds=5), empty_spools),
+    Task("keep static answers", timedelta(seconds=15), keep_static_answers),
     Task("review destinations", timedelta(minutes=1), review_destinations),
+    Task("watch caps", timedelta(seconds=30), watch_caps),
+    # Every four minutes: what went wrong is told within five.
+    Task("check numbers", timedelta(minutes=4), partial(ask_of_numbers, "check_numbers")),
+    Task("survey numbers", timedelta(hours=1), partial(ask_of_numbers, "survey_numbers")),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
+    Task("plan lessons", timedelta(hours=1), plan_lessons),
     Task("end windows", timedelta(hours=1), end_windows),
     Task("keep house", timedelta(days=1), keep_house),
 )
@@ -143,7 +184,7 @@ def main() -> None:
         signal.signal(signal_, lambda *_: stop.set())
     services = build(read_settings())
     serve(services, stop)
-    services.db.close()
+    services.close()
 
 
 if __name__ == "__main__":

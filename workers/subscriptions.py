@@ -8,16 +8,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from calltrack.attribution.recrediting import credit_again
 from calltrack.attribution.service import attribute_call
+from calltrack.attribution.telling import hear_form, know_caller
 from calltrack.audiences.marks import mark_calls, mark_changes, mark_persons
+from calltrack.automations.follow_up import follow_call, follow_call_out
+from calltrack.automations.forwarding_alert import tell_of_forwarding
+from calltrack.automations.message_forwarding import forward_message
+from calltrack.calls.checking import expect_end, expect_price
+from calltrack.calls.guard.judging import judge_call
+from calltrack.calls.live_transcripts import write_down
+from calltrack.calls.local_transcripts import expect_transcript
+from calltrack.calls.outbound import service as calls_out
+from calltrack.calls.recording_keeping import take_in
 from calltrack.conversions import intake
-from calltrack.conversions.service import classify_call, follow_person, judge_again
+from calltrack.conversions.service import classify_call, correct_call, follow_person, judge_again
+from calltrack.delivery.carrier_notices import review_carrier
 from calltrack.delivery.mailing import mail_notice
 from calltrack.delivery.notices import review
+from calltrack.delivery.number_notices import review_numbers
 from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
-from calltrack.journeys.service import link_person
+from calltrack.journeys.service import link_email, link_person, link_typed
+from calltrack.messages import service as messages
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -43,10 +57,46 @@ def attribute(services: Services, company_id: UUID, call_id: UUID) -> None:
         attribute_call(session, company_id, call_id, services.clock())
 
 
+def know(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Count the call's phone among the company's known ones."""
+    with services.db.tenant(company_id) as session:
+        know_caller(session, company_id, call_id)
+
+
+def hear(services: Services, company_id: UUID, typed_id: UUID) -> None:
+    """Let calls know whose phone was typed into a form."""
+    with services.db.tenant(company_id) as session:
+        hear_form(session, company_id, typed_id, services.clock())
+
+
+def recredit(services: Services, company_id: UUID, after: UUID) -> None:
+    """Credit the next verdicts by the company's thresholds of now."""
+    with services.db.tenant(company_id) as session:
+        credit_again(session, company_id, after, services.clock())
+
+
+def mark_nuisance(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Mark the call by what is known of its caller; what a person said stays."""
+    with services.db.tenant(company_id) as session:
+        judge_call(session, services.vault, company_id, call_id, services.clock())
+
+
 def link(services: Services, company_id: UUID, call_id: UUID) -> None:
     """Bind the call's caller and visitor to a person."""
     with services.db.tenant(company_id) as session:
         link_person(session, services.vault, company_id, call_id, services.clock())
+
+
+def link_form(services: Services, company_id: UUID, typed_id: UUID) -> None:
+    """Bind a visitor who typed a phone number into a form to the person who calls from it."""
+    with services.db.tenant(company_id) as session:
+        link_typed(session, services.vault, company_id, typed_id, services.clock())
+
+
+def link_address(services: Services, company_id: UUID, typed_id: UUID) -> None:
+    """Bind the visitors who typed one e-mail address to one person."""
+    with services.db.tenant(company_id) as session:
+        link_email(session, services.vault, company_id, typed_id, services.clock())
 
 
 def classify(services: Services, company_id: UUID, call_id: UUID) -> None:
@@ -73,15 +123,46 @@ def take_up(services: Services, company_id: UUID, call_id: UUID) -> None:
         intake.retry_for_call(session, services.vault, company_id, call_id, services.clock())
 
 
+def correct(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Let destinations hear what a call that was judged anew is credited to."""
+    with services.db.tenant(company_id) as session:
+        correct_call(session, company_id, call_id, services.clock())
+
+
 SUBSCRIPTIONS: Subscriptions = {
-    "call.started": (attribute,),
-    "call.ended": (attribute, link, classify, take_up, Together(mark_calls)),
+    "call.started": (attribute, know, mark_nuisance, expect_end),
+    "call.ended": (
+        attribute,
+        link,
+        mark_nuisance,
+        classify,
+        take_up,
+        Together(mark_calls),
+        expect_price,
+        follow_call,
+    ),
+    "call.follows": (attribute,),
+    "phone.typed": (hear, link_form),
+    "email.typed": (link_address,),
+    "spam.told": (classify, follow_call),
+    "call.tagged": (classify,),
+    "report.told": (calls_out.hear, messages.hear),
+    "call_out.changed": (follow_call_out,),
+    "message.received": (forward_message,),
+    "forwarding.changed": (tell_of_forwarding,),
+    "carrier.polled": (review_carrier,),
+    "recording.ready": (take_in, expect_transcript),
+    "transcript.heard": (write_down,),
+    "transcript.made": (classify,),
     "call.attributed": (take_up,),
+    "call.corrected": (link, classify, take_up, correct),
     "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
+    "thresholds.moved": (recredit,),
     "conversion.changed": (Together(plan_changes), Together(mark_changes)),
     "destination.changed": (wake_destination, review),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),
+    "numbers.checked": (review_numbers,),
     "tally.due": (compare,),
 }

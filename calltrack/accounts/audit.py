@@ -12,16 +12,21 @@ from calltrack.kernel.ids import new_id
 
 def note(
     session: Session, company_id: UUID, actor: str, action: str, subject: str, now: datetime, **detail: Any
-) -> None:
-    """Write down that somebody did something; secrets and callers' numbers never go into `detail`."""
-    session.add(
-        AuditEntry(
-            company_id=company_id,
-            id=new_id(now),
-            at=now,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=detail,
-        )
+) -> UUID:
+    """Write down that somebody did something; secrets and callers' numbers never go into `detail`.
+
+    Nor does what people write freely: it may hold both, and no entry is ever changed or erased.
+
+    Returns the entry's id.
+    """
+    entry = AuditEntry(
+        company_id=company_id,
+        id=new_id(now),
+        at=now,
+        actor=actor,
+        action=action,
+        subject=subject,
+        detail=detail,
     )
+    session.add(entry)
+    return entry.id

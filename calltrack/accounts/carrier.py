@@ -13,6 +13,8 @@ from calltrack.accounts.model import CarrierAccount, Company
 from calltrack.infra.crypto import Unreadable, Vault
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
+from calltrack.telephony.carrier import Carrier
+from calltrack.telephony.carriers import Carriers
 
 PLACE = "carrier_account.auth_token"
 ITSELF = "calltrack"
@@ -57,6 +59,24 @@ def carrier_of(session: Session, company_id: UUID) -> CarrierRow | None:
         .limit(1)
     ).one_or_none()
     return CarrierRow(*row) if row else None
+
+
+def carrier_for(session: Session, vault: Vault, carriers: Carriers, company_id: UUID) -> Carrier:
+    """Open the company's account at its carrier; ask it only after the transaction is over.
+
+    Raises:
+        NotFound: no carrier is connected.
+        Unreadable: the stored token was sealed with another ENCRYPTION_KEY.
+    """
+    row = session.execute(
+        select(CarrierAccount.account_sid, CarrierAccount.auth_token)
+        .where(CarrierAccount.company_id == company_id)
+        .order_by(CarrierAccount.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("No carrier is connected yet: connect it on the page Carrier first.")
+    return carriers.open(row.account_sid, vault.open(company_id, PLACE, row.auth_token))
 
 
 def connect_carrier(

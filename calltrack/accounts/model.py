@@ -133,6 +133,19 @@ class CarrierAccount(Base):
     created_at: Mapped[datetime]
 
 
+class SipLogin(Base):
+    """What a telephone system asks before it takes calls; the password is sealed (`sip_login.password`)."""
+
+    __tablename__ = "sip_login"
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    host: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[UUID]
+    username: Mapped[str]
+    password: Mapped[bytes]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
 class AuditEntry(Base):
     """Who did what, when: insert-only for the app's role."""
 

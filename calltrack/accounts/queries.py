@@ -108,6 +108,7 @@ class LoginRow:
 class AuditRow:
     """A line of the audit trail."""
 
+    id: UUID
     at: datetime
     actor: str
     action: str
@@ -233,12 +234,14 @@ def open_logins(session: Session, user_id: UUID, now: datetime) -> tuple[LoginRo
     return tuple(LoginRow(*row) for row in rows)
 
 
-def audit_trail(session: Session, company_id: UUID, most: int = 50) -> tuple[AuditRow, ...]:
-    """Return the newest lines of the audit trail."""
-    rows = session.execute(
-        select(AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.subject)
-        .where(AuditEntry.company_id == company_id)
-        .order_by(AuditEntry.id.desc())
-        .limit(most)
-    )
+def audit_trail(
+    session: Session, company_id: UUID, most: int = 50, before: UUID | None = None
+) -> tuple[AuditRow, ...]:
+    """Return the newest lines of the audit trail, or those that are older than a line."""
+    query = select(
+        AuditEntry.id, AuditEntry.at, AuditEntry.actor, AuditEntry.action, AuditEntry.subject
+    ).where(AuditEntry.company_id == company_id)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    rows = session.execute(query.order_by(AuditEntry.id.desc()).limit(most))
     return tuple(AuditRow(*row) for row in rows)

@@ -33,31 +33,109 @@ class CompanySettings(BaseModel):
         le=365,
         description="A caller who was a lead within this many days is not a new one.",
     )
-    candidate_days: int = Field(
-        30,
-        title="Days a visit may lie back",
-        ge=1,
-        le=90,
-        description="How far back a visit may lie that a call is linked to.",
-    )
     credit_probability: float = Field(
-        0.5,
-        title="Name a visit from probability",
+        0.7,
+        title="Reports: name a visit from probability",
         gt=0,
         le=1,
         description="From this probability a visit is named as the call's origin.",
     )
+    credit_campaign_probability: float = Field(
+        0.7,
+        title="Reports: name a campaign from probability",
+        gt=0,
+        le=1,
+        description="Several visits of one campaign add up, so it can be sure where no visit is.",
+    )
+    credit_source_probability: float = Field(
+        0.7,
+        title="Reports: name a source from probability",
+        gt=0,
+        le=1,
+        description="Below it the call is counted as unknown, and not shared out among the others.",
+    )
     upload_probability: float = Field(
-        0.5,
+        0.9,
         title="Send click ids from probability",
         gt=0,
         le=1,
-        description="From this probability a click id is sent to ad platforms.",
+        description="From this probability of its visit a click id is sent to ad platforms.",
+    )
+    inbox_days: int = Field(
+        90,
+        title="Days an outcome without a call is kept",
+        ge=7,
+        le=730,
+        description="What CRM or files told and no call was found for is forgotten after so many days.",
+    )
+    most_numbers: int = Field(
+        50,
+        title="Most tracking numbers",
+        ge=1,
+        le=10_000,
+        description="Nobody can buy more numbers than these; numbers you bring along count, too.",
+    )
+    most_number_rent: int = Field(
+        200,
+        title="Most rent for numbers a month",
+        ge=1,
+        le=1_000_000,
+        description="In the currency the carrier bills in; a purchase that would pass it is refused.",
+    )
+    number_rest_days: int = Field(
+        30,
+        title="Days a number rests between two uses",
+        ge=0,
+        le=365,
+        description="So long visitors are not shown a number of another use: people still call it.",
     )
     safe_forward_to: str = Field(
         "",
         title="Fallback line",
         description="Where calls go to a number that is not set up (a fallback line of the company).",
+    )
+    recordings_kept: Literal["carrier", "copy", "move"] = Field(
+        "carrier",
+        title="Recordings are kept",
+        description="A copy here is encrypted; moved ones are deleted at the carrier once they are here.",
+        json_schema_extra={
+            "choices": {"carrier": "at the carrier", "copy": "at the carrier and here", "move": "here only"}
+        },
+    )
+    recording_days: int = Field(
+        30,
+        title="Days until recordings are deleted",
+        ge=0,
+        le=3650,
+        description="Older recordings and transcripts are deleted, here and at the carrier. Usual: 30;"
+        " 0: never.",
+    )
+    history_days: int = Field(
+        760,
+        title="Days until callers are forgotten",
+        ge=0,
+        le=3650,
+        description="Older calls lose number, notes, messages and reports, and stay in the figures. 760 (25"
+        " months) unless you choose otherwise; 0: never.",
+    )
+    caller_channel: int = Field(
+        1,
+        title="The caller's channel",
+        ge=1,
+        le=2,
+        description="Of recordings with two channels, the caller's: listen to one call, then decide.",
+    )
+    transcripts: Literal["off", "carrier", "local"] = Field(
+        "off",
+        title="Transcripts",
+        description="What was said, as text: for keyword rules and search. Tell callers in the announcement.",
+        json_schema_extra={
+            "choices": {
+                "off": "none",
+                "carrier": "by the carrier, during the call",
+                "local": "by this server, from recordings",
+            }
+        },
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from calltrack.accounts import sessions
 from calltrack.accounts.model import Agency, Company, Location, Membership, Site, User
 from calltrack.accounts.passwords import check_strength, hash_password
+from calltrack.accounts.protection import check_forwarding
 from calltrack.accounts.rules import (
     CompanySettings,
     Role,
@@ -26,6 +27,7 @@ from calltrack.accounts.rules import (
     site_origin,
     time_zone,
 )
+from calltrack.accounts.wrong_settings import refused
 from calltrack.infra.crypto import new_token
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
@@ -108,21 +110,23 @@ def change_company(
     if company is None:
         raise NotFound("There is no such company.")
     if settings.get("safe_forward_to"):
-        settings = settings | {"safe_forward_to": to_e164(settings["safe_forward_to"], company.country)}
+        safe = to_e164(settings["safe_forward_to"], company.country)
+        if safe != company.settings.get("safe_forward_to"):
+            check_forwarding(session, company_id, safe)
+        settings = settings | {"safe_forward_to": safe}
     try:
         limits = CompanySettings.model_validate(settings)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        raise BadInput(f"{first['loc'][0]}: {first['msg']}".replace("_", " ")) from None
+        raise refused(problem, CompanySettings) from None
     company.name, company.timezone = display_name(name), time_zone(timezone)
     company.settings = company.settings | limits.model_dump()
 
 
 def create_location(session: Session, company_id: UUID, country: str, flow: CallFlow, now: datetime) -> UUID:
-    """Add a branch that answers the phone and return its id."""
-    location = Location(
-        company_id=company_id, id=new_id(now), created_at=now, **asdict(flow.checked(country))
-    )
+    """Add a branch that answers the phone and return its id; raises BadInput with what to change."""
+    checked = flow.checked(country)
+    check_forwarding(session, company_id, checked.forward_to)
+    location = Location(company_id=company_id, id=new_id(now), created_at=now, **asdict(checked))
     session.add(location)
     session.flush()
     return location.id
@@ -131,16 +135,21 @@ def create_location(session: Session, company_id: UUID, country: str, flow: Call
 def change_location(
     session: Session, company_id: UUID, location_id: UUID, country: str, flow: CallFlow
 ) -> None:
-    """Change how a location's calls are put through; phones follow within 15 seconds."""
+    """Change how a location's calls are put through; phones follow within 15 seconds.
+
+    Raises:
+        BadInput: what to change; calls may not be put through to a new number.
+        NotFound: the company has no such location.
+    """
     checked = flow.checked(country)
-    found = session.execute(
-        update(Location)
-        .where(Location.company_id == company_id, Location.id == location_id)
-        .values(**asdict(checked))
-        .returning(Location.id)
-    ).one_or_none()
-    if found is None:
+    location = session.get(Location, (company_id, location_id), with_for_update=True)
+    if location is None:
         raise NotFound("There is no such location.")
+    if checked.forward_to != location.forward_to:
+        check_forwarding(session, company_id, checked.forward_to)
+    for name, value in asdict(checked).items():
+        setattr(location, name, value)
+    session.flush()
 
 
 def create_site(

@@ -102,6 +102,13 @@ class MemberList(BaseModel):
 def audiences_of(services: Services) -> APIBlueprint:
     """Return the routes of audiences."""
     blueprint = APIBlueprint("api_audiences", __name__, url_prefix="/api/v1/audiences", tag="Audiences")
+    _add_reads(blueprint, services)
+    _add_changes(blueprint, services)
+    return blueprint
+
+
+def _add_reads(blueprint: APIBlueprint, services: Services) -> None:
+    """List audiences and their members, and read one."""
 
     @blueprint.get("")
     @needs(services, "viewer")
@@ -111,6 +118,42 @@ def audiences_of(services: Services) -> APIBlueprint:
         """List all audiences with their size and lists."""
         with services.db.tenant(g.asker.company_id) as session:
             return {"audiences": [_shape(row) for row in queries.audiences(session, g.asker.company_id)]}
+
+    @blueprint.get("/<audience_id>")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.output(AudienceShape)
+    def read_audience(audience_id: str) -> dict[str, Any]:
+        """Read one audience."""
+        company_id = g.asker.company_id
+        with services.db.tenant(company_id) as session:
+            found = queries.audiences(session, company_id, parse_id(audience_id))
+        if not found:
+            raise NotFound("There is no such audience.")
+        return _shape(found[0])
+
+    @blueprint.get("/<audience_id>/members")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.input(Page, location="query", arg_name="wanted")
+    @blueprint.output(MemberList)
+    def list_members(audience_id: str, wanted: Page) -> dict[str, Any]:
+        """List the persons the condition holds for, those that are left out included."""
+        company_id, id_ = g.asker.company_id, parse_id(audience_id)
+        in_full = may_see_numbers(g.asker.role)
+        with services.db.tenant(company_id) as session:
+            if not queries.audiences(session, company_id, id_):
+                raise NotFound("There is no such audience.")
+            rows = queries.members(
+                session, services.vault, company_id, id_, after=wanted.cursor, most=wanted.limit + 1
+            )
+        shown = rows[: wanted.limit]
+        following = str(shown[-1].person_id) if len(rows) > wanted.limit else None
+        return {"members": [_member(row, in_full=in_full) for row in shown], "next": following}
+
+
+def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
+    """Save and delete."""
 
     @blueprint.post("")
     @needs(services, "owner")
@@ -135,19 +178,6 @@ def audiences_of(services: Services) -> APIBlueprint:
         services.nudges.wake("keep_audiences", str(company_id))
         return answer, status
 
-    @blueprint.get("/<audience_id>")
-    @needs(services, "viewer")
-    @blueprint.doc(security="ApiKey", responses=[404])
-    @blueprint.output(AudienceShape)
-    def read_audience(audience_id: str) -> dict[str, Any]:
-        """Read one audience."""
-        company_id = g.asker.company_id
-        with services.db.tenant(company_id) as session:
-            found = queries.audiences(session, company_id, parse_id(audience_id))
-        if not found:
-            raise NotFound("There is no such audience.")
-        return _shape(found[0])
-
     @blueprint.delete("/<audience_id>")
     @needs(services, "owner")
     @blueprint.doc(security="ApiKey", responses=[404])
@@ -158,27 +188,6 @@ def audiences_of(services: Services) -> APIBlueprint:
             service.delete_audience(session, company_id, id_, services.clock(), by=g.asker.name)
         services.nudges.wake("keep_audiences", str(company_id))
         return "", 202
-
-    @blueprint.get("/<audience_id>/members")
-    @needs(services, "viewer")
-    @blueprint.doc(security="ApiKey", responses=[404])
-    @blueprint.input(Page, location="query", arg_name="wanted")
-    @blueprint.output(MemberList)
-    def list_members(audience_id: str, wanted: Page) -> dict[str, Any]:
-        """List the persons the condition holds for, those that are left out included."""
-        company_id, id_ = g.asker.company_id, parse_id(audience_id)
-        in_full = may_see_numbers(g.asker.role)
-        with services.db.tenant(company_id) as session:
-            if not queries.audiences(session, company_id, id_):
-                raise NotFound("There is no such audience.")
-            rows = queries.members(
-                session, services.vault, company_id, id_, after=wanted.cursor, most=wanted.limit + 1
-            )
-        shown = rows[: wanted.limit]
-        following = str(shown[-1].person_id) if len(rows) > wanted.limit else None
-        return {"members": [_member(row, in_full=in_full) for row in shown], "next": following}
-
-    return blueprint
 
 
 def _shape(row: AudienceRow) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Calls: read them with their attribution and conversions; say what came of one."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,10 +18,14 @@ from calltrack.api.paging import Page, cut, one_page
 from calltrack.api.shapes import AttributionShape, ConversionShape, attribution_shape, conversion_shape
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
+from calltrack.calls.people.missed import reached_at
+from calltrack.conversions.call_log import CallFilter as LogFilter
+from calltrack.conversions.levels import levels
 from calltrack.conversions.model import Conversion
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
 from calltrack.conversions.versions import rulebook
+from calltrack.conversions.words import home_of
 from calltrack.infra.crypto import Vault
 from calltrack.journeys.model import PersonCaller
 from calltrack.kernel.errors import NotFound
@@ -39,7 +44,13 @@ class CallShape(BaseModel):
     to: Annotated[str, Field(description="The tracking number that was dialled.")]
     location: str
     status: str
-    outcome: str | None
+    outcome: Annotated[
+        str | None,
+        Field(
+            description="answered, mailbox, busy, missed, abandoned, failed; blocked, over_limit: turned away"
+            " by the block list or a cap, which nobody missed; null while it lasts."
+        ),
+    ]
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
@@ -62,6 +73,30 @@ class CallFilter(Page):
 
     call_sid: Annotated[str | None, Field(max_length=64)] = None
     since: Annotated[datetime | None, Field(description="Calls that began at this moment or later.")] = None
+
+
+class LevelFilter(BaseModel):
+    """Which calls to count."""
+
+    since: Annotated[datetime | None, Field(description="Calls that began at this moment or later.")] = None
+    until: Annotated[datetime | None, Field(description="Calls that began before this moment.")] = None
+    source: Annotated[str, Field(description="Such as google; `unknown`: none is credited.")] = ""
+    medium: str = ""
+    campaign: str = ""
+    outcome: Annotated[str, Field(description="As calls show it; also open, lost, waiting.")] = ""
+    brought: Annotated[str, Field(description="lead, purchase or none.")] = ""
+
+
+class LevelAnswer(BaseModel):
+    """How many calls are credited at each level; each counts once, at its finest."""
+
+    calls: int
+    visit: int
+    campaign: int
+    source: int
+    unknown: int
+    shares: Annotated[dict[str, float | None], Field(description="Of all counted calls; null: no call.")]
+    is_cut: Annotated[bool, Field(description="Without `since` only the newest 10,000 calls are counted.")]
 
 
 class OutcomeShape(BaseModel):
@@ -99,7 +134,10 @@ class OutcomeShape(BaseModel):
     ] = None
     called_back_at: Annotated[
         datetime | None,
-        Field(description="You rang the missed caller back at this time and won the purchase or lead."),
+        Field(
+            description="You rang the missed caller back at this time and won the purchase or lead. Left out:"
+            " if the caller was reached by ringing back from here, it was won so; null: it was not."
+        ),
     ] = None
 
 
@@ -113,6 +151,13 @@ class OutcomeAnswer(BaseModel):
 def calls_of(services: Services) -> APIBlueprint:
     """Return the routes of calls."""
     blueprint = APIBlueprint("api_calls", __name__, url_prefix="/api/v1/calls", tag="Calls")
+    _add_reads(blueprint, services)
+    _add_outcome(blueprint, services)
+    return blueprint
+
+
+def _add_reads(blueprint: APIBlueprint, services: Services) -> None:
+    """List calls, and read one."""
 
     @blueprint.get("")
     @needs(services, "viewer")
@@ -130,6 +175,17 @@ def calls_of(services: Services) -> APIBlueprint:
             rows, following = cut(_shapes(session, services.vault, query), wanted)
         return {"calls": rows, "next": following}
 
+    @blueprint.get("/levels")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey", responses=[400])
+    @blueprint.input(LevelFilter, location="query", arg_name="wanted")
+    @blueprint.output(LevelAnswer)
+    def count_levels(wanted: LevelFilter) -> dict[str, Any]:
+        """Count how far calls could be attributed: to a visit, a campaign, a source, or not at all."""
+        with services.db.tenant(g.asker.company_id) as session:
+            found = levels(session, services.vault, g.asker.company_id, LogFilter(**wanted.model_dump()))
+        return vars(found) | {"calls": found.calls, "shares": found.shares()}
+
     @blueprint.get("/<call_id>")
     @needs(services, "viewer")
     @blueprint.doc(security="ApiKey", responses=[404])
@@ -143,6 +199,10 @@ def calls_of(services: Services) -> APIBlueprint:
             raise NotFound("There is no such call.")
         return rows[0]
 
+
+def _add_outcome(blueprint: APIBlueprint, services: Services) -> None:
+    """Take what a call came to."""
+
     @blueprint.post("/<call_id>/outcome")
     @needs(services, "manager")
     @blueprint.doc(security="ApiKey", responses=[404, 409])
@@ -155,7 +215,9 @@ def calls_of(services: Services) -> APIBlueprint:
 
             def act() -> tuple[int, dict[str, Any]]:
                 currency = rulebook(session, company_id).currency
-                set_outcome(session, company_id, id_, _outcome(told, g.asker.name, currency), now)
+                said = _outcome(told, g.asker.name, currency)
+                said = _won_back(session, company_id, id_, told, said, now)
+                set_outcome(session, company_id, id_, said, now)
                 session.flush()
                 return 200, {
                     "call_id": str(id_),
@@ -173,8 +235,6 @@ def calls_of(services: Services) -> APIBlueprint:
         services.nudges.wake("handle_facts", str(company_id))
         return answer, status
 
-    return blueprint
-
 
 def _outcome(told: OutcomeShape, by: str, currency: str) -> Outcome:
     money = parse_money(told.value, told.currency or currency) if told.value is not None else None
@@ -191,6 +251,21 @@ def _outcome(told: OutcomeShape, by: str, currency: str) -> Outcome:
         value_from_rule=told.kind == "purchase" and money is None,
         via="api",
     )
+
+
+def _won_back(
+    session: Session, company_id: UUID, call_id: UUID, told: OutcomeShape, said: Outcome, now: datetime
+) -> Outcome:
+    """Return the outcome as won by ringing back, where that is known and nothing else was said of it."""
+    if "called_back_at" in told.model_fields_set or told.kind not in ("purchase", "lead"):
+        return said
+    call = session.get(Call, (company_id, call_id))
+    won_at = reached_at(session, company_id, call_id)
+    is_here = home_of(session, company_id, told.external_id) in (None, call_id)
+    if call is None or call.is_bridged or won_at is None or not is_here:
+        return said
+    bought_at = min(said.occurred_at, now) if said.occurred_at else won_at
+    return replace(said, called_back_at=max(won_at, bought_at))
 
 
 def _select(company_id: UUID) -> Select[*tuple[Any, ...]]:

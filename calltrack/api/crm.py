@@ -144,6 +144,13 @@ class Dismissal(BaseModel):
 def crm_of(services: Services) -> APIBlueprint:
     """Return the routes of outcomes from outside."""
     blueprint = APIBlueprint("api_outcomes", __name__, url_prefix="/api/v1/outcomes", tag="Outcomes")
+    _add_intake(blueprint, services)
+    _add_inbox(blueprint, services)
+    return blueprint
+
+
+def _add_intake(blueprint: APIBlueprint, services: Services) -> None:
+    """Take outcomes from a CRM."""
 
     @blueprint.post("")
     @needs(services, "manager")
@@ -166,6 +173,10 @@ def crm_of(services: Services) -> APIBlueprint:
             status, answer = once(session, company_id, key, fingerprint, now, act)
         services.nudges.wake("handle_facts", str(company_id))
         return answer, status
+
+
+def _add_inbox(blueprint: APIBlueprint, services: Services) -> None:
+    """Show and settle what was not matched."""
 
     @blueprint.get("/inbox")
     @needs(services, "viewer")
@@ -214,8 +225,6 @@ def crm_of(services: Services) -> APIBlueprint:
         with services.db.tenant(company_id) as session:
             inbox.dismiss(session, company_id, id_, said.reason, g.asker.name, now)
             return _one(session, services.vault, company_id, id_)
-
-    return blueprint
 
 
 def take_texts(

@@ -82,6 +82,13 @@ class SettleShape(BaseModel):
 def deliveries_of(services: Services) -> APIBlueprint:
     """Return the routes of deliveries."""
     blueprint = APIBlueprint("api_deliveries", __name__, url_prefix="/api/v1/deliveries", tag="Deliveries")
+    _add_reads(blueprint, services)
+    _add_mending(blueprint, services)
+    return blueprint
+
+
+def _add_reads(blueprint: APIBlueprint, services: Services) -> None:
+    """List, export and read."""
 
     @blueprint.get("")
     @needs(services, "viewer")
@@ -130,6 +137,10 @@ def deliveries_of(services: Services) -> APIBlueprint:
             "history": [attempt_shape(one) for one in found.attempts],
         }
 
+
+def _add_mending(blueprint: APIBlueprint, services: Services) -> None:
+    """Send again, and settle what nobody knows."""
+
     @blueprint.post("/replay")
     @needs(services, "manager")
     @blueprint.doc(security="ApiKey")
@@ -168,8 +179,6 @@ def deliveries_of(services: Services) -> APIBlueprint:
             by_hand.settle(session, company_id, id_, services.clock(), by=g.asker.name)
         services.nudges.wake("handle_facts", str(company_id))
         return {"sent": 0, "left": {}}
-
-    return blueprint
 
 
 def _filter(wanted: Wanted) -> DeliveryFilter:

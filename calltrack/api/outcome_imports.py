@@ -84,6 +84,13 @@ def imports_of(services: Services) -> APIBlueprint:
     blueprint = APIBlueprint(
         "api_outcome_imports", __name__, url_prefix="/api/v1/outcome-imports", tag="Outcomes"
     )
+    _add_files(blueprint, services)
+    _add_runs(blueprint, services)
+    return blueprint
+
+
+def _add_files(blueprint: APIBlueprint, services: Services) -> None:
+    """Take a file and show it."""
 
     @blueprint.post("")
     @needs(services, "manager")
@@ -109,6 +116,10 @@ def imports_of(services: Services) -> APIBlueprint:
         """Read how far a file is."""
         with services.db.tenant(g.asker.company_id) as session:
             return _shape(services, session, g.asker.company_id, parse_id(import_id))
+
+
+def _add_runs(blueprint: APIBlueprint, services: Services) -> None:
+    """Plan, run, and tell what became of each row."""
 
     @blueprint.post("/<import_id>/plan")
     @needs(services, "manager")
@@ -148,8 +159,6 @@ def imports_of(services: Services) -> APIBlueprint:
         answer = Response(stream_with_context(result_file(services, row)), mimetype="text/csv")
         answer.headers["Content-Disposition"] = "attachment; filename=results.csv"
         return answer
-
-    return blueprint
 
 
 def _shape(services: Services, session: Session, company_id: UUID, import_id: UUID) -> dict[str, Any]:

@@ -6,7 +6,12 @@ from apiflask import APIBlueprint, APIFlask, HTTPError
 from flask import Flask, Response, jsonify
 from flask.sansio.blueprints import Blueprint
 
+from calltrack.api.attribution_models import attribution_models_of
 from calltrack.api.audiences import audiences_of
+from calltrack.api.blocked_callers import blocked_of, spam_of
+from calltrack.api.calibration import calibration_of, judgings_of
+from calltrack.api.call_backs import call_backs_of
+from calltrack.api.call_flows import call_flows_of
 from calltrack.api.calls import calls_of
 from calltrack.api.conversion_rules import rules_of
 from calltrack.api.conversions import conversions_of
@@ -14,13 +19,29 @@ from calltrack.api.crm import crm_of
 from calltrack.api.crm_hook import hook_of
 from calltrack.api.deliveries import deliveries_of
 from calltrack.api.destinations import answers_api_of, destinations_of, notices_of
+from calltrack.api.erasures import erasures_of
+from calltrack.api.messages import messages_of
+from calltrack.api.number_mending import number_mending_of
+from calltrack.api.number_orders import orders_of as number_orders_of
 from calltrack.api.numbers import numbers_of
 from calltrack.api.outcome_imports import imports_of
 from calltrack.api.outcome_links import links_of
+from calltrack.api.people import care_of, missed_of, tags_of
+from calltrack.api.phone_systems import phone_systems_of
+from calltrack.api.pool_advice import pool_advice_of
+from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
 
 SPEC_PATH = "/api/v1/openapi.json"
+# What to do where no single field is wrong.
+NEXT_STEPS = {
+    400: "What was sent cannot be read or stored; check its form, its nesting and its characters.",
+    404: f"Nothing is at this address; {SPEC_PATH} lists all there is.",
+    405: f"This address takes another method; {SPEC_PATH} says which.",
+    413: "Too much at once: send fewer rows, or a file in smaller parts.",
+    415: "Send JSON with the header Content-Type: application/json.",
+}
 
 
 class _DescribedApp(APIFlask):
@@ -60,10 +81,12 @@ def _explain(problem: HTTPError) -> tuple[Response, int]:
         if isinstance(place, dict)
         for name, messages in place.items()
     }
+    detail = "Change the fields named here." if fields else NEXT_STEPS.get(problem.status_code, "")
     answer = jsonify(
         status=problem.status_code,
         title=problem.message,
-        detail="Change the fields named here.",
+        detail=detail
+        or "Send the request in another way; the description of the API is at " + SPEC_PATH + ".",
         fields=fields,
     )
     answer.mimetype = "application/problem+json"
@@ -73,8 +96,21 @@ def _explain(problem: HTTPError) -> tuple[Response, int]:
 def register(app: Flask, services: Services) -> None:
     """Add every resource of the API."""
     for blueprint_of in (
+        attribution_models_of,
+        calibration_of,
+        judgings_of,
         audiences_of,
         calls_of,
+        call_flows_of,
+        story_of,
+        blocked_of,
+        spam_of,
+        care_of,
+        call_backs_of,
+        missed_of,
+        erasures_of,
+        tags_of,
+        messages_of,
         visits_of,
         conversions_of,
         rules_of,
@@ -83,6 +119,10 @@ def register(app: Flask, services: Services) -> None:
         answers_api_of,
         notices_of,
         numbers_of,
+        number_orders_of,
+        number_mending_of,
+        pool_advice_of,
+        phone_systems_of,
         crm_of,
         links_of,
         imports_of,

@@ -1,27 +1,69 @@
 """How attributions and conversions look in answers."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from calltrack.attribution.model import Attribution
+from calltrack.attribution.queries import shown
 from calltrack.conversions.model import Conversion
 
+Probability = Annotated[float, Field(ge=0, le=1)]
 
-class AttributionShape(BaseModel):
-    """Which visit made the call, how sure that is, and why."""
 
-    visit_id: Annotated[str | None, Field(description="null: no visit is likely enough.")]
-    probability: Annotated[float, Field(ge=0, le=1)]
-    p_nobody: Annotated[float, Field(ge=0, le=1, description="That no visit of the site made the call.")]
+class CandidateShape(BaseModel):
+    """A visit that may have made the call."""
+
+    visit_id: Annotated[str | None, Field(description="null: its visitor was erased.")]
+    visitor_id: str | None
+    probability: Probability
+    carried: Annotated[float, Field(description="The part of it that an earlier call handed on.")]
     source: str
     medium: str
     campaign: str
-    p_campaign: Annotated[float, Field(ge=0, le=1)]
-    candidates: list[dict[str, Any]]
-    reasons: list[str]
-    model: str
+
+
+class ShareShape(BaseModel):
+    """What a campaign, or a source (then `campaign` is empty), comes to."""
+
+    source: str
+    medium: str
+    campaign: str
+    probability: Probability
+
+
+class ReasonShape(BaseModel):
+    """A reason as a code with values; `said`: a sentence of an older verdict."""
+
+    code: str
+    values: dict[str, Any]
+
+
+class AttributionShape(BaseModel):
+    """Who made the call, how sure that is, and why: candidates, `rest` and `p_nobody` add up to 1."""
+
+    level: Annotated[
+        Literal["visit", "campaign", "source", "unknown"],
+        Field(description="The finest level that is credited, by your thresholds for reports."),
+    ]
+    visit_id: Annotated[str | None, Field(description="null: no visit is likely enough.")]
+    probability: Annotated[float, Field(ge=0, le=1, description="Of the likeliest visit, credited or not.")]
+    p_nobody: Annotated[float, Field(ge=0, le=1, description="That no visit of the site made the call.")]
+    source: Annotated[str, Field(description="What is credited; empty: unknown.")]
+    medium: str
+    campaign: str
+    p_campaign: Annotated[float, Field(ge=0, le=1, description="Of the likeliest campaign, credited or not.")]
+    p_source: Annotated[float, Field(ge=0, le=1, description="Of the likeliest source, credited or not.")]
+    candidates: Annotated[list[CandidateShape], Field(description="The likeliest visits, at most 100.")]
+    rest: Annotated[float, Field(description="Visits too unlikely to be listed, together.")]
+    p_repeat: Annotated[float, Field(description="How much of it earlier calls handed on.")]
+    by_campaign: list[ShareShape]
+    by_source: list[ShareShape]
+    reasons: Annotated[list[str], Field(description="In words.")]
+    reason_codes: list[ReasonShape]
+    model: Annotated[str, Field(description="The version of the model that judged.")]
     decided_at: datetime
 
 
@@ -49,19 +91,34 @@ class ConversionShape(BaseModel):
 
 def attribution_shape(row: Attribution) -> dict[str, Any]:
     """Return a verdict as the API shows it."""
+    found = shown(row)
     return {
-        "visit_id": str(row.visit_id) if row.visit_id else None,
-        "probability": row.probability,
-        "p_nobody": row.p_nobody,
-        "source": row.source,
-        "medium": row.medium,
-        "campaign": row.campaign,
-        "p_campaign": row.p_campaign,
-        "candidates": row.candidates,
-        "reasons": row.reasons,
-        "model": row.model,
-        "decided_at": row.decided_at,
+        "level": found.level,
+        "visit_id": _text(found.visit_id),
+        "probability": found.probability,
+        "p_nobody": found.p_nobody,
+        "source": found.source,
+        "medium": found.medium,
+        "campaign": found.campaign,
+        "p_campaign": found.p_campaign,
+        "p_source": found.p_source,
+        "candidates": [
+            vars(one) | {"visit_id": _text(one.visit_id), "visitor_id": _text(one.visitor_id)}
+            for one in found.candidates
+        ],
+        "rest": found.rest,
+        "p_repeat": found.p_repeat,
+        "by_campaign": [vars(one) for one in found.by_campaign],
+        "by_source": [vars(one) for one in found.by_source],
+        "reasons": list(found.reasons),
+        "reason_codes": list(found.codes),
+        "model": found.model,
+        "decided_at": found.decided_at,
     }
+
+
+def _text(id_: UUID | None) -> str | None:
+    return str(id_) if id_ else None
 
 
 def conversion_shape(row: Conversion) -> dict[str, Any]:

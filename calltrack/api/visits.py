@@ -22,8 +22,11 @@ class ShownShape(BaseModel):
     number: str
     shown_from: datetime
     shown_until: datetime
-    is_overflow: Annotated[bool, Field(description="The pool was dry: others were shown it as well.")]
+    is_overflow: Annotated[
+        bool, Field(description="All of the pool were on screen: others were shown it as well.")
+    ]
     tapped_at: datetime | None
+    copied_at: datetime | None
 
 
 class VisitShape(BaseModel):
@@ -41,6 +44,10 @@ class VisitShape(BaseModel):
     click_ids: dict[str, str]
     referrer: str
     landing_url: str
+    device: Annotated[str, Field(description="mobile, tablet or desktop; empty when it did not say.")]
+    is_returning: bool
+    visible_seconds: Annotated[float, Field(description="How long its pages were in sight.")]
+    saw_contact: Annotated[bool, Field(description="It opened a page that is there to be called from.")]
     shown: list[ShownShape]
 
 
@@ -76,12 +83,16 @@ def visits_of(services: Services) -> APIBlueprint:
 
 
 def _shape(visit: Visit, shown: list[dict[str, Any]]) -> dict[str, Any]:
-    names = ("source", "medium", "campaign", "term", "content", "click_ids", "referrer", "landing_url")
+    names = (
+        "source", "medium", "campaign", "term", "content", "click_ids", "referrer", "landing_url", "device",
+        "is_returning", "saw_contact",
+    )  # fmt: skip
     return {
         "id": str(visit.id),
         "visitor_id": str(visit.visitor_id),
         "started_at": visit.started_at,
         "last_seen_at": visit.last_seen_at,
+        "visible_seconds": visit.visible_ms / 1000,
         "shown": shown,
     } | {name: getattr(visit, name) for name in names}
 
@@ -93,4 +104,5 @@ def _shown(lease: Lease, e164: str) -> dict[str, Any]:
         "shown_until": lease.shown_until,
         "is_overflow": lease.is_overflow,
         "tapped_at": lease.tapped_at,
+        "copied_at": lease.copied_at,
     }

@@ -1,37 +1,74 @@
-"""Reads what the verdict on a call rests on: the call, who was shown its number, what earlier calls said."""
+"""Reads what the verdict on a call rests on: who was shown its number, earlier calls, whose phone it is.
 
-from dataclasses import dataclass
+Three bounded reads: the newest holdings of the number, its latest calls with their posteriors, and what is
+known of the caller and of the visitors at hand. All of it as it was when the phone rang.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.types import LargeBinary
 
 from calltrack.accounts.model import Company
 from calltrack.accounts.rules import CompanySettings, settings_of
-from calltrack.attribution.model import Attribution
-from calltrack.attribution.verdict import CallFacts, Candidate, EarlierCall, Shown
+from calltrack.attribution.densities import FORGOTTEN
+from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding
+from calltrack.attribution.holdings import holdings_of
+from calltrack.attribution.links import caller_of, links_of
+from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
+from calltrack.attribution.stored import posterior_of
 from calltrack.calls.model import Call
 from calltrack.kernel.errors import NotFound
-from calltrack.kernel.ids import first_id_of
-from calltrack.numbers.model import Lease, TrackingNumber
-from calltrack.visits.model import PageView, Visit
+from calltrack.kernel.origin import campaign_key
+from calltrack.numbers.uses import use_at
 
-# Three hundred candidates are enough: three thousand changed no verdict.
-MOST_LEASES = 300
-CONTACT_PAGE = "contact|contatt|kontakt|contacto"
-# How far back earlier calls tell who a visitor is.
-KNOWN_FOR = timedelta(days=400)
+REACH, RECENT = timedelta(seconds=FORGOTTEN), timedelta(seconds=RECENT_SECONDS)
+# A page may stay open for long: what was shown two days before the reach may have been seen within it.
+OPEN_FOR = timedelta(days=2)
+
+# The latest calls of the number, and the caller's last one to it, each with its present verdict, if any.
+_EARLIER = text(
+    """
+    SELECT c.id, c.started_at, coalesce(c.caller_hash = :caller, false) AS same_caller, a.id AS verdict,
+           a.model, a.p_nobody, a.rest, a.p_repeat, a.p_campaign, a.source, a.medium, a.campaign,
+           a.candidates, a.by_campaign, a.by_source, a.reasons
+    FROM (
+        (SELECT id, started_at, caller_hash FROM call
+         WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND number_id = :number_id
+           AND started_at < :at AND started_at >= :recent
+         ORDER BY started_at DESC, id DESC LIMIT :most)
+        UNION
+        (SELECT id, started_at, caller_hash FROM call
+         WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND caller_hash = :caller
+           AND number_id = :number_id AND started_at < :at AND started_at >= :oldest
+         ORDER BY started_at DESC, id DESC LIMIT 1)
+    ) c
+    LEFT JOIN LATERAL (
+        SELECT * FROM attribution one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.call_id = c.id AND one.is_current
+        LIMIT 1
+    ) a ON true
+    ORDER BY c.started_at, c.id
+    """
+).bindparams(bindparam("caller", type_=LargeBinary()))
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All a verdict needs, as values."""
+class Known:
+    """What a call is judged from: a static number's campaign, or the evidence of a number shown in turn.
 
-    call: CallFacts
-    shown: tuple[Shown, ...]
-    credit_probability: float
+    `unjudged` names earlier calls of the number that have no verdict yet, oldest first.
+    """
+
+    evidence: Evidence
+    static: str | None = None
+    unjudged: tuple[UUID, ...] = field(default=())
 
 
 def load_call(session: Session, company_id: UUID, call_id: UUID) -> Call:
@@ -47,141 +84,75 @@ def settings_for(session: Session, company_id: UUID) -> CompanySettings:
     return settings_of(session.scalars(select(Company.settings).where(Company.id == company_id)).one())
 
 
-def load_evidence(session: Session, call: Call) -> Evidence:
-    """Read everything that may say which visit made the call; the same facts give the same evidence."""
-    limits = settings_for(session, call.company_id)
-    number = session.get_one(TrackingNumber, (call.company_id, call.number_id))
-    since = call.started_at - timedelta(days=limits.candidate_days)
-    facts = CallFacts(
-        started_at=call.started_at,
-        number_kind=cast(Literal["pool", "overflow", "static"], number.kind),
-        static_campaign=(number.source, number.medium, number.campaign),
-        is_withheld=call.caller_hash is None,
-        talk_seconds=call.talk_seconds,
-        earlier=_earlier_call(session, call, since),
-    )
-    shown = () if number.kind == "static" else _shown(session, call, since)
-    return Evidence(facts, shown, limits.credit_probability)
+def load_evidence(session: Session, call: Call) -> Known:
+    """Read everything that may say who made the call; the same facts give the same evidence."""
+    at, caller = call.started_at, call.caller_hash
+    # By the use it had when it rang: a number that was moved since keeps its history.
+    number = use_at(session, call.company_id, call.number_id, at)
+    facts = CallAt(at=at.timestamp(), number=call.number_id.hex, caller=caller.hex() if caller else None)
+    if number.kind == "static":
+        return Known(Evidence(call=facts), campaign_key(number.source, number.medium, number.campaign))
+    rows = _earlier(session, call)
+    holdings = one_per_visit(holdings_of(session, call.company_id, call.number_id, at - REACH - OPEN_FOR, at))
+    evidence = Evidence(
+        call=facts,
+        holdings=holdings,
+        earlier=tuple(
+            Earlier(
+                at=row.started_at.timestamp(), posterior=posterior_of(row), same_caller=row.same_caller
+            )
+            for row in rows
+            if row.verdict
+        ),
+    )  # fmt: skip
+    unjudged = tuple(row.id for row in rows if not row.verdict)
+    return Known(_with_caller(session, call, evidence) if caller else evidence, None, unjudged)
 
 
-def later_calls(session: Session, call: Call) -> list[Call]:
-    """Return the same caller's later calls, oldest first: their verdicts may rest on this one."""
-    if call.caller_hash is None:
-        return []
-    rows = select(Call).where(
-        Call.company_id == call.company_id,
-        Call.caller_hash == call.caller_hash,
-        Call.started_at > call.started_at,
-        Call.started_at < call.started_at + KNOWN_FOR,
-    )
-    return list(session.scalars(rows.order_by(Call.started_at, Call.id)))
+def one_per_visit(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
+    """Join the times one visit was shown the number (a lapsed lease is renewed) into one holding."""
+    joined: dict[str, Holding] = {}
+    for one in holdings:
+        known = joined.get(one.visit)
+        joined[one.visit] = _join(known, one) if known else one
+    return tuple(joined.values())
 
 
-def _earlier_call(session: Session, call: Call, since: datetime) -> EarlierCall | None:
-    if call.caller_hash is None:
-        return None
-    query = (
-        select(Call.started_at, Attribution.candidates, Attribution.p_nobody)
-        .join(Attribution, and_(Attribution.company_id == Call.company_id, Attribution.call_id == Call.id))
-        .where(
-            Call.company_id == call.company_id,
-            Call.caller_hash == call.caller_hash,
-            Call.number_id == call.number_id,
-            Call.started_at < call.started_at,
-            Call.started_at >= since,
-            Attribution.is_current,
-        )
-        .order_by(Call.started_at.desc(), Call.id.desc())
-        .limit(1)
-    )
-    row = session.execute(query).one_or_none()
-    if row is None:
-        return None
-    candidates = tuple(Candidate.from_json(stored) for stored in row.candidates)
-    return EarlierCall(started_at=row.started_at, candidates=candidates, p_nobody=row.p_nobody)
-
-
-def _shown(session: Session, call: Call, since: datetime) -> tuple[Shown, ...]:
-    leases = session.scalars(
-        select(Lease)
-        .where(
-            Lease.company_id == call.company_id,
-            Lease.number_id == call.number_id,
-            Lease.shown_from.between(since, call.started_at),
-        )
-        .order_by(Lease.shown_from.desc(), Lease.id.desc())
-        .limit(MOST_LEASES)
-    ).all()
-    ids = {lease.visit_id for lease in leases}
-    rows = session.scalars(select(Visit).where(Visit.company_id == call.company_id, Visit.id.in_(ids)))
-    visits = {visit.id: visit for visit in rows}
-    pages = _pages(session, call, ids)
-    known = _known_visitors(session, call, {visit.visitor_id for visit in visits.values()})
-    # A lease without its visit belongs to a forgotten month: nothing can be credited to it.
-    return tuple(
-        _row(lease, visits[lease.visit_id], pages.get(lease.visit_id, (1, False)), known)
-        for lease in leases
-        if lease.visit_id in visits
+def _join(one: Holding, other: Holding) -> Holding:
+    latest = max(one, other, key=attrgetter("last_seen"))
+    return replace(
+        latest,
+        shown_from=min(one.shown_from, other.shown_from),
+        taps=tuple(sorted((*one.taps, *other.taps))),
+        copied_at=_first(one.copied_at, other.copied_at),
+        contact_at=_first(one.contact_at, other.contact_at),
     )
 
 
-def _row(
-    lease: Lease,
-    visit: Visit,
-    pages: tuple[int, bool],
-    known: dict[UUID, Literal["caller", "somebody_else"]],
-) -> Shown:
-    return Shown(
-        visit_id=visit.id,
-        visitor_id=visit.visitor_id,
-        visit_started_at=visit.started_at,
-        shown_from=lease.shown_from,
-        last_seen_at=lease.last_seen_at,
-        tapped_at=lease.tapped_at,
-        pages=pages[0],
-        saw_contact_page=pages[1],
-        is_overflow=lease.is_overflow,
-        source=visit.source,
-        medium=visit.medium,
-        campaign=visit.campaign,
-        known_as=known.get(visit.visitor_id),
+def _first(*moments: float | None) -> float | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _with_caller(session: Session, call: Call, evidence: Evidence) -> Evidence:
+    assert call.caller_hash is not None
+    visitors = {one.visitor for one in evidence.holdings}
+    links = links_of(session, call.company_id, call.caller_hash, visitors, call.started_at)
+    caller = caller_of(session, call.company_id, call.caller_hash, call.started_at)
+    return replace(
+        evidence,
+        linked=links.linked,
+        taken=links.taken,
+        typed=links.typed,
+        caller_is_known=caller.is_known,
+        known_callers=caller.known_callers,
+        calls_before=caller.calls_before,
     )
 
 
-def _pages(session: Session, call: Call, visit_ids: set[UUID]) -> dict[UUID, tuple[int, bool]]:
-    query = (
-        select(PageView.visit_id, func.count(), func.bool_or(PageView.page.regexp_match(CONTACT_PAGE, "i")))
-        .where(
-            PageView.company_id == call.company_id,
-            PageView.visit_id.in_(visit_ids),
-            PageView.at <= call.started_at,
-        )
-        .group_by(PageView.visit_id)
-    )
-    return {visit_id: (count, contact) for visit_id, count, contact in session.execute(query)}
-
-
-def _known_visitors(
-    session: Session, call: Call, visitor_ids: set[UUID]
-) -> dict[UUID, Literal["caller", "somebody_else"]]:
-    """Tell whom earlier calls have shown visitors to be.
-
-    It rests on earlier calls only, never on the persons this call itself was linked to: a verdict must not
-    become its own evidence.
-    """
-    query = (
-        select(Visit.visitor_id, func.bool_or(Call.caller_hash == call.caller_hash))
-        .join(Attribution, and_(Attribution.company_id == Visit.company_id, Attribution.visit_id == Visit.id))
-        .join(Call, and_(Call.company_id == Attribution.company_id, Call.id == Attribution.call_id))
-        .where(
-            Visit.company_id == call.company_id,
-            Visit.visitor_id.in_(visitor_ids),
-            Visit.id >= first_id_of(call.started_at - KNOWN_FOR),
-            Attribution.is_current,
-            Call.caller_hash.is_not(None),
-            Call.started_at < call.started_at,
-        )
-        .group_by(Visit.visitor_id)
-    )
-    rows = session.execute(query).all()
-    return {visitor: "caller" if is_caller else "somebody_else" for visitor, is_caller in rows}
+def _earlier(session: Session, call: Call) -> list[Any]:
+    at: datetime = call.started_at
+    asked = {
+        "company_id": call.company_id, "number_id": call.number_id, "caller": call.caller_hash, "at": at,
+        "recent": at - RECENT, "oldest": at - REACH, "most": RECENT_CALLS,
+    }  # fmt: skip
+    return list(session.execute(_EARLIER, asked))

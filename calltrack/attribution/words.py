@@ -1,22 +1,30 @@
-"""The reasons of a verdict in sentences a marketer understands."""
+"""Reasons in sentences a marketer understands, made when a page is read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from calltrack.attribution.verdict import CallFacts, Campaign, Candidate
+from calltrack.attribution.facts import Reason
+from calltrack.kernel.origin import words_of
 
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
+Values = Mapping[str, Any]
 
 
-def span(seconds: int) -> str:
+def span(seconds: float) -> str:
     """Return a length of time in its largest fitting unit: `8 seconds`, `2 hours`, `1 day`."""
     size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1, "second"))
-    count = seconds // size
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return many(int(seconds // size), unit)
 
 
-def named(campaign: Campaign) -> str:
-    """Return source, medium and campaign as one phrase: `google / cpc / traslochi-roma`."""
-    return " / ".join(word for word in campaign if word and word != "none") or "an unnamed source"
+def many(count: float, noun: str) -> str:
+    """Return a count with its noun: `1 visit`, `12 visits`."""
+    return f"{int(count)} {noun}{'' if int(count) == 1 else 's'}"
+
+
+def named(key: str) -> str:
+    """Return a campaign, or source, by its key as one phrase: `google / cpc / traslochi-roma`."""
+    return " / ".join(word for word in words_of(key) if word and word != "none") or "an unnamed source"
 
 
 def percent(probability: float) -> str:
@@ -26,72 +34,76 @@ def percent(probability: float) -> str:
     return "under 1 %" if 0 < probability < 0.005 else f"{probability * 100:.0f} %"
 
 
-def reasons_for_static(campaign: Campaign) -> tuple[str, ...]:
-    """Say why a static number needs no visit."""
-    return (f"Static number: it is shown nowhere but in {named(campaign)}.",)
-
-
-def reasons_for(
-    call: CallFacts,
-    chosen: Candidate | None,
-    ranked: Sequence[Candidate],
-    p_nobody: float,
-    campaign: Campaign | None,
-    p_campaign: float,
-) -> tuple[str, ...]:
-    """Say why the chosen visit, or none, was credited; the strongest reason comes first."""
-    said = _why_chosen(call, chosen) if chosen else _why_none(ranked, p_nobody)
-    said += _others(chosen, ranked)
-    if chosen is None and campaign:
-        said.append(
-            f"The likely visits came from the same campaign: {named(campaign)} ({percent(p_campaign)})."
-        )
-    if any(one.is_overflow for one in ranked[:1]):
-        said.append("Every number of the pool was in use, so this one was shown to several visits at once.")
-    if call.is_withheld:
-        said.append("The caller withheld the number, so earlier calls say nothing.")
+def sentences(reasons: Sequence[Reason]) -> tuple[str, ...]:
+    """Return the reasons as sentences, in order; how many saw the number and what this visit did are one."""
+    said, done = [], set[str]()
+    by_code = {one.code: one.values for one in reasons}
+    for one in reasons:
+        if one.code in done:
+            continue
+        done.add(one.code) if one.code != "said" else None
+        if one.code == "contact_page" and "visits" in by_code:
+            done.add("visits")
+            saw = _visits(by_code["visits"]).removesuffix(".")
+            looked = _SAID["contact_page"](one.values).removeprefix("L")
+            said.append(f"{saw}; this one l{looked}")
+        elif (words := _SAID.get(one.code)) is not None:
+            said.append(words(one.values))
     return tuple(said)
 
 
-def _why_chosen(call: CallFacts, chosen: Candidate) -> list[str]:
-    said = []
-    if chosen.is_carried and call.earlier:
-        waited = int((call.started_at - call.earlier.started_at).total_seconds())
-        came = named(chosen.campaign_key())
-        return [f"This caller called {span(waited)} before; that call came from {came}."]
-    if chosen.tapped_seconds is not None:
-        said.append(f"Tapped the number {span(chosen.tapped_seconds)} before the call.")
-    if chosen.on_screen:
-        said.append("Was looking at the number when the call began.")
-    else:
-        said.append(f"Left the site {span(chosen.age_seconds)} before the call.")
-    if chosen.is_known:
-        said.append("An earlier call showed that this visitor is this caller.")
-    if chosen.pages > 1:
-        said.append(f"Looked at {chosen.pages} pages in {span(chosen.dwell_seconds)}.")
-    return said
+def _repeat(values: Values) -> str:
+    if "calls_before" not in values:
+        return "Somebody who called this number before rings again, from another phone or without a number."
+    place = int(values["calls_before"])
+    which = f"{ORDINALS[place]} call" if place < len(ORDINALS) else f"Call {place + 1}"
+    ago = f"the one before was {span(values['seconds'])} earlier"
+    if "campaign" not in values:
+        return f"{which} from this caller; {ago}."
+    came = f"{named(values['campaign'])} ({percent(values['p'])})"
+    return f"{which} from this caller; {ago} and came from {came}."
 
 
-def _why_none(ranked: Sequence[Candidate], p_nobody: float) -> list[str]:
-    if not ranked:
-        return ["Nobody is known to have been shown this number in the time a call is linked to."]
-    likeliest = percent(ranked[0].probability)
-    if p_nobody >= ranked[0].probability:
-        unwanted = f"A wrong number or an unwanted call is likelier ({percent(p_nobody)})"
-        return [f"{unwanted} than any visit ({likeliest})."]
-    return [f"No visit is sure enough to be credited; the likeliest has {likeliest}."]
+def _visits(values: Values) -> str:
+    count = int(values["count"])
+    if not count:
+        return "Nobody is known to have been shown this number before the call."
+    return f"{many(count, 'visit')} saw this number in the 40 days before."
 
 
-def _others(chosen: Candidate | None, ranked: Sequence[Candidate]) -> list[str]:
-    others = [one for one in ranked if chosen is None or one.visit_id != chosen.visit_id]
-    if not others:
-        return ["No other visit saw this number in the time a call is linked to."] if chosen else []
-    nearest = min(others, key=lambda one: (not one.on_screen, one.age_seconds))
-    other = "other " if chosen else ""
-    many = f"{len(others)} {other}visit{'' if len(others) == 1 else 's'} saw this number"
-    if nearest.on_screen:
-        count = sum(one.on_screen for one in others)
-        return [
-            f"{many}; {count} of them {'was' if count == 1 else 'were'} looking at it when the call began."
-        ]
-    return [f"{many}; the nearest left {span(nearest.age_seconds)} before the call."]
+def _on_screen(values: Values) -> str:
+    if float(values["seconds"]) < 1:
+        return "Was looking at the number when the call began."
+    return f"Had been looking at the number for {span(values['seconds'])} when the call began."
+
+
+_SAID: Final[Mapping[str, Callable[[Values], str]]] = {
+    "said": lambda values: str(values["words"]),
+    "static": lambda values: f"Static number: it is shown nowhere but in {named(values['campaign'])}.",
+    "withheld": lambda _: (
+        "The caller withheld the number: only visits and the latest calls to it can tell who it is."
+    ),
+    "nobody": lambda values: (
+        f"A wrong number or an unwanted call is likelier ({percent(values['p'])}) than any visit."
+    ),
+    "repeat": _repeat,
+    "typed_phone": lambda _: "This visitor typed the caller's number into a form.",
+    "known_phone": lambda values: (
+        f"Earlier calls showed this visitor to be this caller ({percent(values['p'])} sure)."
+    ),
+    "tapped": lambda values: f"Tapped the number {span(values['seconds'])} before the call.",
+    "copied": lambda values: f"Copied the number {span(values['seconds'])} before the call.",
+    "on_screen": _on_screen,
+    "last_seen": lambda values: f"Left the site {span(values['seconds'])} before the call.",
+    "contact_page": lambda values: f"Looked at the contact page for {span(values['seconds'])}.",
+    "same_region": lambda values: f"Caller and visitor are from the same region ({values['region']}).",
+    "only_visit": lambda _: "No other visit saw this number in the 40 days before.",
+    "visits": _visits,
+    "shared": lambda values: (
+        f"{many(values['count'], 'visit')} had this number on screen when the call began: it was shared."
+    ),
+    "shared_campaign": lambda values: (
+        f"No single visit stands out, but the likely ones came from the same campaign: "
+        f"{named(values['campaign'])} ({percent(values['p'])})."
+    ),
+}

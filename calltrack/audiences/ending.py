@@ -18,7 +18,7 @@ _STILL_THERE: Final = text(
     """
     SELECT EXISTS (SELECT FROM audience_entry
                    WHERE company_id = :company_id AND place_id = :place_id
-                     AND NOT (told IS NOT NULL AND told = 'remove' AND state = 'settled'))
+                     AND NOT (told IS NOT NULL AND told = 'remove' AND identifier IS NULL))
     """
 )
 _CLEAR: Final = text("DELETE FROM audience_entry WHERE company_id = :company_id AND place_id = :place_id")

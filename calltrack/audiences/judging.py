@@ -106,45 +106,53 @@ _ENTER: Final = """
     WHERE NOT e.wanted OR e.person_id <> excluded.person_id
     RETURNING e.place_id
 """
-# What nobody in the audience owns any more leaves the lists, whoever owned it.
+# What nobody in the audience owns any more leaves the lists, whoever owned it. Told "remove" and no
+# identifier: it is out already, it came back and left before anybody was told. The number's owner is asked
+# for by its key, whatever the planner knows: begun at the members, each number would read the whole list.
 _LEAVE: Final = """
     UPDATE audience_entry e SET
-        wanted = false, changed_at = :now, state = CASE WHEN e.state = 'sending' THEN 'sending' ELSE 'due' END
+        wanted = false, changed_at = :now,
+        state = CASE WHEN e.state = 'sending' THEN 'sending'
+                     WHEN e.told = 'remove' AND e.identifier IS NULL THEN 'settled' ELSE 'due' END
     FROM audience_place pl
     WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
       AND e.place_id = pl.id AND e.wanted {scope}
       AND (pl.status = 'leaving' OR NOT EXISTS (
-        SELECT FROM person_caller pc
-        JOIN audience_member m ON m.company_id = pc.company_id AND m.person_id = pc.person_id
-         AND m.audience_id = pl.audience_id AND m.status = 'in'
-        WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash))
+        SELECT FROM audience_member m
+        WHERE m.company_id = e.company_id AND m.audience_id = pl.audience_id AND m.status = 'in'
+          AND m.person_id = (SELECT pc.person_id FROM person_caller pc
+                             WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash)))
     RETURNING e.place_id
 """
 # Never told: nothing to take back. Taken back and nobody's number any more: nothing is kept of an erased one.
 _FORGET: Final = """
     DELETE FROM audience_entry e USING audience_place pl
     WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
-      AND e.place_id = pl.id AND NOT e.wanted {scope}
-      AND (e.told IS NULL AND e.state = 'due' OR e.told = 'remove' AND e.state = 'settled'
+      AND e.place_id = pl.id AND NOT e.wanted AND e.state <> 'sending' {scope}
+      AND (e.told IS NULL OR e.told = 'remove' AND e.identifier IS NULL
            AND NOT EXISTS (SELECT FROM person_caller pc
                            WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash))
 """
-# The nightly look: what waits for a verdict nobody asks about, what a dead worker held, and members whose
-# time in the list may run out at the platform are told once more.
-_TELL_AGAIN: Final = text(
-    """
+# The look at everybody: what waits for a verdict nobody asks about and what a dead worker held is told again.
+_TELL_AGAIN: Final = """
     UPDATE audience_entry e SET state = 'due' FROM audience_place pl
     WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
-      AND e.place_id = pl.id AND (
+      AND e.place_id = pl.id {scope} AND (
         e.state = 'sent' AND NOT EXISTS (
             SELECT FROM audience_request r
             WHERE r.company_id = e.company_id AND r.id = e.request_id AND r.due_at IS NOT NULL)
         OR e.state = 'sending' AND coalesce(pl.lease_until < :now, true)
-        OR e.state = 'settled' AND e.wanted AND (e.told <> 'add' OR e.told_at < :now - interval '180 days')
-        OR e.state = 'settled' AND NOT e.wanted AND e.told <> 'remove')
+        OR e.state = 'settled' AND e.told <> CASE WHEN e.wanted THEN 'add' ELSE 'remove' END)
     RETURNING e.place_id
-    """
-)
+"""
+# Members whose time in the list may run out at the platform are told once more.
+_RENEW: Final = """
+    UPDATE audience_entry e SET state = 'due' FROM audience_place pl
+    WHERE pl.company_id = :company_id AND pl.audience_id = :audience_id AND e.company_id = pl.company_id
+      AND e.place_id = pl.id {scope} AND e.state = 'settled' AND e.wanted
+      AND e.told_at < :now - interval '180 days'
+"""
+_PLAN_ANEW: Final = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _WAKE: Final = text(
     """
     UPDATE audience_place pl SET due_at = least(pl.due_at, :now)
@@ -153,6 +161,15 @@ _WAKE: Final = text(
         WHERE e.company_id = pl.company_id AND e.place_id = pl.id AND e.state = 'due')
     """
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Everybody in order of their ids, from behind `after` to `last`; `persons` are those who exist."""
+
+    after: UUID
+    last: UUID
+    persons: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,25 +187,26 @@ class Preview:
         return self.unknown + self.denied + self.no_identifier
 
 
-def judge(
-    session: Session, audience: Audience, now: datetime, persons: Collection[UUID] | None = None
-) -> int:
+def judge(session: Session, audience: Audience, now: datetime, whom: Collection[UUID] | Span) -> int:
     """Bring members and entries in line with the condition; returns how many differences were repaired.
 
-    `persons`: only these, all where None. The caller holds the company's turn.
+    `whom`: these persons, or a slice of all, who are compared with what platforms were told as well. The
+    caller holds the company's turn.
     """
     values: dict[str, Any] = {
         "company_id": audience.company_id, "audience_id": audience.id, "now": now, "why": audience.sentence,
+        **_given(whom),
     }  # fmt: skip
-    ids = None if persons is None else list(persons)
+    # A plan made for ten persons must never serve twenty thousand.
+    session.execute(_PLAN_ANEW)
     moved: int = 0
     if audience.status in ("active", "paused"):
-        statement, given = _keep(read(audience.condition), everybody=ids is None)
-        moved = session.execute(statement, values | given | _ids(ids)).scalar_one()
-    entries = _told_again(session, values) if ids is None else 0
+        statement, given = _keep(read(audience.condition), whom)
+        moved = session.execute(statement, values | given).scalar_one()
+    entries = _told_again(session, values, whom) if isinstance(whom, Span) else 0
     for template, column in ((_ENTER, "m.person_id"), (_LEAVE, "e.person_id")):
-        entries += len(session.execute(_scoped(template, column, ids), values | _ids(ids)).all())
-    session.execute(_scoped(_FORGET, "e.person_id", ids), values | _ids(ids))
+        entries += len(session.execute(_scoped(template, column, whom), values).all())
+    session.execute(_scoped(_FORGET, "e.person_id", whom), values)
     session.execute(_WAKE, values)
     return moved + entries
 
@@ -202,30 +220,37 @@ def preview(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Pr
     return Preview(row.members, row.unknown, row.denied, row.no_identifier)
 
 
-def _told_again(session: Session, values: dict[str, Any]) -> int:
-    """Make due what is stuck or has to be told again; returns how many."""
-    return len(session.execute(_TELL_AGAIN, values).all())
+def _told_again(session: Session, values: dict[str, Any], span: Span) -> int:
+    """Make due what is stuck or has to be told again; returns how many were stuck."""
+    stuck = len(session.execute(_scoped(_TELL_AGAIN, "e.person_id", span), values).all())
+    session.execute(_scoped(_RENEW, "e.person_id", span), values)
+    return stuck
 
 
-def _keep(tree: Tree, *, everybody: bool) -> tuple[TextClause, dict[str, Any]]:
+def _keep(tree: Tree, whom: Collection[UUID] | Span) -> tuple[TextClause, dict[str, Any]]:
     selection = select(tree)
-    statement = _KEEP.format(
-        lists=selection.lists(EVERYBODY if everybody else SOME),
-        consent=_CONSENT,
-        scope="" if everybody else "AND person_id = ANY(:ids)",
-    )
-    return _bound(statement, everybody), selection.values
+    # Also a slice is asked for by ids: how many they are is known to the planner without any statistics.
+    statement = _KEEP.format(lists=selection.lists(SOME), consent=_CONSENT, scope=_scope("person_id", whom))
+    return _bound(statement), selection.values
 
 
-def _scoped(template: str, column: str, ids: list[UUID] | None) -> TextClause:
-    return _bound(template.format(scope="" if ids is None else f"AND {column} = ANY(:ids)"), ids is None)
+def _scoped(template: str, column: str, whom: Collection[UUID] | Span) -> TextClause:
+    return _bound(template.format(scope=_scope(column, whom)))
+
+
+def _scope(column: str, whom: Collection[UUID] | Span) -> str:
+    if isinstance(whom, Span):
+        return f"AND {column} > :after AND {column} <= :last"
+    return f"AND {column} = ANY(:ids)"
+
+
+def _given(whom: Collection[UUID] | Span) -> dict[str, Any]:
+    if isinstance(whom, Span):
+        return {"after": whom.after, "last": whom.last, "ids": list(whom.persons)}
+    return {"ids": list(whom)}
 
 
 @lru_cache(maxsize=64)
-def _bound(statement: str, everybody: bool) -> TextClause:
+def _bound(statement: str) -> TextClause:
     made = text(statement)
-    return made if everybody else made.bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-
-
-def _ids(ids: list[UUID] | None) -> dict[str, Any]:
-    return {} if ids is None else {"ids": ids}
+    return made.bindparams(bindparam("ids", type_=ARRAY(Uuid()))) if ":ids" in statement else made

@@ -45,8 +45,9 @@ _TAKE: Final = text(
         state = 'sending', told = :action, told_at = :now, request_id = :request_id,
         request_place = one.place, identifier = one.identifier, said = '',
         recheck_id = (SELECT r.id FROM audience_request r
-                      WHERE r.company_id = e.company_id AND r.id = e.request_id AND r.due_at IS NOT NULL
-                        AND r.action <> :action)
+                      WHERE r.company_id = e.company_id AND r.id IN (e.request_id, e.recheck_id)
+                        AND r.due_at IS NOT NULL AND r.action <> :action
+                      ORDER BY r.id DESC LIMIT 1)
     FROM unnest(:hashes, :identifiers, :places) AS one (caller_hash, identifier, place)
     WHERE e.company_id = :company_id AND e.place_id = :place_id AND e.caller_hash = one.caller_hash
     """
@@ -67,11 +68,16 @@ _EXPIRE: Final = text(
     WHERE company_id = :company_id AND place_id = :place_id AND state = 'sending'
     """
 )
-# An answer settles what is still as the request left it; what is wanted otherwise by now goes on.
+# An answer settles what is still as the request left it. What is wanted otherwise by now goes on, and so does
+# what an older, opposite request was judged against while this one was under way.
 _SETTLE: Final = text(
     """
-    UPDATE audience_entry SET said = :said,
-        state = CASE WHEN wanted <> (:action = 'add') THEN 'due' ELSE :state END,
+    UPDATE audience_entry e SET said = :said,
+        state = CASE WHEN wanted <> (:action = 'add') THEN 'due'
+                     WHEN recheck_id IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM audience_request r
+                        WHERE r.company_id = e.company_id AND r.id = e.recheck_id AND r.due_at IS NOT NULL)
+                     THEN 'due' ELSE :state END,
         confirmed = CASE WHEN :state = 'settled' THEN :action ELSE confirmed END
     WHERE company_id = :company_id AND request_id = :request_id AND state = :before
       AND request_place = ANY(:places)
@@ -88,28 +94,32 @@ _NOTE: Final = text(
       AND e.request_place = ANY(:places) AND (:what = 'refused' OR e.confirmed IS DISTINCT FROM :action)
     """
 ).bindparams(bindparam("places", type_=ARRAY(Integer())))
-# What left the list needs its hash no more; of a person who was erased nothing at all is kept.
+# What left the list needs its hash no more, unless an older addition is not judged yet and may have to be
+# taken back. So a number that was told "remove" and has no identifier is out, and nothing is under way.
+# Of a person who was erased nothing at all is kept.
 _WIPE: Final = text(
     """
     UPDATE audience_entry SET identifier = NULL
     WHERE company_id = :company_id AND request_id = :request_id AND NOT wanted
-      AND told = 'remove' AND state = 'settled'
+      AND told = 'remove' AND state = 'settled' AND recheck_id IS NULL
     """
 )
 _FORGET: Final = text(
     """
     DELETE FROM audience_entry e
     WHERE e.company_id = :company_id AND e.request_id = :request_id AND NOT e.wanted
-      AND e.told = 'remove' AND e.state = 'settled' AND NOT EXISTS (
+      AND e.told = 'remove' AND e.state = 'settled' AND e.recheck_id IS NULL AND NOT EXISTS (
         SELECT FROM person_caller pc
         WHERE pc.company_id = e.company_id AND pc.caller_hash = e.caller_hash)
     """
 )
-# The older request said the opposite and was judged only now: what was said after it is said once more.
+# The older request said the opposite and was judged only now: what was said after it is said once more; of
+# what is under way its own answer sees to that.
 _RECHECK: Final = text(
     """
     UPDATE audience_entry SET
-        recheck_id = NULL, state = CASE WHEN state IN ('sent', 'settled') THEN 'due' ELSE state END
+        recheck_id = CASE WHEN state = 'sending' THEN recheck_id END,
+        state = CASE WHEN state IN ('sent', 'settled') THEN 'due' ELSE state END
     WHERE company_id = :company_id AND recheck_id = :request_id
     """
 )

@@ -31,6 +31,9 @@ class Audience(Base):
     status: Mapped[str]
     # When everybody is asked next: at once after a change of the condition, then every night.
     full_due_at: Mapped[datetime | None]
+    # How far a look at everybody has come, in order of persons, and what it found; NULL: none is under way.
+    looked_until: Mapped[UUID | None]
+    look_found: Mapped[int] = mapped_column(server_default=text("0"))
     # When those are asked next whom time alone can have moved; NULL: the condition knows no time.
     sweep_due_at: Mapped[datetime | None]
     swept_until: Mapped[datetime | None]

@@ -54,7 +54,7 @@ _FACTS: Final[dict[str, str]] = {
     "paid": """SELECT person_id, currency, sum(coalesce(value_minor, 0)) AS minor FROM converted
         WHERE kind = 'purchase' GROUP BY person_id, currency""",
     "missed": """SELECT person_id, max(started_at) AS last_at FROM called
-        WHERE outcome IS NOT NULL AND NOT is_bridged GROUP BY person_id""",
+        WHERE outcome NOT IN ('blocked', 'over_limit') AND NOT is_bridged GROUP BY person_id""",
     "reached": """SELECT person_id, max(at) AS last_at FROM (
             SELECT person_id, started_at AS at FROM called WHERE is_bridged
             UNION ALL SELECT person_id, occurred_at FROM converted WHERE via = 'call_back') heard

@@ -1,18 +1,18 @@
 """Making, changing, pausing and deleting audiences, connecting them to lists, and forgetting a person."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
 from calltrack.accounts.model import Location
 from calltrack.accounts.rules import display_name
 from calltrack.audiences.conditions import read, sentence, written
-from calltrack.audiences.model import Audience, Member, Place
+from calltrack.audiences.model import Audience, Entry, Member, Place
 from calltrack.audiences.notices import review_lists
 from calltrack.delivery.accounts import ITSELF
 from calltrack.delivery.model import DestinationAccount
@@ -67,7 +67,8 @@ def change_audience(
         row.condition = written(tree)
         row.sentence = sentence(tree, location_names(session, company_id))
         # A look at everybody follows; what it moves are no differences that had to be repaired.
-        row.full_due_at, row.checked_at = now, None
+        _look_soon(row, now)
+        row.checked_at = None
         row.swept_until = row.sweep_due_at = None
     audit.note(session, company_id, by, "audience.changed", str(audience_id), now, name=row.name)
 
@@ -216,7 +217,7 @@ _UNTOLD: Final = text(
     """
     DELETE FROM audience_entry
     WHERE company_id = :company_id AND person_id = :person_id AND state <> 'sending'
-      AND (told IS NULL OR told = 'remove' AND state = 'settled')
+      AND (told IS NULL OR told = 'remove' AND identifier IS NULL)
     """
 )
 _TAKE_BACK: Final = text(
@@ -251,12 +252,18 @@ def erase_person(session: Session, company_id: UUID, person_id: UUID, now: datet
     return session.scalar(_LEFT_OVER, values) or 0
 
 
+def lists_left(session: Session, company_id: UUID, person_ids: Collection[UUID]) -> int:
+    """Return how many lists have not confirmed yet that these erased persons are gone from them."""
+    mine = (Entry.company_id == company_id, Entry.person_id.in_(list(person_ids)))
+    return session.scalar(select(func.count()).select_from(Entry).where(*mine)) or 0
+
+
 def look_again(session: Session, company_id: UUID, now: datetime) -> None:
     """Judge everybody anew in every audience: for rows that were stored without their facts (history)."""
     session.execute(
         update(Audience)
         .where(Audience.company_id == company_id, Audience.status != "deleted")
-        .values(full_due_at=now, checked_at=None)
+        .values(full_due_at=now, checked_at=None, looked_until=None, look_found=0)
     )
 
 
@@ -267,7 +274,8 @@ def location_names(session: Session, company_id: UUID) -> Mapping[UUID, str]:
 
 
 def _look_soon(row: Audience, now: datetime) -> None:
-    row.full_due_at = now
+    """Let a look at everybody begin; one that is under way begins anew."""
+    row.full_due_at, row.looked_until, row.look_found = now, None, 0
 
 
 def _wake_lists(session: Session, row: Audience, now: datetime) -> None:

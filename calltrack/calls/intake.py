@@ -13,11 +13,13 @@ import psycopg
 
 from calltrack.calls import service
 from calltrack.calls.breaker import Breaker
+from calltrack.calls.outbound.reports import Report, store_report
 from calltrack.calls.service import Received, UnknownCaller
 from calltrack.calls.spool import Spool, Undeliverable, drain, is_empty
 from calltrack.infra.bounded import BoundedConnection, BoundedPool
 from calltrack.infra.crypto import Unreadable, Vault
 from calltrack.infra.log import log
+from calltrack.infra.process import wait_until
 from calltrack.infra.queue import Nudges
 from calltrack.kernel.clock import Clock
 from calltrack.kernel.errors import BadInput
@@ -26,6 +28,7 @@ from calltrack.telephony.base import CallEvent
 STORE_SECONDS = 0.8
 ASK_SECONDS = 0.3
 LINE_SECONDS = 5.0
+START_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 SPOOL_PLACE = "call_spool.event"
 REFUSALS = (psycopg.IntegrityError, psycopg.DataError)
@@ -56,6 +59,13 @@ class UnknownLine(msgspec.Struct, frozen=True, tag="unknown"):
     detail: dict[str, Any]
 
 
+class ReportLine(msgspec.Struct, frozen=True, tag="report"):
+    """A report about a message or a call we begin in the spool; it may hold numbers, so it is sealed."""
+
+    company_id: UUID
+    sealed: str
+
+
 class Intake:
     """The accept path of one voice process; its keeper thread mends connections and empties the spool."""
 
@@ -75,12 +85,9 @@ class Intake:
         self._keeper = threading.Thread(target=self._keep, name="intake", daemon=True)
 
     def start(self) -> None:
-        """Connect (waiting a moment for it) and begin to empty what an earlier process left."""
-        try:
-            self._pool.refill()
-        except psycopg.Error as problem:
-            self._fail(problem)
+        """Begin to connect and to empty what an earlier process left; a database that is away costs 1 s."""
         self._keeper.start()
+        wait_until(lambda: not self._pool.missing or self.breaker.is_open, START_SECONDS)
 
     def stop(self) -> None:
         """End the keeper thread and let go of the spool."""
@@ -122,6 +129,19 @@ class Intake:
             unknown.id, unknown.at, unknown.account_sid, unknown.call_sid, unknown.to_number, unknown.detail
         )
         self._append(msgspec.json.encode(line))
+
+    def accept_report(self, report: Report) -> None:
+        """Keep a report that is about no caller's call; raises NotKept when nothing took it."""
+        if not self.breaker.is_open:
+            try:
+                with self._pool.lend(STORE_SECONDS) as connection:
+                    store_report(connection, self._vault, report, self._clock())
+            except psycopg.Error as problem:
+                self._fail(problem)
+            else:
+                self._nudge(report.company_id)
+                return
+        self._append(report_line(self._vault, report))
 
     def origin_of(self, company_id: UUID, number_id: UUID) -> tuple[str, str, str] | None:
         """Return source, medium, campaign of the likeliest visit; None when unknown or not told in time."""
@@ -200,6 +220,13 @@ def spool_line(vault: Vault, received: Received) -> bytes:
     )
 
 
+def report_line(vault: Vault, report: Report) -> bytes:
+    """Return the line under which a report waits in the spool."""
+    plain = msgspec.json.encode(vars(report)).decode()
+    sealed = base64.b64encode(vault.seal(report.company_id, SPOOL_PLACE, plain)).decode()
+    return msgspec.json.encode(ReportLine(report.company_id, sealed))
+
+
 def deliver(connection: BoundedConnection, vault: Vault, line: bytes, now: datetime) -> UUID | None:
     """Store one spooled line; return the company it belongs to, None for an unknown number.
 
@@ -207,11 +234,14 @@ def deliver(connection: BoundedConnection, vault: Vault, line: bytes, now: datet
         Undeliverable: the line cannot be read, or the database will never take it (its number is gone).
     """
     try:
-        read = msgspec.json.decode(line, type=SpoolLine | UnknownLine)
+        read = msgspec.json.decode(line, type=SpoolLine | UnknownLine | ReportLine)
         if isinstance(read, UnknownLine):
             service.store_unknown(connection, UnknownCaller(**msgspec.structs.asdict(read)))
             return None
         plain = vault.open(read.company_id, SPOOL_PLACE, base64.b64decode(read.sealed))
+        if isinstance(read, ReportLine):
+            store_report(connection, vault, msgspec.json.decode(plain, type=Report), now)
+            return read.company_id
         event = CallEvent.from_json(msgspec.json.decode(plain))
         received = Received(
             read.company_id, read.number_id, read.location_id, event, read.received_at, was_spooled=True

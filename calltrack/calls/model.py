@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
@@ -38,6 +47,7 @@ class Call(Base):
         UniqueConstraint("company_id", "call_sid"),
         Index("ix_call_started", "company_id", "started_at"),
         Index("ix_call_caller", "company_id", "caller_hash", "started_at"),
+        Index("ix_call_number", "company_id", "number_id", "started_at"),
         Index("ix_call_changed", "company_id", "changed_at"),
         ForeignKeyConstraint(
             ["company_id", "number_id"], ["tracking_number.company_id", "tracking_number.id"]
@@ -56,7 +66,8 @@ class Call(Base):
     caller_city: Mapped[str] = mapped_column(server_default=text("''"))
     caller_country: Mapped[str] = mapped_column(server_default=text("''"))
     status: Mapped[str]
-    # The outcome for people: answered, mailbox, busy, missed, abandoned, failed; NULL while it lasts.
+    # The outcome for people: answered, mailbox, busy, missed, abandoned, failed, blocked (the caller was
+    # refused), over_limit (a cap of the day stood in the way); NULL while it lasts.
     outcome: Mapped[str | None]
     started_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
@@ -66,15 +77,36 @@ class Call(Base):
     # Seconds two people were bridged; 0 when nobody talked.
     talk_seconds: Mapped[int] = mapped_column(server_default=text("0"))
     is_bridged: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The phone that answered the caller; '' when nobody did.
+    answered_by: Mapped[str] = mapped_column(server_default=text("''"))
+    # Who ended it: caller, business or unknown; '' while it lasts.
+    hung_up_by: Mapped[str] = mapped_column(server_default=text("''"))
+    # The network's verdict on the caller's number (STIR), in the carrier's words.
+    stir: Mapped[str] = mapped_column(server_default=text("''"))
+    sip_code: Mapped[int | None]
+    # Why the carrier turned to our fallback address (its own error number).
+    error_code: Mapped[int | None]
+    # Length of the message left; NULL when none was.
+    message_seconds: Mapped[int | None]
+    # The caller's own leg, in millionths; the legs to the business have prices of their own.
+    price_micros: Mapped[int | None] = mapped_column(BigInteger)
+    price_currency: Mapped[str] = mapped_column(server_default=text("''"))
+    line_type: Mapped[str] = mapped_column(server_default=text("''"))
     changed_at: Mapped[datetime]
     # The call event was written to the spool first because the database did not answer.
     was_spooled: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The keys pressed, the steps of the flow the call came through (`menu=1`: a key), and the flow's version.
+    keys: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    flow_path: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    flow_version: Mapped[UUID | None]
     note: Mapped[str] = mapped_column(server_default=text("''"))
+    # Since then nothing names the caller any more, and what comes later of this call is stored nameless.
+    erased_at: Mapped[datetime | None]
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Leg(Base):
-    """One phone that was rung for a call."""
+    """One phone that was rung for a call; `position` counts from 1 in the order they began to ring."""
 
     __tablename__ = "leg"
     __table_args__ = (
@@ -86,10 +118,20 @@ class Leg(Base):
     to_number: Mapped[str]
     status: Mapped[str]
     seconds: Mapped[int | None]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    started_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ring_seconds: Mapped[int | None]
+    # Whether this phone and the caller talked.
+    is_joined: Mapped[bool] = mapped_column(server_default=text("false"))
+    sip_code: Mapped[int | None]
+    price_micros: Mapped[int | None] = mapped_column(BigInteger)
+    price_currency: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class Recording(Base):
-    """A recording or voicemail the carrier keeps for a call."""
+    """A recording or voicemail of a call; where its sound lies: `keeping_model.KeptRecording`."""
 
     __tablename__ = "recording"
     __table_args__ = (
@@ -102,6 +144,8 @@ class Recording(Base):
     status: Mapped[str]
     url: Mapped[str]
     seconds: Mapped[int | None]
+    channels: Mapped[int | None]
+    started_at: Mapped[datetime | None]
 
 
 class UnknownCall(Base):

@@ -9,7 +9,9 @@ import msgspec
 from psycopg import Error as DatabaseError
 from psycopg.rows import tuple_row
 
+from calltrack.calls.flow_book import FlowRow
 from calltrack.calls.route_table import AccountRow, RouteRow, RouteTable, TableImage
+from calltrack.calls.sip_book import SipLoginRow
 from calltrack.infra.bounded import BoundedConnection, connect
 from calltrack.infra.crypto import Vault
 from calltrack.infra.log import log
@@ -22,12 +24,33 @@ LOAD_SECONDS = 10.0
 ROUTES = """
     SELECT n.company_id, n.id AS number_id, n.e164, n.kind, n.source, n.medium, n.campaign,
            n.released_at IS NOT NULL AS is_released, l.id AS location_id, l.forward_to, l.ring_seconds,
-           l.announcement, l.language, l.whisper, l.voicemail, l.record, a.account_sid
+           l.announcement, l.language, l.whisper, l.voicemail, l.record, a.account_sid, c.timezone,
+           f.current_version, c.settings ->> 'transcripts' IS NOT DISTINCT FROM 'carrier' AS is_transcribed
     FROM tracking_number n
     JOIN location l ON l.company_id = n.company_id AND l.id = n.location_id
     JOIN carrier_account a ON a.company_id = n.company_id AND a.id = n.carrier_account_id
+    JOIN company c ON c.id = n.company_id
+    LEFT JOIN LATERAL (
+        SELECT flow.current_version
+        FROM flow_assignment s
+        JOIN call_flow flow ON flow.company_id = s.company_id AND flow.id = s.flow_id
+        WHERE s.company_id = n.company_id AND flow.deleted_at IS NULL
+          AND ((s.scope = 'number' AND s.subject_id = n.id) OR (s.scope = 'pool' AND s.subject_id = n.pool_id)
+               OR (s.scope = 'location' AND s.subject_id = n.location_id)
+               OR (s.scope = 'company' AND s.subject_id = n.company_id))
+        ORDER BY array_position(ARRAY['number', 'pool', 'location', 'company'], s.scope) LIMIT 1
+    ) f ON true
     WHERE n.released_at IS NULL OR n.released_at > now() - interval '1 day'
     ORDER BY n.company_id, n.id
+"""
+# A call that began under a version goes on under it; a day is longer than any call.
+FLOWS = """
+    SELECT v.company_id, v.id AS version, v.definition::text AS definition
+    FROM call_flow_version v
+    JOIN call_flow f ON f.company_id = v.company_id AND f.id = v.flow_id
+    WHERE (v.replaced_at IS NULL OR v.replaced_at > now() - interval '1 day')
+      AND (f.deleted_at IS NULL OR f.deleted_at > now() - interval '1 day')
+    ORDER BY v.company_id, v.id
 """
 ACCOUNTS = """
     SELECT a.company_id, a.account_sid, a.auth_token,
@@ -35,10 +58,13 @@ ACCOUNTS = """
     FROM carrier_account a JOIN company c ON c.id = a.company_id
     ORDER BY a.company_id, a.id
 """
+SIP_LOGINS = "SELECT company_id, host, username, password FROM sip_login ORDER BY company_id, host"
 VERSION = f"""
     SELECT md5(coalesce((SELECT string_agg(md5(r::text), '') FROM ({ROUTES}) r), '')
-            || coalesce((SELECT string_agg(md5(a::text), '') FROM ({ACCOUNTS}) a), ''))
-"""  # noqa: S608 - both parts are constants of this file
+            || coalesce((SELECT string_agg(md5(a::text), '') FROM ({ACCOUNTS}) a), '')
+            || coalesce((SELECT string_agg(version::text, '') FROM ({FLOWS}) v), '')
+            || coalesce((SELECT string_agg(md5(l::text), '') FROM ({SIP_LOGINS}) l), ''))
+"""  # noqa: S608 - all parts are constants of this file
 
 
 class RouteSource:
@@ -135,7 +161,9 @@ class RouteSource:
             return
         routes = [RouteRow(*row) for row in cursor.execute(ROUTES)]
         accounts = [AccountRow(*row) for row in cursor.execute(ACCOUNTS)]
-        image = TableImage(version, routes, accounts)
+        flows = [FlowRow(*row) for row in cursor.execute(FLOWS)]
+        logins = [SipLoginRow(*row) for row in cursor.execute(SIP_LOGINS)]
+        image = TableImage(version, routes, accounts, flows, logins)
         self._table = RouteTable(image, self._vault, self._base_url)
         self._save_file(image)
 

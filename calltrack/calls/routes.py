@@ -1,8 +1,10 @@
 """The carrier's hooks: signature, then the answer from memory, then the record of it.
 
-`/voice/{number_id}` and `/fallback` answer a call, `/whisper` tells the business who calls, `/dialed` and
-`/voicemail` go on after it; `/status`, `/leg` and `/recording` only report. `/voice/incoming` finds the
-number by what was dialled. A caller is connected even when nothing can be recorded.
+`/voice/{number_id}` and `/fallback` answer a call, `/challenge` a key the guard asked for, `/step/{token}`
+goes on in its call flow. Calls without a flow use `/whisper`, which tells the business who calls, and
+`/dialed` and `/voicemail`, which go on after it. `/status`, `/leg`, `/recording` and `/transcription` only
+report. `/voice/incoming` finds the number by what was dialled. A caller is connected even when nothing can be
+recorded, and to the location's own line when a flow is broken.
 """
 
 from collections.abc import Callable
@@ -11,8 +13,11 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, request
 
-from calltrack.calls.answers import after_dial, hang_up, nothing, whisper
+from calltrack.callflows.place import Phase, Token, read_token
+from calltrack.calls import answers
+from calltrack.calls.answers import Answer, hang_up, nothing
 from calltrack.calls.desk import Desk
+from calltrack.calls.guard.answers import guarded, key_pressed
 from calltrack.calls.hook_request import HookRequest, TooLarge, read_request
 from calltrack.calls.intake import NotKept
 from calltrack.calls.route_table import Account, Route, RouteTable, unknown_number
@@ -25,8 +30,11 @@ from calltrack.telephony.base import CallEvent, EventKind
 
 REFRESH_WAIT = 1.0
 # Which hooks are about the caller's own leg: there "To" is the number that was dialled.
-ABOUT_THE_CALL = ("incoming", "dialed", "ended", "voicemail")
-Answer = Callable[[Desk, Route, CallEvent], bytes]
+ABOUT_THE_CALL = ("incoming", "dialed", "ended", "voicemail", "key")
+STEP_KINDS: dict[Phase, EventKind] = {
+    "key": "key", "notice": "key", "rung": "dialed", "message": "voicemail", "whisper": "leg", "accept": "leg"
+}  # fmt: skip
+Answering = Callable[[Desk, Route, CallEvent], Answer]
 T = TypeVar("T")
 
 
@@ -41,19 +49,22 @@ class _Refused(Exception):
 def create_blueprint(desk: Desk) -> Blueprint:
     """Return the hooks, answered at the given desk."""
     blueprint = Blueprint("voice", __name__, url_prefix="/voice")
-    answers: dict[str, tuple[EventKind, Answer]] = {
-        "call": ("incoming", lambda _desk, route, _event: route.connect),
-        "fallback": ("incoming", lambda _desk, route, _event: route.connect),
-        "dialed": ("dialed", after_dial),
-        "voicemail": ("voicemail", lambda _desk, _route, _event: hang_up()),
+    answering: dict[str, tuple[EventKind, Answering]] = {
+        "call": ("incoming", guarded(answers.first)),
+        "challenge": ("incoming", key_pressed(answers.first)),
+        "dialed": ("dialed", answers.after_dial),
+        "voicemail": ("voicemail", lambda _desk, _route, event: Answer(hang_up(), event)),
     }
     reports: dict[str, EventKind] = {"status": "ended", "leg": "leg", "recording": "recording"}
-    for name, (kind, answer) in answers.items():
+    for name, (kind, answer) in answering.items():
         _add(blueprint, name, partial(_answer, desk, kind, answer))
+    _add(blueprint, "fallback", partial(_fallback, desk))
     for name, kind in reports.items():
         _add(blueprint, name, partial(_report, desk, kind))
+    _add(blueprint, "transcription", partial(_transcription, desk))
     _add(blueprint, "whisper", partial(_whisper, desk))
-    _add(blueprint, "incoming", partial(_answer, desk, "incoming", answers["call"][1], None), "/incoming")
+    _add(blueprint, "step", partial(_step, desk), "/<number_hex>/step/<token_text>")
+    _add(blueprint, "incoming", partial(_answer, desk, "incoming", guarded(answers.first), None), "/incoming")
     return blueprint
 
 
@@ -72,21 +83,82 @@ def _unless_refused(view: Callable[..., Response], **place: str) -> Response:
         return Response(status=refusal.status)
 
 
-def _answer(desk: Desk, kind: EventKind, answer: Answer, number_hex: str | None) -> Response:
+def _answer(desk: Desk, kind: EventKind, answering: Answering, number_hex: str | None) -> Response:
     """Answer somebody who waits on the line: signature first, then a document whatever happens."""
+    return _answer_sent(desk, kind, answering, number_hex, *_read(desk))
+
+
+def _fallback(desk: Desk, number_hex: str | None) -> Response:
+    """Answer where another address failed; after a ring the carrier tells here, too, how it ended."""
     sent, table = _read(desk)
+    if "DialCallStatus" in sent.fields:
+        return _answer_sent(desk, "dialed", answers.after_dial_elsewhere, number_hex, sent, table)
+    return _answer_sent(desk, "incoming", guarded(answers.at_fallback), number_hex, sent, table)
+
+
+def _answer_sent(
+    desk: Desk,
+    kind: EventKind,
+    answering: Answering,
+    number_hex: str | None,
+    sent: HookRequest,
+    table: RouteTable,
+) -> Response:
     route = _find(desk, table, sent, number_hex)
     if route is not None:
         _check(desk, sent, route, kind)
     if route is None or (route.row.is_released and kind == "incoming"):
         return _unknown(desk, sent, number_hex, is_call=kind == "incoming")
     otherwise = route.connect if kind == "incoming" else hang_up()
+    return _answer_and_keep(desk, sent, route, kind, answering, otherwise)
+
+
+def _answer_and_keep(
+    desk: Desk, sent: HookRequest, route: Route, kind: EventKind, answering: Answering, otherwise: bytes
+) -> Response:
     event = _whatever_happens(lambda: twilio.parse(kind, sent.fields, desk.clock()), None)
     if event is None:
         return _twiml(otherwise)
-    document = _whatever_happens(lambda: answer(desk, route, event), otherwise)
-    _whatever_happens(lambda: desk.intake.accept(_received(desk, route, event)), None)
-    return _twiml(document)
+    answer = _whatever_happens(lambda: answering(desk, route, event), Answer(otherwise, event))
+    _whatever_happens(lambda: desk.intake.accept(_received(desk, route, answer.event)), None)
+    return _twiml(answer.document)
+
+
+def _step(desk: Desk, number_hex: str, token_text: str) -> Response:
+    """Go on in a call flow; whatever is wrong with it, the caller reaches the location's own line."""
+    sent, table = _read(desk)
+    route = _find(desk, table, sent, number_hex)
+    if route is None:
+        raise _Refused(403, f"unknown number {number_hex[:64]!r}")
+    token = _whatever_happens(lambda: read_token(token_text), None)
+    of_leg = "ParentCallSid" in sent.fields if token is None else STEP_KINDS[token.place.phase] == "leg"
+    _check(desk, sent, route, "leg" if of_leg else "key")
+    if of_leg:
+        return _twiml(_whatever_happens(lambda: _to_phone(desk, sent, route, token), nothing()))
+    kind = STEP_KINDS[token.place.phase] if token else "key"
+    is_over = kind == "voicemail" or _is_over(sent)
+    otherwise = hang_up() if is_over else route.connect
+    return _answer_and_keep(desk, sent, route, kind, partial(_at_step, token), otherwise)
+
+
+def _at_step(token: Token | None, desk: Desk, route: Route, event: CallEvent) -> Answer:
+    if token is None:
+        raise BadInput("the address names no step of a flow")
+    return answers.at_step(desk, route, token, event)
+
+
+def _to_phone(desk: Desk, sent: HookRequest, route: Route, token: Token | None) -> bytes:
+    """Answer on a leg to the business: what it hears before it is joined, or after it pressed a key."""
+    if token is None:
+        return nothing()
+    if token.place.phase == "accept":
+        return answers.accept_at_step(sent.fields.get("Digits", ""))
+    return answers.whisper_at_step(desk, route, token, sent.fields.get("CallSid", ""))
+
+
+def _is_over(sent: HookRequest) -> bool:
+    """Tell whether the caller talked already: a broken flow then ends the call rather than ring again."""
+    return sent.fields.get("DialBridged", "").lower() == "true"
 
 
 def _whisper(desk: Desk, number_hex: str) -> Response:
@@ -96,18 +168,29 @@ def _whisper(desk: Desk, number_hex: str) -> Response:
     if route is None:
         raise _Refused(403, f"unknown number {number_hex[:64]!r}")
     _check(desk, sent, route, "leg")
-    return _twiml(_whatever_happens(lambda: whisper(desk, route), nothing()))
+    return _twiml(_whatever_happens(lambda: answers.whisper(desk, route), nothing()))
 
 
 def _report(desk: Desk, kind: EventKind, number_hex: str) -> Response:
     """Take note of a report: 204 means it is kept; 503 asks the carrier to send it again."""
+    return _take(desk, kind, number_hex, partial(twilio.parse, kind))
+
+
+def _transcription(desk: Desk, number_hex: str) -> Response:
+    """Take note of what was just said; what is not final yet is left aside."""
+    return _take(desk, "transcript", number_hex, twilio.parse_transcript)
+
+
+def _take(desk: Desk, kind: EventKind, number_hex: str, read: Callable[..., CallEvent | None]) -> Response:
     sent, table = _read(desk)
     route = _find(desk, table, sent, number_hex)
     if route is None:
         raise _Refused(403, f"unknown number {number_hex[:64]!r}")
     _check(desk, sent, route, kind)
     try:
-        desk.intake.accept(_received(desk, route, twilio.parse(kind, sent.fields, desk.clock())))
+        event = read(sent.fields, desk.clock())
+        if event is not None:
+            desk.intake.accept(_received(desk, route, event))
     except BadInput as problem:
         raise _Refused(400, str(problem)) from None
     except NotKept:
@@ -148,7 +231,7 @@ def _find(desk: Desk, table: RouteTable, sent: HookRequest, number_hex: str | No
 
 
 def _look_up(table: RouteTable, sent: HookRequest, number_hex: str | None) -> Route | None:
-    if number_hex is not None:
+    if number_hex not in (None, "incoming"):  # An application's addresses name no number.
         return table.by_id(number_hex)
     return table.by_number(sent.fields.get("AccountSid", ""), twilio.dialled_number(sent.fields))
 
@@ -195,8 +278,9 @@ def _signing_account(desk: Desk, sent: HookRequest) -> Account | None:
 
 
 def _received(desk: Desk, route: Route, event: CallEvent) -> Received:
-    row = route.row
-    return Received(row.company_id, row.number_id, row.location_id, event, desk.clock())
+    row, now = route.row, desk.clock()
+    event = desk.guard.noted(event, now)
+    return Received(row.company_id, row.number_id, row.location_id, event, now)
 
 
 def _twiml(document: bytes) -> Response:

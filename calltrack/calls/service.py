@@ -4,7 +4,7 @@ These statements run over `infra.bounded` connections, because a caller may be w
 are those of `calls.model` and `infra.outbox`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from calltrack.calls import sql
+from calltrack.calls.nameless import nameless
 from calltrack.calls.rules import CallState, fold
 from calltrack.infra.bounded import BoundedConnection
 from calltrack.infra.crypto import Vault
@@ -22,6 +23,12 @@ from calltrack.telephony.base import CallEvent
 EVENT_PLACE = "call_event.event"
 CALLER_PLACE = "call.caller"
 ORIGIN_DAYS = 30
+# Columns of a call that its state holds under the same name.
+STATE_COLUMNS = (
+    "caller_city", "caller_country", "status", "outcome", "started_at", "answered_at", "ended_at",
+    "ring_seconds", "duration_seconds", "talk_seconds", "is_bridged", "answered_by", "hung_up_by", "stir",
+    "sip_code", "error_code", "message_seconds", "price_micros", "price_currency", "line_type",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ def store(connection: BoundedConnection, vault: Vault, received: Received, now: 
     are recorded in the same transaction.
     """
     values = _event_values(vault, received) | {"fact_id": new_id(now)}
+    if received.event.kind == "transcript":
+        return _store_aside(connection, vault, received, values, now)
     first = _Story((received.event,), received.was_spooled)
     if received.event.kind == "incoming" and not received.was_spooled:
         row = _call_values(vault, received, first, now)
@@ -101,6 +110,27 @@ def latest_origin(
     return (row[0], row[1], row[2]) if row else None
 
 
+def _store_aside(
+    connection: BoundedConnection, vault: Vault, received: Received, values: dict[str, Any], now: datetime
+) -> bool:
+    """Store a piece of a transcript: there are many, and none changes a row of the call.
+
+    What comes after the end is told as a fact, because the transcript may have been made already.
+    """
+    with connection.transaction():
+        connection.execute(sql.SET_TENANT, {"company_id": str(received.company_id)}, prepare=True)
+        known = connection.execute(sql.IS_KNOWN, values, prepare=True).fetchone()
+        if known is None:
+            return _merge(connection, vault, received, values, now)
+        call_id, is_over, is_stored = known
+        if is_stored:
+            return False
+        connection.execute(sql.INSERT_EVENT, values, prepare=True)
+        if is_over or received.event.transcript_step in ("stopped", "failed"):
+            _record(connection, received.company_id, "transcript.heard", call_id, now)
+        return True
+
+
 def _merge(
     connection: BoundedConnection, vault: Vault, received: Received, values: dict[str, Any], now: datetime
 ) -> bool:
@@ -117,6 +147,10 @@ def _merge(
             return True
         call = connection.execute(sql.LOCK_CALL, where, prepare=True).fetchone()
         assert call is not None, "a call that stood in the way of an insert is visible"
+    if call[2] is not None:  # The caller was erased: nothing names him again.
+        event = CallEvent.from_json(nameless(received.event.to_json()))
+        received = replace(received, event=event)
+        values |= {"event": _event_values(vault, received)["event"]}
     stored = connection.execute(sql.EVENTS_OF_CALL, where, prepare=True).fetchall()
     if any(key == received.event.key for key, _ in stored):
         return False
@@ -161,8 +195,15 @@ def _write_parts(
         connection.execute(sql.WRITE_LEG, place | asdict(leg), prepare=True)
     for recording in set(new.recordings) - set(old.recordings if old else ()):
         connection.execute(sql.WRITE_RECORDING, place | asdict(recording), prepare=True)
+    if _ready(new) - _ready(old):
+        _record(connection, received.company_id, "recording.ready", call_id, now)
     if new.ended_at is not None and _final(old) != _final(new):
         _record(connection, received.company_id, "call.ended", call_id, now)
+
+
+def _ready(state: CallState | None) -> set[str]:
+    """Name the recordings whose sound can be had."""
+    return {one.recording_sid for one in state.recordings if one.status == "completed"} if state else set()
 
 
 def _final(state: CallState | None) -> tuple[Any, ...] | None:
@@ -221,17 +262,15 @@ def _call_values(vault: Vault, received: Received, story: _Story, now: datetime)
         "location_id": received.location_id,
         "caller": vault.seal(received.company_id, CALLER_PLACE, caller) if caller else None,
         "caller_hash": vault.look_up(received.company_id, caller) if caller else None,
-        "caller_city": state.caller_city,
-        "caller_country": state.caller_country,
-        "status": state.status,
-        "outcome": state.outcome,
-        "started_at": state.started_at,
-        "answered_at": state.answered_at,
-        "ended_at": state.ended_at,
-        "ring_seconds": state.ring_seconds,
-        "duration_seconds": state.duration_seconds,
-        "talk_seconds": state.talk_seconds,
-        "is_bridged": state.is_bridged,
         "changed_at": now,
         "was_spooled": story.was_spooled,
+    } | columns_of(state)
+
+
+def columns_of(state: CallState) -> dict[str, Any]:
+    """Return what the state says of the call's row, by column; the caller is not among them."""
+    return {name: getattr(state, name) for name in STATE_COLUMNS} | {
+        "keys": list(state.keys),
+        "flow_path": list(state.flow_path),
+        "flow_version": UUID(state.flow_version) if state.flow_version else None,
     }

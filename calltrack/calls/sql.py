@@ -5,7 +5,9 @@ SET_TENANT = "SELECT set_config('app.company_id', %(company_id)s, true)"
 CALL_COLUMNS = (
     "company_id", "id", "call_sid", "number_id", "location_id", "caller", "caller_hash", "caller_city",
     "caller_country", "status", "outcome", "started_at", "answered_at", "ended_at", "ring_seconds",
-    "duration_seconds", "talk_seconds", "is_bridged", "changed_at", "was_spooled",
+    "duration_seconds", "talk_seconds", "is_bridged", "changed_at", "was_spooled", "answered_by",
+    "hung_up_by", "stir", "sip_code", "error_code", "message_seconds", "price_micros", "price_currency",
+    "line_type", "keys", "flow_path", "flow_version",
 )  # fmt: skip
 # What later events may change; the caller's seal is renewed only when its hash differs.
 FOLDED_COLUMNS = CALL_COLUMNS[7:]
@@ -40,7 +42,17 @@ FIRST_EVENT = f"""
 """  # noqa: S608 - column names are constants of this file
 
 LOCK_CALL = """
-    SELECT id, caller_hash FROM call WHERE company_id = %(company_id)s AND call_sid = %(call_sid)s FOR UPDATE
+    SELECT id, caller_hash, erased_at FROM call
+    WHERE company_id = %(company_id)s AND call_sid = %(call_sid)s FOR UPDATE
+"""
+
+# A piece of a transcript changes none of the call's rows: no lock, no fold.
+IS_KNOWN = """
+    SELECT c.id, c.ended_at IS NOT NULL, EXISTS (
+        SELECT FROM call_event e
+        WHERE e.company_id = c.company_id AND e.call_sid = c.call_sid AND e.key = %(key)s)
+        OR c.erased_at IS NOT NULL
+    FROM call c WHERE c.company_id = %(company_id)s AND c.call_sid = %(call_sid)s
 """
 
 EVENTS_OF_CALL = """
@@ -62,19 +74,25 @@ UPDATE_CALLER = """
     WHERE company_id = %(company_id)s AND id = %(id)s
 """
 
-WRITE_LEG = """
-    INSERT INTO leg (company_id, call_id, leg_sid, to_number, status, seconds)
-    VALUES (%(company_id)s, %(call_id)s, %(leg_sid)s, %(to_number)s, %(status)s, %(seconds)s)
-    ON CONFLICT (company_id, call_id, leg_sid) DO UPDATE
-    SET to_number = excluded.to_number, status = excluded.status, seconds = excluded.seconds
-"""
+LEG_COLUMNS = (
+    "to_number", "status", "seconds", "position", "started_at", "answered_at", "ended_at", "ring_seconds",
+    "is_joined", "sip_code", "price_micros", "price_currency",
+)  # fmt: skip
+RECORDING_COLUMNS = ("kind", "status", "url", "seconds", "channels", "started_at")
 
-WRITE_RECORDING = """
-    INSERT INTO recording (company_id, call_id, recording_sid, kind, status, url, seconds)
-    VALUES (%(company_id)s, %(call_id)s, %(recording_sid)s, %(kind)s, %(status)s, %(url)s, %(seconds)s)
-    ON CONFLICT (company_id, call_id, recording_sid) DO UPDATE
-    SET kind = excluded.kind, status = excluded.status, url = excluded.url, seconds = excluded.seconds
-"""
+
+def _upsert(table: str, name: str, columns: tuple[str, ...]) -> str:
+    """Return the statement that writes one row below a call, whether or not it is there."""
+    return f"""
+    INSERT INTO {table} (company_id, call_id, {name}, {", ".join(columns)})
+    VALUES (%(company_id)s, %(call_id)s, %({name})s, {", ".join(f"%({column})s" for column in columns)})
+    ON CONFLICT (company_id, call_id, {name}) DO UPDATE
+    SET {", ".join(f"{column} = excluded.{column}" for column in columns)}
+"""  # noqa: S608 - names are constants of this file
+
+
+WRITE_LEG = _upsert("leg", "leg_sid", LEG_COLUMNS)
+WRITE_RECORDING = _upsert("recording", "recording_sid", RECORDING_COLUMNS)
 
 RECORD_FACT = """
     INSERT INTO outbox (company_id, id, kind, subject_id, recorded_at, due_at, failures)

@@ -1,16 +1,12 @@
-"""What callers and businesses hear, in Italian and English."""
+"""What a business hears about where a call comes from; what callers hear is in `callflows.words`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Words:
-    """The sentences of one language; `from_source` and `from_campaign` take the names."""
+class Origins:
+    """The sentences of one language about where a call comes from; they take the names."""
 
-    missed: str
-    leave_message: str
-    recording_notice: str
-    unknown_number: str
     from_somewhere: str
     from_source: str
     from_campaign: str
@@ -18,42 +14,51 @@ class Words:
     search: str
 
 
-ITALIAN = Words(
-    missed="Al momento non possiamo rispondere. La preghiamo di richiamare più tardi. Grazie.",
-    leave_message="Al momento non possiamo rispondere. Lasci un messaggio dopo il segnale acustico.",
-    recording_notice="La informiamo che la chiamata può essere registrata.",
-    unknown_number="Il numero chiamato non è attivo. La preghiamo di verificare il numero. Grazie.",
+ITALIAN = Origins(
     from_somewhere="Chiamata dal sito.",
     from_source="Chiamata da {source}.",
     from_campaign="Chiamata da {source}, campagna {campaign}.",
     website="sito web",
     search="ricerca {engine}",
 )
-ENGLISH = Words(
-    missed="We cannot take your call at the moment. Please call again later. Thank you.",
-    leave_message="We cannot take your call at the moment. Please leave a message after the tone.",
-    recording_notice="Please note that this call may be recorded.",
-    unknown_number="The number you have called is not in service. Please check the number. Thank you.",
+ENGLISH = Origins(
     from_somewhere="Call from your website.",
     from_source="Call from {source}.",
     from_campaign="Call from {source}, campaign {campaign}.",
     website="your website",
     search="{engine} search",
 )
+GERMAN = Origins(
+    from_somewhere="Anruf von der Website.",
+    from_source="Anruf über {source}.",
+    from_campaign="Anruf über {source}, Kampagne {campaign}.",
+    website="die Website",
+    search="{engine}-Suche",
+)
+FRENCH = Origins(
+    from_somewhere="Appel depuis votre site.",
+    from_source="Appel depuis {source}.",
+    from_campaign="Appel depuis {source}, campagne {campaign}.",
+    website="votre site",
+    search="la recherche {engine}",
+)
+SPANISH = Origins(
+    from_somewhere="Llamada desde su sitio web.",
+    from_source="Llamada desde {source}.",
+    from_campaign="Llamada desde {source}, campaña {campaign}.",
+    website="su sitio web",
+    search="la búsqueda de {engine}",
+)
+LANGUAGES = {"it": ITALIAN, "en": ENGLISH, "de": GERMAN, "fr": FRENCH, "es": SPANISH}
 PAID_NAMES = {"google": "Google Ads", "bing": "Microsoft Ads", "microsoft": "Microsoft Ads"}
 NAMES = {"google": "Google", "bing": "Bing", "facebook": "Facebook", "instagram": "Instagram"}
 PAID_MEDIA = frozenset(("cpc", "ppc", "paid", "paid_search", "paidsearch"))
 LONGEST_NAME = 60
 
 
-def words_for(language: str) -> Words:
-    """Return the sentences for a language tag such as it-IT; English where there are no others."""
-    return ITALIAN if language.lower().startswith("it") else ENGLISH
-
-
 def whisper_text(language: str, origin: tuple[str, str, str] | None) -> str:
     """Tell the business where a call comes from; `origin` is source, medium, campaign of the visit."""
-    words = words_for(language)
+    words = LANGUAGES.get(language.partition("-")[0].lower(), ENGLISH)
     if origin is None or not origin[0]:
         return words.from_somewhere
     source, medium, campaign = (_speakable(word) for word in origin)
@@ -63,7 +68,7 @@ def whisper_text(language: str, origin: tuple[str, str, str] | None) -> str:
     return words.from_campaign.format(source=name, campaign=campaign)
 
 
-def _name(words: Words, source: str, medium: str) -> str:
+def _name(words: Origins, source: str, medium: str) -> str:
     key, kind = source.lower(), medium.lower()
     if key == "direct":
         return words.website

@@ -24,7 +24,7 @@ def new_company(name: str, email: str, country: str, timezone: str, currency: st
     except CalltrackError as problem:
         raise SystemExit(str(problem)) from None
     finally:
-        services.db.close()
+        services.close()
     print(f"{name} is ready. Sign in at {services.settings.base_url}/login as {email}")
     print(f"First password (change it under Settings): {password}")
     return 0

@@ -26,7 +26,7 @@ def seed(*, months: int, remove: bool) -> int:
         if months and (made := seed_history(services, months)):
             print(f"Seeded {made} calls of demo history.")
     finally:
-        services.db.close()
+        services.close()
     return 0
 
 

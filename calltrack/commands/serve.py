@@ -9,8 +9,15 @@ from calltrack.infra.log import set_up_logging
 SHAPE = {"voice": (1, 16), "edge": (1, 8), "web": (1, 8), "sandbox": (1, 8)}
 
 
+# Where processes compete for a core, callers come first, then visitors, then people, then what can wait
+# (see `nice(1)`; five steps are about a third of the weight). The database follows: `infra/priority.py`.
+NICE = {"edge": 2, "web": 10, "live": 10, "sandbox": 10}
+BACKGROUND = 15
+
+
 def serve(surface: str) -> int:
     """Serve until a signal comes."""
+    os.nice(NICE.get(surface, 0))
     settings = require_complete(read_settings())
     set_up_logging(surface)
     if surface == "live":

@@ -45,7 +45,7 @@ def part(
 def parts(command_line: CommandLine, settings: Settings) -> list[Part]:
     """Name the processes and the paths the front door sends to each (the Procfile runs the same)."""
     product = [
-        part(command_line, "voice", "serve", "voice", paths=("/voice/",)),
+        part(command_line, "voice", "serve", "voice", paths=("/voice/", "/announcements/")),
         part(command_line, "edge", "serve", "edge", paths=("/v1/", "/ct.js")),
         part(command_line, "live", "serve", "live", paths=("/live/",)),
         part(command_line, "worker", "worker", count=settings.worker_count),

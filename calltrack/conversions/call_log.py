@@ -9,12 +9,29 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, or_, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
-from calltrack.accounts.model import Location
+from calltrack.accounts.model import Location, User
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
+from calltrack.calls.people.missed import NOT_TALKED as LOST
+from calltrack.calls.people.model import CallTag, CallTagged, CallWork, MissedCall
+from calltrack.calls.people.work import STATUSES
 from calltrack.calls.queries import open_caller
 from calltrack.conversions.model import Conversion
 from calltrack.infra.crypto import Vault
@@ -22,9 +39,7 @@ from calltrack.kernel.errors import BadInput
 from calltrack.numbers.model import TrackingNumber
 
 MOST = 200
-OUTCOMES = ("answered", "mailbox", "busy", "missed", "abandoned", "failed")
-# Nobody talked to the caller: a chance that can still be called back.
-LOST = ("mailbox", "busy", "missed", "abandoned", "failed")
+OUTCOMES = ("answered", "mailbox", "busy", "missed", "abandoned", "failed", "blocked", "over_limit")
 LIVE_CALLS = 30
 
 Lead = aliased(Conversion)
@@ -55,6 +70,16 @@ Purchase = (
 )
 
 
+# The names of a call's tags, in order.
+Tags = (
+    select(func.coalesce(func.array_agg(aggregate_order_by(CallTag.name, CallTag.key)), text("'{}'")))
+    .join(CallTagged, and_(CallTagged.company_id == CallTag.company_id, CallTagged.tag_id == CallTag.id))
+    .where(CallTagged.company_id == Call.company_id, CallTagged.call_id == Call.id)
+    .correlate(Call)
+    .scalar_subquery()
+)
+
+
 @dataclass(frozen=True)
 class CallSummary:
     """A call as lists show it. `caller` is the full number (None: withheld): mask it for viewers."""
@@ -76,6 +101,8 @@ class CallSummary:
     medium: str | None
     campaign: str | None
     p_campaign: float | None
+    level: str | None
+    """What reports credit: visit, campaign, source or unknown; None: nobody judged it yet."""
     visit_id: UUID | None
     probability: float | None
     lead: str | None
@@ -84,6 +111,20 @@ class CallSummary:
     currency: str | None
     changed_at: datetime
     is_demo: bool
+    tags: tuple[str, ...]
+    work: str
+    """How far its lead is: one of `calls.people.work.STATUSES`."""
+    assignee: str
+    missed: str | None
+    """What became of a missed call: open, reached, came_back, closed; None: it is none."""
+    missed_at: datetime | None
+    tried_at: datetime | None
+    reached_at: datetime | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether its caller waits to be rung back."""
+        return self.missed == "open" and self.caller is not None
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +141,9 @@ class CallSummary:
 class CallFilter:
     """What calls are asked for; empty fields ask for nothing.
 
-    outcome: one of OUTCOMES, `open` or `lost`; source: `google`, or `unknown`; brought: lead, purchase, none.
+    outcome: one of OUTCOMES, `open` or `lost`, or `waiting` (missed, not rung back yet); source: `google`, or
+    `unknown`; brought: lead, purchase, none; tag: a tag's id; work: a status of the lead; assignee: a
+    member's id.
     """
 
     since: datetime | None = None
@@ -112,6 +155,9 @@ class CallFilter:
     location_id: UUID | None = None
     number_id: UUID | None = None
     brought: str = ""
+    tag: UUID | None = None
+    work: str = ""
+    assignee: UUID | None = None
     caller: str = ""
     """A full number in E.164; it is compared by its keyed hash, parts of numbers cannot be searched."""
 
@@ -162,7 +208,7 @@ def find_calls(
 ) -> CallPage:
     """Return the newest calls that fit the filter, at most `most`, after the given place."""
     most = min(max(most, 1), MOST)
-    query = _summary(company_id).where(*_conditions(company_id, vault, wanted))
+    query = _summary(company_id).where(*conditions(company_id, vault, wanted))
     if after:
         query = query.where(tuple_(Call.started_at, Call.id) < tuple_(after.started_at, after.id))
     query = query.order_by(Call.started_at.desc(), Call.id.desc()).limit(most + 1)
@@ -198,26 +244,42 @@ def live_calls(session: Session, vault: Vault, company_id: UUID, now: datetime) 
 
 
 def _summary(company_id: UUID) -> Select[*tuple[Any, ...]]:
-    return (
+    return joined(
+        company_id,
         select(
             Call.id, Call.started_at, Call.status, Call.outcome, Call.caller, Call.caller_city,
             Call.number_id, TrackingNumber.e164.label("number"), Call.location_id,
             Location.name.label("location"), Call.ring_seconds, Call.talk_seconds, Call.duration_seconds,
             Attribution.source, Attribution.medium, Attribution.campaign, Attribution.p_campaign,
-            Attribution.visit_id, Attribution.probability, Lead.status.label("lead"),
+            Attribution.level, Attribution.visit_id, Attribution.probability, Lead.status.label("lead"),
             Purchase.c.status.label("purchase"), Purchase.c.value_minor, Purchase.c.currency, Call.changed_at,
-            Call.is_demo,
-        )
+            Call.is_demo, Tags.label("tags"), func.coalesce(CallWork.status, "open").label("work"),
+            func.coalesce(User.name, "").label("assignee"), MissedCall.state.label("missed"),
+            MissedCall.missed_at, MissedCall.tried_at, MissedCall.reached_at,
+        ),
+    )  # fmt: skip
+
+
+def judged(company_id: UUID, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Return the query over calls with their present verdicts beside them."""
+    return query.outerjoin(Attribution, _judged()).where(Call.company_id == company_id)
+
+
+def joined(company_id: UUID, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Return the query over calls with all that filters may ask for beside them."""
+    return (
+        judged(company_id, query)
         .join(
             TrackingNumber,
             and_(TrackingNumber.company_id == Call.company_id, TrackingNumber.id == Call.number_id),
         )
         .join(Location, and_(Location.company_id == Call.company_id, Location.id == Call.location_id))
-        .outerjoin(Attribution, _judged())
         .outerjoin(Lead, _has_lead())
         .outerjoin(Purchase, true())
-        .where(Call.company_id == company_id)
-    )  # fmt: skip
+        .outerjoin(CallWork, and_(CallWork.company_id == Call.company_id, CallWork.call_id == Call.id))
+        .outerjoin(User, User.id == CallWork.assignee_id)
+        .outerjoin(MissedCall, and_(MissedCall.company_id == Call.company_id, MissedCall.call_id == Call.id))
+    )
 
 
 def _judged() -> ColumnElement[bool]:
@@ -235,7 +297,8 @@ def _has_lead() -> ColumnElement[bool]:
     )
 
 
-def _conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[ColumnElement[bool]]:
+def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[ColumnElement[bool]]:
+    """Return what the filter asks of a `joined` query; raises BadInput for words it does not know."""
     found: list[ColumnElement[bool]] = []
     if wanted.since:
         found.append(Call.started_at >= wanted.since)
@@ -253,16 +316,38 @@ def _conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[Colu
         found.append(Call.caller_hash == vault.look_up(company_id, wanted.caller))
     if wanted.brought:
         found.append(_kind(wanted.brought))
+    return found + _by_people(wanted)
+
+
+def _by_people(wanted: CallFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions about what people did with calls."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.tag:
+        found.append(
+            exists().where(
+                CallTagged.company_id == Call.company_id,
+                CallTagged.call_id == Call.id,
+                CallTagged.tag_id == wanted.tag,
+            )
+        )
+    if wanted.work:
+        if wanted.work not in STATUSES:
+            raise BadInput(f"work is one of {', '.join(STATUSES)}.")
+        found.append(func.coalesce(CallWork.status, "open") == wanted.work)
+    if wanted.assignee:
+        found.append(CallWork.assignee_id == wanted.assignee)
     return found
 
 
 def _outcome(name: str) -> ColumnElement[bool]:
     if name == "open":
         return and_(Call.outcome.is_(None), Call.status.in_(("ringing", "in_progress")))
+    if name == "waiting":
+        return and_(MissedCall.state == "open", MissedCall.caller_hash.is_not(None))
     if name == "lost":
         return Call.outcome.in_(LOST)
     if name not in OUTCOMES:
-        raise BadInput(f"outcome is one of {', '.join(OUTCOMES)}, open, lost.")
+        raise BadInput(f"outcome is one of {', '.join(OUTCOMES)}, open, lost, waiting.")
     return Call.outcome == name
 
 
@@ -291,4 +376,5 @@ def _kind(brought: str) -> ColumnElement[bool]:
 
 
 def _row(vault: Vault, company_id: UUID, row: Any) -> CallSummary:
-    return CallSummary(**{**row._mapping, "caller": open_caller(vault, company_id, row.caller)})
+    caller = open_caller(vault, company_id, row.caller)
+    return CallSummary(**{**row._mapping, "caller": caller, "tags": tuple(row.tags)})

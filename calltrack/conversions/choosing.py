@@ -92,10 +92,11 @@ def _callers(calls: Sequence[Candidate]) -> int:
 
 
 def _distance(gap: timedelta) -> str:
-    minutes = int(gap.total_seconds() // 60)
-    if minutes < 1:
-        return f"{int(gap.total_seconds())} seconds"
-    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+    seconds = int(gap.total_seconds())
+    number, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
+    if seconds >= 7_200:
+        number, unit = seconds // 3_600, "hour"
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _clock(at: datetime, zone: str) -> str:

@@ -18,19 +18,29 @@ from calltrack.infra.crypto import Vault
 
 SEALED = "contact.sealed"
 
-# A person's calls share what is known of him; what was told last of a part wins.
+# A person's calls share what is known of him; what was told last of a part wins. `(SELECT :company_id)` hides
+# the company while the plan is made: one that the statistics do not know would be searched row by row.
 _OF_CALLS = text(
     """
-    SELECT asked.call_id, c.sealed, c.told_at, c.call_id = asked.call_id AS own
+    SELECT asked.call_id, c.sealed, c.told_at, true AS own
     FROM unnest(:ids) AS asked (call_id)
-    JOIN contact c ON c.company_id = :company_id AND c.call_id = asked.call_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM contact one
+        WHERE one.company_id = (SELECT :company_id) AND one.call_id = asked.call_id LIMIT 1) c
     UNION ALL
-    SELECT me.call_id, c.sealed, c.told_at, false
-    FROM conversion me
-    JOIN conversion other ON other.company_id = me.company_id AND other.person_id = me.person_id
-     AND other.call_id <> me.call_id
-    JOIN contact c ON c.company_id = other.company_id AND c.call_id = other.call_id
-    WHERE me.company_id = :company_id AND me.call_id = ANY(:ids)
+    SELECT asked.call_id, c.sealed, c.told_at, false
+    FROM unnest(:ids) AS asked (call_id)
+    CROSS JOIN LATERAL (
+        SELECT one.person_id FROM conversion one
+        WHERE one.company_id = (SELECT :company_id) AND one.call_id = asked.call_id
+          AND one.person_id IS NOT NULL OFFSET 0) me
+    CROSS JOIN LATERAL (
+        SELECT one.call_id FROM conversion one
+        WHERE one.company_id = (SELECT :company_id) AND one.person_id = me.person_id
+          AND one.call_id <> asked.call_id OFFSET 0) other
+    CROSS JOIN LATERAL (
+        SELECT * FROM contact one
+        WHERE one.company_id = (SELECT :company_id) AND one.call_id = other.call_id LIMIT 1) c
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 

@@ -25,7 +25,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Totals:
-    """What happened in a period. `value_minor` adds up purchases in the company's currency only."""
+    """What happened in a period. `value_minor` adds up purchases in the company's currency only.
+
+    `ended` leaves out callers who were turned away (block list, caps): nobody missed them.
+    """
 
     visits: int
     calls: int
@@ -80,7 +83,8 @@ class SourceRow:
 _TOTALS = text(
     """
     WITH rang AS (
-        SELECT count(*) AS calls, count(c.outcome) AS ended,
+        SELECT count(*) AS calls,
+               count(*) FILTER (WHERE c.outcome NOT IN ('blocked', 'over_limit')) AS ended,
                count(*) FILTER (WHERE c.outcome = 'answered') AS answered,
                coalesce(sum(c.talk_seconds), 0) AS talk_seconds,
                count(a.visit_id) AS with_visit, count(*) FILTER (WHERE a.source <> '') AS with_source

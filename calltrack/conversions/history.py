@@ -3,13 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, and_, any_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion, RuleVersion
 from calltrack.conversions.rules import RULE
+from calltrack.infra.rows import hidden
 from calltrack.journeys.model import PersonCaller, PersonVisitor
 from calltrack.visits.model import Visit
 
@@ -26,7 +27,7 @@ def calls_around(
     rows = session.scalars(
         select(Call)
         .where(
-            Call.company_id == call.company_id,
+            Call.company_id == hidden(call.company_id),
             _same_caller(call, person_id),
             Call.started_at > call.started_at - window,
             Call.started_at < call.started_at + window,
@@ -116,10 +117,11 @@ def converted_calls_of(session: Session, company_id: UUID, person_id: UUID) -> l
 
 
 def _same_caller(call: Call, person_id: UUID | None) -> ColumnElement[bool]:
-    own = Call.caller_hash == call.caller_hash
     if person_id is None:
-        return own
+        return Call.caller_hash == call.caller_hash
+    # One array, read first: an OR of both would read every call of the window.
     hashes = select(PersonCaller.caller_hash).where(
-        and_(PersonCaller.company_id == call.company_id, PersonCaller.person_id == person_id)
+        PersonCaller.company_id == hidden(call.company_id), PersonCaller.person_id == person_id
     )
-    return or_(own, Call.caller_hash.in_(hashes))
+    own = select(literal(call.caller_hash, LargeBinary()))
+    return Call.caller_hash == any_(func.array(own.union_all(hashes).scalar_subquery()))

@@ -1,10 +1,9 @@
 """Works a stored file of outcomes off, part by part; the same code tries it and applies it."""
 
-import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.conversions import imports, inbox, intake
 from calltrack.conversions.import_rules import LineResult, Plan, added, plan_from, read_line
+from calltrack.conversions.import_survey import SURVEYS, Survey, run_at
 from calltrack.conversions.intake import Sender, Taken
 from calltrack.conversions.reading import Ways
 from calltrack.conversions.sources_model import Import, ImportPart
@@ -28,26 +28,21 @@ TURN_SECONDS = 20.0
 SILENT = timedelta(seconds=15)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a whole file says of one order (or call): the hash of its lines, the first and the last."""
-
-    told: bytes
-    first: int
-    last: int
-
-
-Survey = Mapping[bytes, About]
-
-
-def work_on(services: Services, company_id: UUID, import_id: UUID, stop: threading.Event) -> bool:
+def work_on(
+    services: Services,
+    company_id: UUID,
+    import_id: UUID,
+    stop: threading.Event,
+    *,
+    turn_seconds: float = TURN_SECONDS,
+) -> bool:
     """Go on with a file until it is done, `stop` is set or the turn ends; tells whether it is done.
 
     Two workers never work on one file: the second finds its row held and leaves.
     """
-    ends = monotonic() + TURN_SECONDS
+    ends: float | None = None
     survey: Survey | None = None
-    while not stop.is_set() and monotonic() < ends:
+    while not stop.is_set() and (ends is None or monotonic() < ends):
         with services.db.tenant(company_id) as session:
             row = session.scalar(
                 select(Import)
@@ -58,11 +53,14 @@ def work_on(services: Services, company_id: UUID, import_id: UUID, stop: threadi
                 return True
             try:
                 if survey is None:
-                    survey = _survey(session, services.vault, row)
+                    survey = SURVEYS.of(session, services.vault, row)
+                # Reading the whole file takes what it takes; the turn is for the lines themselves.
+                ends = ends or monotonic() + turn_seconds
                 _work_on_part(session, services, row, survey)
             except BadInput as problem:
                 row.state, row.problem, row.due_at = "failed", str(problem), None
             if row.due_at is None:
+                SURVEYS.forget(row)
                 return True
     return False
 
@@ -98,22 +96,6 @@ def _work_on_part(session: Session, services: Services, row: Import, survey: Sur
         row.state, row.due_at, row.finished_at = "tried" if is_dry else "applied", None, now
 
 
-def _survey(session: Session, vault: Vault, row: Import) -> Survey:
-    """Read the whole file once: what all its lines together say of each order (or call)."""
-    plan, ways = plan_from(row.plan), intake.ways_of(session, row.company_id)
-    run_at = _run_at(row)
-    sums: dict[bytes, About] = {}
-    for number in range(imports.parts_of(row.rows)):
-        for line, cells in imports.lines_of(session, vault, row.company_id, row.id, number):
-            told = read_line(line, cells, plan, len(row.header), ways, run_at)
-            if isinstance(told, Told):
-                subject = inbox.subject_of(vault, row.company_id, told)
-                before = sums.get(subject, About(b"", line, line))
-                told_so_far = hashlib.sha256(before.told + told.fingerprint).digest()
-                sums[subject] = About(told_so_far, before.first, line)
-    return sums
-
-
 def _results(
     session: Session,
     vault: Vault,
@@ -147,11 +129,11 @@ def _take_lines(
     *,
     dry: bool = False,
 ) -> list[LineResult]:
-    run_at, width, company_id = _run_at(row), len(row.header), row.company_id
+    began, width, company_id = run_at(row), len(row.header), row.company_id
     results: dict[int, LineResult] = {}
     read: list[tuple[int, Told, bytes]] = []
     for line, cells in lines:
-        told = read_line(line, cells, plan, width, ways, run_at)
+        told = read_line(line, cells, plan, width, ways, began)
         if isinstance(told, LineResult):
             results[line] = told
         else:
@@ -165,7 +147,7 @@ def _take_lines(
         else:
             fresh.append((line, told, subject))
     # Lines of one file are said in their order: each stands a moment after the one before.
-    said = [(told, run_at + timedelta(microseconds=line)) for line, told, _ in fresh]
+    said = [(told, began + timedelta(microseconds=line)) for line, told, _ in fresh]
     sender = Sender(f"file {row.name}", "import")
     taken = intake.take(session, vault, company_id, said, sender, now, dry=dry)
     for (line, _, subject), one in zip(fresh, taken, strict=True):
@@ -182,9 +164,3 @@ def _take_lines(
 def _result(line: int, taken: Taken) -> LineResult:
     call_id = taken.call_id.hex if taken.call_id else ""
     return LineResult(line=line, result=taken.verdict, reason=taken.reason, call_id=call_id)
-
-
-def _run_at(row: Import) -> datetime:
-    """Return when this run began; the same for every part, whoever works on it."""
-    begun = row.plan.get("run_at")
-    return datetime.fromisoformat(begun) if begun else row.created_at

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
 from calltrack.conversions import intake
-from calltrack.conversions.csv_reading import Shape, check_columns, guess, read_lines, read_shape
+from calltrack.conversions.csv_reading import check_columns, guess, read_lines, read_shape
 from calltrack.conversions.import_rules import plan_from
 from calltrack.conversions.sources_model import Import, ImportPart
 from calltrack.infra.crypto import Vault
@@ -228,8 +228,3 @@ def _name(name: str) -> str:
 def oldest_kept(now: datetime) -> datetime:
     """Return from when on uploaded files are kept: ninety days."""
     return now - timedelta(days=90)
-
-
-def shape_of(row: Import) -> Shape:
-    """Return how the file is written."""
-    return Shape(row.encoding, row.delimiter, tuple(row.header))

@@ -1,6 +1,5 @@
 """What pages and the API read of the inbox."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -65,14 +64,6 @@ def counts(session: Session, company_id: UUID) -> dict[str, int]:
     )
     found = {row[0]: row[1] for row in rows}
     return {state: found.get(state, 0) for state in STATES}
-
-
-def states_of(session: Session, company_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the present state of some outcomes."""
-    rows = session.execute(
-        select(InboxRow.id, InboxRow.state).where(InboxRow.company_id == company_id, InboxRow.id.in_(ids))
-    )
-    return {row.id: row.state for row in rows}
 
 
 def _entry(vault: Vault, row: InboxRow) -> InboxEntry:

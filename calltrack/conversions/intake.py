@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
 from calltrack.accounts.model import Company
+from calltrack.attribution.telling import hear_record
 from calltrack.calls.model import Call
 from calltrack.conversions import inbox
 from calltrack.conversions.choosing import Choice
@@ -179,6 +180,9 @@ def _apply(
             outcome = _outcome(session, company_id, call_id, told, said_at, sender)
             changed = set_outcome(session, company_id, call_id, outcome, now)
             store_contact(session, vault, company_id, call_id, told.contact, now)
+            if told.clues.phone and told.clues.clicks:
+                phone, clicks = vault.look_up(company_id, told.clues.phone), told.clues.clicks.values()
+                hear_record(session, company_id, call_id, clicks, phone, now)
             session.flush()
     except (BadInput, Conflict, NotFound) as problem:
         return f"Found by {choice.reason}, but: {problem}"

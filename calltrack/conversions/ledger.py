@@ -5,8 +5,8 @@ restated, never created a second time, so that no destination counts it twice.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +21,9 @@ from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
 
 Kind = Literal["lead", "purchase"]
+LOOKED_AHEAD = timedelta(hours=1)
+# Who changed a conversion that was only told again.
+CORRECTION: Final = "attribution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,16 @@ def retract(session: Session, found: Conversion | None, decision: Decision, ende
     return True
 
 
+def tell_again(session: Session, found: Conversion, reason: str, now: datetime) -> None:
+    """Let destinations hear of a counted conversion as it stands: something about its call was corrected."""
+    found.sequence, found.changed_at = found.sequence + 1, now
+    again = Decision(
+        by=CORRECTION, reason=reason, now=now, currency=found.currency, value_minor=found.value_minor,
+        via=cast(Via, found.via),
+    )  # fmt: skip
+    _write(session, found.company_id, found.id, found.sequence, "restate", again)
+
+
 def explain(found: Conversion, decision: Decision, ended_by: Ended) -> None:
     """Name who decided the present state and why; destinations are told of nothing by that alone."""
     found.decided_by, found.via, found.reason = decision.by, decision.via, decision.reason
@@ -112,6 +125,8 @@ def _create(
     external_id: str,
 ) -> bool:
     id_ = new_id(decision.now)
+    if kind == "purchase":
+        occurred_at = _own_moment(session, call, person_id, occurred_at)
     made = session.execute(
         insert(Conversion)
         .values(
@@ -140,6 +155,30 @@ def _create(
         return False
     _write(session, call.company_id, id_, 0, "create", decision)
     return True
+
+
+def _own_moment(session: Session, call: Call, person_id: UUID | None, at: datetime) -> datetime:
+    """Return the first second from `at` on in which this call and person have no purchase yet.
+
+    Microsoft knows a conversion by its goal, click and time: of two orders told for one moment it would count
+    the first alone, and apply the changes of both to it.
+    """
+    mine = Conversion.call_id == call.id
+    if person_id is not None:
+        mine |= Conversion.person_id == person_id
+    whole = at.replace(microsecond=0)
+    rows = select(Conversion.occurred_at).where(
+        Conversion.company_id == call.company_id,
+        Conversion.kind == "purchase",
+        Conversion.occurred_at >= whole,
+        Conversion.occurred_at < whole + LOOKED_AHEAD,
+        mine,
+    )
+    taken = {moment.replace(microsecond=0).timestamp() for moment in session.scalars(rows)}
+    seconds = 0
+    while whole.timestamp() + seconds in taken:
+        seconds += 1
+    return at + timedelta(seconds=seconds)
 
 
 def _change(

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
+from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions import ledger
 from calltrack.conversions.history import calls_around, calls_of_person, converted_calls_of, next_calls
@@ -81,7 +82,7 @@ def set_outcome(
         audit.note(
             session, company_id, outcome.by, "call.outcome", str(call.id), now,
             kind=outcome.kind, value_minor=outcome.value_minor, currency=outcome.currency,
-            reason=outcome.reason, via=outcome.via, external_id=outcome.external_id,
+            via=outcome.via, external_id=outcome.external_id,
         )  # fmt: skip
     if _reaches_further(session, company_id, changed):
         _judge_later(session, call, person_id, bench)
@@ -125,6 +126,32 @@ def judge_again(session: Session, company_id: UUID, version_id: UUID, now: datet
     version.again_until = calls[-1].started_at
     outbox.record(session, company_id, "rules.saved", version_id, now)
     return True
+
+
+def correct_call(session: Session, company_id: UUID, call_id: UUID, now: datetime) -> None:
+    """Tell the call's counted conversions again: it was judged anew and is credited to something else.
+
+    What was told since that verdict carries it already, so a repetition changes nothing.
+
+    Raises:
+        NotFound: the company has no such call.
+    """
+    call = _take_call(session, company_id, call_id)
+    decided_at = session.scalar(
+        select(Attribution.decided_at).where(
+            Attribution.company_id == company_id, Attribution.call_id == call_id, Attribution.is_current
+        )
+    )
+    if decided_at is None:
+        return
+    rows = select(Conversion).where(
+        Conversion.company_id == company_id,
+        Conversion.call_id == call.id,
+        Conversion.status == "counted",
+        Conversion.changed_at < decided_at,
+    )
+    for found in session.scalars(rows.order_by(Conversion.id)):
+        ledger.tell_again(session, found, "The call was judged anew and is credited to another origin.", now)
 
 
 def _reaches_further(session: Session, company_id: UUID, changed: list[UUID]) -> bool:

@@ -86,7 +86,8 @@ def rule(session: Session, call: Call, person_id: UUID | None, bench: Bench) -> 
     """Judge a call by the version of the rules that applies to it; stores nothing."""
     version = bench.book.at(call.started_at)
     before, after = calls_around(session, call, person_id, window_of(version.tree))
-    known = facts_of(session, call.company_id, [call.id])[call.id]
+    with_words = "keyword" in facts_asked(version.tree)
+    known = facts_of(session, call.company_id, [call.id], with_words=with_words)[call.id]
     counted = counted_before(session, call.company_id, before)
     facts = with_earlier(known, [one.started_at for one in counted])
     verdict = judge(version.tree, facts)

@@ -49,6 +49,7 @@ class Facts:
     pool: str = ""
     timezone: str = "UTC"
     earlier: tuple[datetime, ...] = ()
+    is_spam: bool = False
 
 
 class _Part(BaseModel):
@@ -116,7 +117,14 @@ class Hours(_Part):
         return moment
 
 
-Leaf = Annotated[Answered | Talk | Told | Words | Person | Hours, Field(discriminator="fact")]
+class Spam(_Part):
+    """The call is marked as nuisance, or is not."""
+
+    fact: Literal["spam"]
+    yes: bool = True
+
+
+Leaf = Annotated[Answered | Talk | Told | Words | Person | Hours | Spam, Field(discriminator="fact")]
 
 
 class AllOf(_Part):
@@ -231,10 +239,20 @@ def default_tree(limits: CompanySettings) -> Tree:
 
 def judge(tree: Tree, facts: Facts) -> Verdict:
     """Return what the first rule that fits makes of the call; no rule: nothing."""
+    if is_set_aside(tree, facts):
+        return Verdict("nothing", None)
     for rule in tree.rules:
         if holds(rule.when, facts):
             return Verdict(rule.mark, rule, rule.value.minor, rule.value.currency)
     return Verdict("nothing", None)
+
+
+def is_set_aside(tree: Tree, facts: Facts) -> bool:
+    """Tell whether a call is nothing because it is marked as nuisance.
+
+    Somebody's own word counts more; a tree that asks about the mark itself decides itself.
+    """
+    return facts.is_spam and facts.told in ("", "none") and "spam" not in facts_asked(tree)
 
 
 def holds(condition: Condition, facts: Facts) -> bool:
@@ -247,6 +265,8 @@ def holds(condition: Condition, facts: Facts) -> bool:
         return not holds(condition.not_, facts)
     if isinstance(condition, Answered):
         return facts.answered is condition.yes
+    if isinstance(condition, Spam):
+        return facts.is_spam is condition.yes
     if isinstance(condition, Talk):
         long_enough = condition.at_least is None or facts.talk_seconds >= condition.at_least
         return long_enough and (condition.at_most is None or facts.talk_seconds <= condition.at_most)

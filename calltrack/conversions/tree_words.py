@@ -13,12 +13,14 @@ from calltrack.conversions.tree_rules import (
     Not,
     Person,
     Rule,
+    Spam,
     Talk,
     Told,
     Tree,
     Verdict,
     Words,
     holds,
+    is_set_aside,
     last_before,
 )
 from calltrack.kernel.money import Money
@@ -48,6 +50,8 @@ def rule_sentence(rule: Rule, currency: str, names: Names | None = None) -> str:
 def reason_of(tree: Tree, facts: Facts, verdict: Verdict, names: Names | None = None) -> str:
     """Return why the tree decided so, in one sentence: the rule and what was found, or what was missing."""
     names = names or {}
+    if is_set_aside(tree, facts):
+        return "The call is marked as nuisance, and such calls are no leads."
     if verdict.rule:
         place = tree.rules.index(verdict.rule) + 1
         title = f"Rule {place}" + (f" ({verdict.rule.name})" if verdict.rule.name else "")
@@ -85,6 +89,8 @@ def part_list(group: AllOf | AnyOf) -> Sequence[Condition]:
 def _opposite(part: Condition, names: Names) -> str:
     if isinstance(part, Answered):
         return _leaf(Answered(fact="answered", yes=not part.yes), names)
+    if isinstance(part, Spam):
+        return _leaf(Spam(fact="spam", yes=not part.yes), names)
     if isinstance(part, Person):
         other = "returning" if part.fact == "first_time" else "first_time"
         return _leaf(Person(fact=other, days=part.days), names)
@@ -96,6 +102,8 @@ def _opposite(part: Condition, names: Names) -> str:
 def _leaf(condition: Condition, names: Names) -> str:
     if isinstance(condition, Answered):
         return "a person answered" if condition.yes else "nobody answered"
+    if isinstance(condition, Spam):
+        return "it is marked as nuisance" if condition.yes else "it is not marked as nuisance"
     if isinstance(condition, Talk):
         return f"they talked {_limits(condition)}"
     if isinstance(condition, Told):
@@ -158,6 +166,8 @@ def _found(part: Condition, facts: Facts, names: Names) -> str:
         return _found(part.not_, facts, names)
     if isinstance(part, Answered):
         return "a person answered" if facts.answered else "no person answered"
+    if isinstance(part, Spam):
+        return f"the call is {'' if facts.is_spam else 'not '}marked as nuisance"
     if isinstance(part, Talk):
         return f"they talked {_count(facts.talk_seconds, 'second')}"
     if isinstance(part, Told):

@@ -72,7 +72,8 @@ def _after(known: list[Word], now: datetime) -> datetime:
 def _is_repeated(word: Word, known: list[Word], *, is_dated: bool) -> bool:
     same = [other for other in in_order(known) if _content(other) == _content(word)]
     if is_dated:
-        return any(other.said_at == word.said_at for other in same)
+        # Whichever of two doors told it first, both stand: the order of words decides, not that of arrival.
+        return any((other.said_at, other.via) == (word.said_at, word.via) for other in same)
     if word.via == "import":
         return bool(same)
     about = [other for other in in_order(known) if other.external_id == word.external_id]

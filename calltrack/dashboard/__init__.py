@@ -7,6 +7,7 @@ from flask import Flask, g, request
 
 from calltrack.accounts.queries import Choice, companies_of
 from calltrack.dashboard import access, pages, security, show
+from calltrack.dashboard.answering import answering_at
 from calltrack.dashboard.assets import asset
 from calltrack.dashboard.bar import notice_url, standing_notices
 from calltrack.dashboard.errors import explain_errors
@@ -50,6 +51,7 @@ def _known_to_templates() -> dict[str, object]:
         "theme": theme if theme in THEMES else "",
         "is_demo_mode": access.parts().settings.is_demo,
         "live_url": "/live/stream",
+        "answering_at": answering_at,
     }
 
 

@@ -13,6 +13,19 @@ def notice_url(one: NoticeRow) -> str:
     here = g.here
     if one.kind == "audience.paused":
         return url_for("dashboard.audience", company_id=here.company.id, audience_id=UUID(one.subject))
+    if one.kind in ("number.unfit", "number.flawed", "number.printed") and here.may("manager"):
+        return url_for("dashboard.number", company_id=here.company.id, number_id=UUID(one.subject))
+    if one.kind.startswith("number."):
+        return url_for("dashboard.numbers", company_id=here.company.id)
+    if one.kind.startswith("carrier."):
+        page = "dashboard.carrier" if here.may("owner") else "dashboard.notices"
+        return url_for(page, company_id=here.company.id)
+    if one.kind == "calls.missed":
+        return url_for("dashboard.calls", company_id=here.company.id, outcome="waiting")
+    if one.kind == "forwarding.changed":
+        return url_for("dashboard.locations", company_id=here.company.id)
+    if one.kind in ("caps.near", "caps.reached"):
+        return url_for("dashboard.protection", company_id=here.company.id)
     if one.kind in ("delivery.unknown", "delivery.window"):
         state = "unknown" if one.kind == "delivery.unknown" else ""
         return url_for(

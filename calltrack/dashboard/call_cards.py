@@ -16,6 +16,8 @@ def card(call: CallSummary) -> dict[str, Any]:
         brought = f"Purchase {money(call.value_minor, call.currency or '')}"
     elif call.lead == "counted":
         brought = "Lead"
+    elif (found := _missed(call)) is not None:
+        brought = found.word
     return {
         "id": call.id.hex,
         "word": sign.word,
@@ -33,3 +35,8 @@ def card(call: CallSummary) -> dict[str, Any]:
         "brought": brought,
         "is_demo": call.is_demo,
     }
+
+
+def _missed(call: CallSummary) -> words.Sign | None:
+    """Return what became of a missed call."""
+    return words.missed(call.missed, call.missed_at, call.tried_at, call.reached_at, call.caller is None)

@@ -124,7 +124,7 @@ def _website(has: Standing) -> str:
     if not has.has_target:
         return "No number on the website is replaced yet: say which, and by which pool."
     if not has.has_visit:
-        return "The tag was not seen yet: copy it into the pages and open one of them."
+        return "The tag was not seen yet: copy it into the pages, then check the installation."
     return "The tag was seen, and numbers are replaced."
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from calltrack.accounts.passwords import TooBusy
 from calltrack.dashboard.security import error_page
 from calltrack.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
+from calltrack.telephony import carrier
 
 
 def explain_errors(blueprint: Blueprint) -> None:
@@ -14,6 +15,8 @@ def explain_errors(blueprint: Blueprint) -> None:
     blueprint.errorhandler(NotAllowed)(_not_allowed)
     blueprint.errorhandler(Conflict)(_conflict)
     blueprint.errorhandler(TooBusy)(_too_busy)
+    blueprint.errorhandler(carrier.Retry)(_carrier_unwell)
+    blueprint.errorhandler(carrier.Refused)(_carrier_refused)
 
 
 def _not_found(problem: NotFound) -> Response:
@@ -36,3 +39,11 @@ def _too_busy(problem: TooBusy) -> Response:
     answer = error_page(503, "A moment, please", str(problem))
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+def _carrier_unwell(problem: carrier.Retry) -> Response:
+    return error_page(503, "The carrier does not answer", problem.words)
+
+
+def _carrier_refused(problem: carrier.Refused) -> Response:
+    return error_page(409, "The carrier refused it", problem.words)

@@ -197,7 +197,7 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
         await asyncio.wait({ear}, timeout=0.5)
     # A read that runs in a thread cannot be cancelled: wait for it before its connection is closed.
     await asyncio.to_thread(app[THREADS].shutdown)
-    app[SERVICES].db.close()
+    app[SERVICES].close()
 
 
 async def _end_streams(app: web.Application) -> None:

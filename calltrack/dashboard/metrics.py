@@ -43,6 +43,11 @@ METRICS = {
         "What those purchases were worth after all later changes.",
         "sum of purchase values in the company's currency",
     ),
+    "levels": Metric(
+        "How far calls could be attributed",
+        "Each call counts once, at the finest level that is sure enough; the limits stand under Settings.",
+        "calls credited to a visit, else a campaign, else a source ÷ calls",
+    ),
     "source_known": Metric(
         "Source known",
         "Share of calls whose campaign is known; the rest is honestly called unknown.",

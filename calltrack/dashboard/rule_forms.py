@@ -17,6 +17,7 @@ from calltrack.conversions.tree_rules import (
     Not,
     Person,
     Rule,
+    Spam,
     Talk,
     Told,
     Tree,
@@ -31,6 +32,7 @@ Places = Mapping[str, Sequence[tuple[str, str]]]
 # What a line may ask: code, words before its text, an example of the text (empty: it takes none).
 FACTS = (
     ("answered", "a person answered", ""),
+    ("spam", "it is marked as nuisance", ""),
     ("talk_at_least", "they talked at least (seconds)", "60"),
     ("talk_at_most", "they talked at most (seconds)", "20"),
     ("first_time", "the caller was not counted within (days)", "30"),
@@ -43,14 +45,12 @@ FACTS = (
     ("location", "the location is", "its name"),
     ("number", "the number is", "+39061234567"),
     ("pool", "the pool is", "its name"),
-    ("key", "the caller pressed", "1, 2"),
+    ("key", "the caller pressed", "1, survey=3"),
     ("tag", "the call is tagged", "job application"),
     ("keyword", "they spoke of", "quote, price"),
 )
-NOT_YET = {
-    "key": "No menu asks callers for a key yet, so this fits no call.",
-    "tag": "Calls carry no tags yet, so this fits no call.",
-    "keyword": "Calls have no transcripts yet, so this fits no call.",
+HINTS = {
+    "key": "Menus of call flows ask for keys. Write a key, or the step with it: menu=1, survey=3.",
 }
 PLACES = ("location", "number", "pool")
 
@@ -69,9 +69,9 @@ class Line:
         return next((example for code, _, example in FACTS if code == self.fact), "")
 
     @property
-    def warning(self) -> str:
-        """Say where a fact is not known of any call yet."""
-        return NOT_YET.get(self.fact, "")
+    def hint(self) -> str:
+        """Say how a fact is asked for, where that is not plain."""
+        return HINTS.get(self.fact, "")
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ def _condition(line: Line, places: Places) -> dict[str, Any]:
 
 
 def _plain(line: Line, places: Places) -> dict[str, Any]:
-    if line.fact == "answered":
-        return {"fact": "answered"}
+    if line.fact in ("answered", "spam"):
+        return {"fact": line.fact}
     if line.fact not in {code for code, _, _ in FACTS}:
         raise BadInput("One of the conditions is not known.")
     if not line.text:
@@ -283,6 +283,8 @@ def _line(part: Condition, names: Mapping[str, str]) -> Line | None:
         return replace(inner, negated=True) if inner and not inner.negated else None
     if isinstance(part, Answered):
         return Line(negated=not part.yes)
+    if isinstance(part, Spam):
+        return Line("spam", negated=not part.yes)
     if isinstance(part, Talk):
         if part.at_least is not None and part.at_most is not None:
             return None

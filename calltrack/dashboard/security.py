@@ -1,11 +1,14 @@
 """What every answer of the dashboard carries, and the check of every form."""
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect  # type: ignore[import-untyped]  # it ships no types
 from werkzeug.exceptions import HTTPException
 
-from calltrack.dashboard.access import is_https, signed_in
+from calltrack.dashboard.access import is_https, safe_next, signed_in
+from calltrack.kernel.errors import BadInput
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -32,8 +35,10 @@ WORDS = {
     500: ("Something broke on our side", "Try again in a moment; the fault was written down."),
 }
 OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/")
-# A file of outcomes (20 MB) and the form around it; a stranger may send no more than any form holds.
+# A file (outcomes have 20 MB, sounds 5) and the form around it; a stranger may send no more than any form
+# holds.
 LARGEST_UPLOAD = 21 * 1024 * 1024
+UPLOADS = ("dashboard.add_import", "dashboard.add_sound")
 csrf = CSRFProtect()
 
 
@@ -70,15 +75,29 @@ def error_page(status: int, title: str = "", advice: str = "") -> Response:
     """Return an error as a page that names the next step; it tells nothing about what exists."""
     g.pop("here", None)
     known = WORDS.get(status, WORDS[400] if status < 500 else WORDS[500])
-    text = render_template("error.html", status=status, title=title or known[0], advice=advice or known[1])
+    text = render_template(
+        "error.html", status=status, title=title or known[0], advice=advice or known[1], back=_came_from()
+    )
     return add_headers(Response(text, status=status, mimetype="text/html"))
+
+
+def _came_from() -> str:
+    """Return the page of ours that led here; empty when none did, or this one itself."""
+    told = urlsplit(request.referrer or "")
+    back = f"{told.path}?{told.query}" if told.query else told.path
+    is_ours = told.netloc == request.host and safe_next(back) == back
+    return back if is_ours and (request.method == "POST" or told.path != request.path) else ""
 
 
 def _check_form() -> None:
     if request.method == "POST":
-        if request.endpoint == "dashboard.add_import" and signed_in():
+        if request.endpoint in UPLOADS and signed_in():
             request.max_content_length = LARGEST_UPLOAD
         csrf.protect()
+    # Nobody types a NUL, and PostgreSQL keeps none.
+    sent = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    if any("\0" in text for pair in sent for text in pair):
+        raise BadInput("What was sent holds a mark that is no text. Go back and type it again.")
 
 
 def _explain(problem: HTTPException) -> ResponseReturnValue:

@@ -39,6 +39,13 @@ def money(minor: int | None, currency: str) -> str:
     return f"{'-' if minor < 0 else ''}{SYMBOLS.get(currency, currency)}{THIN}{text}"
 
 
+def price(micros: int | None, currency: str) -> str:
+    """Return what the carrier charged, to a tenth of a cent: `$ 0.026`."""
+    if micros is None:
+        return "–"
+    return f"{SYMBOLS.get(currency, currency)}{THIN}{micros / 1_000_000:.3f}"
+
+
 def number(value: int | float | None) -> str:
     """Return a count with thin blanks between thousands."""
     return "–" if value is None else f"{value:,}".replace(",", THIN)
@@ -60,6 +67,11 @@ def span(seconds: int | None) -> str:
     hours, rest = divmod(int(seconds), 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def shortened(text: str, longest: int = 200) -> str:
+    """Return the beginning of a long text; three dots say that there is more."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def day(value: date) -> str:
@@ -137,8 +149,8 @@ def dict_with(of: dict[str, str], **more: str) -> dict[str, str]:
 def install(app: Flask) -> None:
     """Give the templates these filters and words."""
     filters: dict[str, Any] = {
-        "phone": phone, "line": line, "money": money, "number": number, "percent": percent, "span": span,
-        "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
+        "phone": phone, "line": line, "money": money, "price": price, "number": number, "percent": percent,
+        "span": span, "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
         "likely": words.likely, "age": words.age, "destination": words.destination,
         "choice": words.choice,
     }  # fmt: skip

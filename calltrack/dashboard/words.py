@@ -4,6 +4,7 @@ A tone is never alone: each comes with a word and an icon, so no information han
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from calltrack.destinations import DESTINATIONS
 
@@ -24,6 +25,8 @@ OUTCOMES = {
     "missed": Sign("Missed", "bad", "call-missed"),
     "abandoned": Sign("Hung up early", "warn", "call-missed"),
     "failed": Sign("Failed", "bad", "alert"),
+    "blocked": Sign("Blocked", "calm", "minus"),
+    "over_limit": Sign("Refused: limit", "calm", "pause"),
     "ringing": Sign("Ringing", "live", "bell"),
     "in_progress": Sign("Talking", "live", "call-in"),
     "ended": Sign("Ended", "calm", "check"),
@@ -100,6 +103,8 @@ NOTICE_LINKS = {
     "delivery.unknown": "See the deliveries",
     "tally.difference": "Compare",
     "platform.unwell": "See the destination",
+    "carrier.refused": "See the carrier",
+    "carrier.unwell": "See the carrier",
 }
 LEG_STATES = {
     "ringing": "rang",
@@ -109,6 +114,16 @@ LEG_STATES = {
     "no_answer": "nobody picked up",
     "failed": "could not be reached",
     "canceled": "stopped ringing",
+}
+LINE_TYPES = {
+    "landline": "a landline",
+    "mobile": "a mobile phone",
+    "fixedVoip": "internet telephony",
+    "nonFixedVoip": "internet telephony without a fixed place",
+    "tollFree": "a toll-free number",
+    "premium": "a premium-rate number",
+    "voicemail": "a mailbox",
+    "unknown": "unknown",
 }
 _SOURCES = {
     ("google", "cpc"): "Google Ads",
@@ -183,3 +198,44 @@ def age(seconds: float) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "less than a second"
+
+
+def missed(
+    state: str | None,
+    missed_at: datetime | None,
+    tried_at: datetime | None,
+    reached_at: datetime | None,
+    is_withheld: bool,
+) -> Sign | None:
+    """Return what became of a missed call; None: there is nothing to say."""
+    if state is None or missed_at is None:
+        return None
+    if state == "reached" and reached_at is not None:
+        return Sign(f"Called back after {age((reached_at - missed_at).total_seconds())}", "good", "check")
+    if state == "came_back":
+        return Sign("Called again, answered", "good", "check")
+    if state == "closed":
+        return Sign("Dealt with", "calm", "check")
+    if is_withheld:
+        return None
+    return Sign("Tried to ring back" if tried_at else "To ring back", "warn", "bell")
+
+
+MESSAGE_STATES = {
+    "due": "waits to be sent",
+    "sending": "is being sent",
+    "queued": "taken by the carrier",
+    "sent": "sent",
+    "delivered": "delivered",
+    "undelivered": "not delivered",
+    "failed": "not delivered",
+    "refused": "refused by the carrier",
+    "unknown": "not known whether it was sent",
+    "dropped": "not sent",
+    "received": "received",
+}
+
+
+def message_state(state: str) -> str:
+    """Return how far a message has come, in words."""
+    return MESSAGE_STATES.get(state, state)

@@ -281,5 +281,7 @@ def _in_words(model: type[DestinationSettings], error: Any) -> str:
         return f"{label} is needed"
     if error["type"] == "extra_forbidden":
         return f"There is no setting {label!r}"
+    if error["type"].startswith(("datetime", "date_")):
+        return f"{label}: write a day and time such as 2026-11-22T14:30Z"
     problem = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     return f"{label}: {problem}" if label else problem

@@ -87,8 +87,9 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
     "NO_VALUE": Advice(
         "it has no value",
-        "Set the {what} and its value together: the platform takes none without.",
-        "",
+        "Write down what this {what} was worth: {name} takes none without a value; then it goes by itself."
+        " A rule with a fixed value gives one to every {what} that comes without.",
+        "outcome",
         "warn",
     ),
     "NO_PAGE": Advice(

@@ -130,7 +130,9 @@ class _Answering:
             lines = (Line(why(facts)),)
         return Receiver(account.id, account.kind, account.name, status, lines)
 
-    def _line(self, place: Place, one: ConversionRow, parcels: tuple[Parcel, ...]) -> Line:
+    def _line(self, place: Place, one: ConversionRow, found: tuple[Parcel, ...]) -> Line:
+        # Changes planned within one millisecond have ids in any order; people read them as they were made.
+        parcels = tuple(sorted(found, key=lambda parcel: parcel.delivery.sequence))
         by_sequence = {parcel.delivery.sequence: parcel for parcel in parcels}
         told = telling([self._told(parcel) for parcel in parcels])
         facts = Facts(

@@ -24,6 +24,7 @@ from calltrack.delivery.log import FAILED, DeliveryFilter, ids_of
 from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.delivery.preflight import columns_of
 from calltrack.delivery.uploads import Change, load_changes
+from calltrack.delivery.valued_late import valued
 from calltrack.destinations import DESTINATIONS
 from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
@@ -75,7 +76,7 @@ def replay(
     again: list[Delivery] = []
     reasons = {row.id: _why_not(row, account) for row, account in found}
     kept_back = [row.change_id for row, _ in found if row.state == "withheld" and not reasons[row.id]]
-    changes = load_changes(session, vault, company_id, kept_back)
+    changes = valued(session, company_id, load_changes(session, vault, company_id, kept_back))
     for row, account in found:
         reason = reasons[row.id]
         if not reason and row.state == "withheld":

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
@@ -31,18 +30,16 @@ from calltrack.delivery.rules import (
     said,
 )
 from calltrack.delivery.trip import Trip
+from calltrack.delivery.waves import Group, send_wave
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt
 from calltrack.infra.log import log
-from calltrack.infra.parallel import at_once
 
 # Of several requests under one claim, none is begun later than this: the lease must outlive it.
 BEGIN_SECONDS: Final = 15.0
 
 GOES_AGAIN: Final = (Class.AGAIN, Class.SPLIT)
-
-Group = list[Claimed]
 
 
 def dispatch(trip: Trip, groups: Iterable[Group]) -> bool:
@@ -61,9 +58,9 @@ def dispatch(trip: Trip, groups: Iterable[Group]) -> bool:
             begun = monotonic()
         elif monotonic() - begun > BEGIN_SECONDS:
             break
-        wave, wait = _next_wave(trip, waiting)
-        if wave:
-            goes_on, again = _settle(trip, wave, _send(trip, wave))
+        sent, wait = send_wave(trip, waiting)
+        if sent:
+            goes_on, again = _settle(trip, [group for group, _ in sent], [attempt for _, attempt in sent])
             waiting.extendleft(reversed(again))
         if wait:
             hold_for_pace(trip, wait)
@@ -77,28 +74,6 @@ def hold_for_pace(trip: Trip, seconds: float) -> None:
     until = trip.now() + timedelta(seconds=seconds)
     with trip.services.db.tenant(trip.company_id) as session:
         ledger.hold(session, trip.company_id, trip.destination_id, until)
-
-
-def _next_wave(trip: Trip, waiting: deque[Group]) -> tuple[list[Group], float]:
-    """Take the requests that leave next, as far as limits allow, and the seconds to wait before more."""
-    wave: list[Group] = []
-    while waiting and waiting[0][0].number and len(wave) < trip.at_once:
-        wait = trip.pace.take(trip.limits)
-        if wait:
-            return wave, wait
-        wave.append(waiting.popleft())
-    return wave, 0.0
-
-
-def _send(trip: Trip, wave: Sequence[Group]) -> list[Attempt]:
-    """Send these requests at once; returns what came of each."""
-    now, carry = trip.now(), trip.courier.deliver
-    return at_once(
-        [
-            partial(carry, trip.destination, trip.settings, [row.payload for row in group], now, trip.keep)
-            for group in wave
-        ]
-    )
 
 
 def note_in(session: Session, trip: Trip, groups: Sequence[Group], now: datetime) -> list[Group]:

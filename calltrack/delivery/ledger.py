@@ -121,7 +121,7 @@ def claim(
         sql.CLAIM,
         {"company_id": company_id, "destination_id": destination_id, "token": token, "now": now,
          "lease_end": now + LEASE, "most": most},
-    )  # fmt: skip
+    ).all()  # fmt: skip
     return sorted((Claimed(*row) for row in rows), key=lambda one: one.id)
 
 
@@ -138,7 +138,7 @@ def note(
         sql.NOTE,
         {"company_id": company_id, "ids": [row.id for row in rows], "step": step, "now": now,
          "hashes": list(hashes)},
-    )  # fmt: skip
+    ).all()  # fmt: skip
     numbers = {row.delivery_id: row.number for row in noted}
     return [replace(row, number=numbers[row.id]) for row in rows]
 

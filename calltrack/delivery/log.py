@@ -1,7 +1,7 @@
 """The list of deliveries by any filter: pages of rows, counts that add up, and ids to act on."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, case, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.conversions.model import Conversion, ConversionChange
-from calltrack.delivery.model import STATES, Delivery
+from calltrack.delivery.model import STATES, Delivery, DestinationAccount
 from calltrack.delivery.preflight import AFTERWARDS, NOT_KEPT
-from calltrack.delivery.queries import DeliveryRow, select_rows
+from calltrack.delivery.queries import DeliveryRow, joined, select_rows
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import first_id_of
 
@@ -107,6 +107,19 @@ def find(
     return found
 
 
+def raw_page(
+    session: Session, company_id: UUID, wanted: DeliveryFilter, columns: Sequence[Any], before: UUID | None,
+    most: int,
+) -> Sequence[Sequence[Any]]:  # fmt: skip
+    """Return these columns of the newest deliveries that fit and are older than `before`, as bare tuples."""
+    query = _narrowed(joined(select(*columns).select_from(Delivery)), company_id, wanted)
+    if before:
+        query = query.where(Delivery.id < before)
+    session.execute(_BY_INDEX)
+    rows = session.connection().execute(query.order_by(Delivery.id.desc()).limit(most))
+    return [tuple(row) for row in rows]
+
+
 def count(session: Session, company_id: UUID, wanted: DeliveryFilter) -> Counts:
     """Count the deliveries that fit by state, and the withheld ones by code."""
     query = _narrowed(_joined(select(Delivery.state, _CODE, func.count()), wanted), company_id, wanted)
@@ -130,6 +143,29 @@ def count_of(
     )
     rows = session.execute(query.group_by(Delivery.state)).all()
     return Counts({row.state: row.number for row in rows})
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """How many sending again would leave: demo data, and those of a destination that stands still."""
+
+    demo: int
+    paused: int
+
+
+def stuck_of(session: Session, company_id: UUID, wanted: DeliveryFilter, ids: Collection[UUID] = ()) -> Stuck:
+    """Count what would be left if these deliveries (without ids: all that fit) were sent again now."""
+    stopped = select(DestinationAccount.id).where(
+        DestinationAccount.company_id == company_id, DestinationAccount.status != "active"
+    )
+    is_paused = ~Delivery.is_demo & Delivery.destination_id.in_(stopped)
+    query = select(func.count().filter(Delivery.is_demo), func.count().filter(is_paused))
+    if ids:
+        query = query.where(Delivery.company_id == company_id, Delivery.id.in_(list(ids)))
+    else:
+        query = _narrowed(_joined(query, wanted), company_id, wanted)
+    demo, paused = session.execute(query.where(Delivery.state.in_((*FAILED, "withheld")))).one()
+    return Stuck(demo, paused)
 
 
 def ids_of(

@@ -20,6 +20,7 @@ from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.delivery.preflight import columns_of
 from calltrack.delivery.uploads import Change, load_changes
+from calltrack.delivery.valued_late import kept_back, valued
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.base import Destination
 from calltrack.destinations.outcomes import Verdict
@@ -75,50 +76,87 @@ def targets_of(session: Session, vault: Vault, company_id: UUID, ids: Collection
 
 
 # Whatever the changes' conversions have that an already connected destination was not told of yet. `knows` is
-# false where the destination was connected after the conversion itself. In the order in which every planner
-# writes: two that plan the same at once wait for one another, never in a circle.
+# false where the destination was connected after the conversion itself. PostgreSQL takes a company that its
+# statistics do not know yet for one of a single row. LATERAL with LIMIT or OFFSET keeps the look-ups apart: a
+# plain join would multiply all of its rows with one another. `(SELECT :company_id)` hides which company it is
+# while the plan is made, so that it counts as one of average size: else any index that begins with the
+# company seems as good as the one with the whole key, and each look-up reads all of its rows. In the order in
+# which every planner writes: two that plan the same at once wait for one another, never in a circle.
 _MISSING = text(
     """
-    WITH me AS MATERIALIZED (
-        SELECT conversion_id, max(sequence) AS sequence FROM conversion_change
-        WHERE company_id = :company_id AND id = ANY(:ids) GROUP BY conversion_id)
+    WITH asked AS MATERIALIZED (
+        SELECT ch.conversion_id, ch.sequence FROM unnest(:ids) AS one (id)
+        CROSS JOIN LATERAL (
+            SELECT c.conversion_id, c.sequence FROM conversion_change c
+            WHERE c.company_id = (SELECT :company_id) AND c.id = one.id LIMIT 1) ch),
+    me AS MATERIALIZED (
+        SELECT conversion_id, max(sequence) AS sequence FROM asked GROUP BY conversion_id)
     SELECT t.id AS destination_id, ch.id AS change_id, original.changed_at >= t.created_at AS knows
     FROM me
-    JOIN conversion_change ch ON ch.company_id = :company_id
-     AND ch.conversion_id = me.conversion_id AND ch.sequence <= me.sequence
-    JOIN conversion_change original ON original.company_id = :company_id
-     AND original.conversion_id = me.conversion_id AND original.sequence = 0
+    CROSS JOIN LATERAL (
+        SELECT c.id, c.changed_at FROM conversion_change c
+        WHERE c.company_id = (SELECT :company_id) AND c.conversion_id = me.conversion_id
+          AND c.sequence <= me.sequence OFFSET 0) ch
+    CROSS JOIN LATERAL (
+        SELECT c.changed_at FROM conversion_change c
+        WHERE c.company_id = (SELECT :company_id) AND c.conversion_id = me.conversion_id
+          AND c.sequence = 0 LIMIT 1) original
     JOIN destination t ON t.company_id = :company_id AND t.status <> 'removed'
      AND t.created_at <= ch.changed_at
     WHERE NOT EXISTS (
         SELECT FROM delivery d
-        WHERE d.company_id = :company_id AND d.destination_id = t.id AND d.change_id = ch.id)
+        WHERE d.company_id = (SELECT :company_id) AND d.destination_id = t.id AND d.change_id = ch.id
+        OFFSET 0)
     ORDER BY t.id, ch.id
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-# The planner cannot know how few changes it is asked about; reading the whole ledger to compare never pays.
-_BY_INDEX = text("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-_AS_USUAL = text("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
 
 
 def _plan(
     session: Session, vault: Vault, company_id: UUID, change_ids: Sequence[UUID], now: datetime
 ) -> list[UUID]:
     """Store the missing deliveries; returns the destinations that got one."""
-    session.execute(_BY_INDEX)
     missing = session.execute(_MISSING, {"company_id": company_id, "ids": list(change_ids)}).all()
     if not missing:
         return []
     targets = targets_of(session, vault, company_id, {row.destination_id for row in missing})
     changes = load_changes(session, vault, company_id, {row.change_id for row in missing})
-    session.execute(_AS_USUAL)
     # Ids ascend with the changes: what became due at one moment leaves in the order it happened.
     ids = sorted(new_id(now) for _ in missing)
     rows = [
         row_of(targets[row.destination_id], changes[row.change_id], now, knows=row.knows) | {"id": id_}
         for id_, row in zip(ids, missing, strict=True)
     ]
-    return insert_rows(session, rows)
+    stored = insert_rows(session, rows)
+    return list(dict.fromkeys([*stored, *_judge_valued(session, vault, company_id, changes, now)]))
+
+
+def _judge_valued(
+    session: Session, vault: Vault, company_id: UUID, changes: Mapping[UUID, Change], now: datetime
+) -> list[UUID]:
+    """Judge again what was kept back for want of a value that a change brings; returns where it goes."""
+    ids = {
+        one.conversion_id for one in changes.values() if one.sequence and one.upload.value_minor is not None
+    }
+    waiting = kept_back(session, company_id, ids) if ids else []
+    if not waiting:
+        return []
+    targets = targets_of(session, vault, company_id, {row.destination_id for row in waiting})
+    firsts = load_changes(session, vault, company_id, {row.change_id for row in waiting})
+    firsts = valued(session, company_id, firsts)
+    goes = []
+    for row in waiting:
+        judged = row_of(targets[row.destination_id], firsts[row.change_id], now)
+        if judged["state"] != "withheld" and targets[row.destination_id].account.status != "removed":
+            for name in judged.keys() - _STAYS:
+                setattr(row, name, judged[name])
+            goes.append(row.destination_id)
+    session.flush()
+    return goes
+
+
+# What a delivery keeps however often it is judged.
+_STAYS = frozenset(("id", "planned_at"))
 
 
 def insert_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:

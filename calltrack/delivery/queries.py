@@ -14,7 +14,6 @@ from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.delivery.model import Attempt, Delivery, DestinationAccount
 from calltrack.kernel.ids import first_id_of
 
-WAITING = ("pending", "sending", "accepted", "unknown", "parked")
 LOOK_BACK = timedelta(days=30)
 MOST = 200
 
@@ -217,9 +216,13 @@ def _parcels(session: Session, company_id: UUID, which: Any) -> tuple[Parcel, ..
 
 def select_rows(*more: Any) -> Any:
     """Return the query of delivery rows, to be narrowed to one company."""
+    return joined(select(*_COLUMNS, *more))
+
+
+def joined(query: Any) -> Any:
+    """Join to a query of deliveries what each row tells of: destination, conversion, change."""
     return (
-        select(*_COLUMNS, *more)
-        .join(
+        query.join(
             DestinationAccount,
             (DestinationAccount.company_id == Delivery.company_id)
             & (DestinationAccount.id == Delivery.destination_id),

@@ -31,7 +31,6 @@ _STATES: Final = {
     Class.BUG: "rejected",
     Class.CONFIG: "parked",
 }
-FINAL: Final = frozenset(("confirmed", "rejected", "withheld"))
 
 
 @dataclass(frozen=True, slots=True)

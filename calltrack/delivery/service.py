@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from calltrack.delivery import ledger
 from calltrack.delivery.courier import courier_of
-from calltrack.delivery.dispatch import Group, by_route, dispatch, note_in
+from calltrack.delivery.dispatch import by_route, dispatch, note_in
 from calltrack.delivery.refreeze import refreeze
 from calltrack.delivery.trip import Trip, account_of, trip_to
 from calltrack.delivery.verdicts import ask
+from calltrack.delivery.waves import Group
 from calltrack.delivery.windows import give_up_old
 from calltrack.destinations.sending import Courier
 from calltrack.wiring import Services

@@ -1,7 +1,7 @@
 """Once a day: what we sent beside what the platform says it has counted, for each destination that tells."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,33 +9,22 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from calltrack.delivery.accounts import open_settings
 from calltrack.delivery.courier import courier_of
 from calltrack.delivery.model import DeliveryTally, DestinationAccount
+from calltrack.delivery.our_counts import Ours, Receipt, day_of, ours_of, receipts_of
+from calltrack.delivery.receipts import COULD_NOT_BE_READ, MOST_RECEIPTS, receipts_compared
+from calltrack.delivery.trip import Trip, trip_to
 from calltrack.destinations import DESTINATIONS
-from calltrack.destinations.base import Destination, Tally
-from calltrack.destinations.outcomes import Outcome
+from calltrack.destinations.base import Tally
 from calltrack.destinations.sending import Courier
 from calltrack.infra import outbox
 from calltrack.infra.outbox import Fact
-from calltrack.kernel.ids import first_id_of
 from calltrack.wiring import Services
 
-# How long before it leaves a delivery may have been planned and is still looked for.
-PLANNED_WITHIN: Final = timedelta(days=30)
 # Where a platform did not answer it is asked again after this long.
 AGAIN_AFTER: Final = timedelta(hours=6)
 # A day is asked about when it has been over for this long: platforms count late.
 SETTLES: Final = timedelta(hours=3)
-
-
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """What the ledger says of one destination and day: deliveries the platform took, confirmed, refused."""
-
-    sent: int
-    confirmed: int
-    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +43,21 @@ class TallyRow:
     asked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The newest comparison of a destination, as the ledger shows it; `difference` is theirs minus ours."""
+
+    destination_id: UUID
+    name: str
+    day: date
+    sent: int
+    difference: int
+
+
 def tells_counts(kind: str) -> bool:
     """Tell whether a kind of destination has counters of its own that can be asked for."""
     found = DESTINATIONS.get(kind)
-    return found is not None and type(found).tally_request is not Destination.tally_request
+    return found is not None and found.tells_counts()
 
 
 def ask_for_tallies(services: Services) -> int:
@@ -90,15 +90,26 @@ def compare(
         account = session.get(DestinationAccount, (company_id, destination_id))
         if account is None or account.status != "active" or not tells_counts(account.kind):
             return
-        destination, settings = DESTINATIONS[account.kind], open_settings(services.vault, account)
+        trip = trip_to(services, courier or courier_of(services), account, now)
         ours = ours_of(session, company_id, destination_id, day)
-    since = datetime.combine(day, time(), tzinfo=UTC)
-    asked = (courier or courier_of(services)).tally(
-        destination, settings, since, since + timedelta(days=1), now
-    )
-    theirs = asked if isinstance(asked, Tally) else Tally(note=_not_told(asked))
+        receipts: tuple[Receipt, ...] = ()
+        if trip.destination.counts_receipts:
+            receipts = receipts_of(session, company_id, destination_id, day)
+    if trip.destination.counts_receipts:
+        ours, theirs = receipts_compared(trip, receipts[:MOST_RECEIPTS], ours, of=len(receipts))
+    else:
+        theirs = _told(trip, day)
     with services.db.tenant(company_id) as session:
         _keep(session, company_id, destination_id, day, ours, theirs, now)
+
+
+def _told(trip: Trip, day: date) -> Tally:
+    """Ask for the platform's counters of a whole day."""
+    since, until = day_of(day)
+    asked = trip.courier.tally(trip.destination, trip.settings, since, until, trip.now(), trip.keep)
+    if isinstance(asked, Tally):
+        return asked
+    return Tally(note=COULD_NOT_BE_READ if asked is None else asked.message)
 
 
 def difference(ours: Ours, theirs: Tally) -> int | None:
@@ -108,18 +119,6 @@ def difference(ours: Ours, theirs: Tally) -> int | None:
     if theirs.received is not None:
         return theirs.received - ours.sent
     return None
-
-
-def ours_of(session: Session, company_id: UUID, destination_id: UUID, day: date) -> Ours:
-    """Count the day's deliveries by the moment the platform answered."""
-    since = datetime.combine(day, time(), tzinfo=UTC)
-    until = since + timedelta(days=1)
-    row = session.execute(
-        _OURS,
-        {"company_id": company_id, "destination_id": destination_id, "since": since, "until": until,
-         "oldest": first_id_of(since - PLANNED_WITHIN), "newest": first_id_of(until)},
-    ).one()  # fmt: skip
-    return Ours(row.sent, row.confirmed, row.rejected)
 
 
 def tallies(session: Session, company_id: UUID, destination_id: UUID, most: int = 14) -> tuple[TallyRow, ...]:
@@ -137,16 +136,22 @@ def tallies(session: Session, company_id: UUID, destination_id: UUID, most: int 
     return tuple(TallyRow(**row._mapping) for row in rows)
 
 
-_OURS = text(
+def newest(session: Session, company_id: UUID, since: date) -> tuple[Comparison, ...]:
+    """Return the newest comparison of each destination that was told something since that day, by name."""
+    rows = session.execute(_NEWEST, {"company_id": company_id, "since": since})
+    return tuple(Comparison(**row._mapping) for row in rows)
+
+
+_NEWEST = text(
     """
-    SELECT count(DISTINCT d.id) FILTER (WHERE a.class IN ('DONE', 'ACCEPTED') AND a.step = 'send') AS sent,
-           count(DISTINCT d.id) FILTER (WHERE a.class = 'DONE') AS confirmed,
-           count(DISTINCT d.id) FILTER (WHERE a.class IN ('ROW', 'BUG')) AS rejected
-    FROM delivery_attempt a
-    JOIN delivery d ON d.company_id = a.company_id AND d.id = a.delivery_id
-    WHERE a.company_id = :company_id AND a.delivery_id >= :oldest AND a.delivery_id < :newest
-      AND a.finished_at >= :since AND a.finished_at < :until
-      AND d.destination_id = :destination_id AND NOT d.is_demo
+    SELECT * FROM (
+        SELECT DISTINCT ON (t.destination_id) t.destination_id, d.name, t.day, t.sent, t.difference
+        FROM delivery_tally t
+        JOIN destination d ON d.company_id = t.company_id AND d.id = t.destination_id
+        WHERE t.company_id = :company_id AND t.day >= :since AND t.difference IS NOT NULL
+          AND d.status <> 'removed'
+        ORDER BY t.destination_id, t.day DESC) newest
+    ORDER BY name, destination_id
     """
 )
 
@@ -193,7 +198,3 @@ def _keep(
         .values(**key, **values)
         .on_conflict_do_update(index_elements=list(key), set_=values)
     )
-
-
-def _not_told(asked: Outcome | None) -> str:
-    return "The platform's counters could not be read." if asked is None else asked.message

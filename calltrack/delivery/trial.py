@@ -25,6 +25,10 @@ class Trial:
 
 
 NO_TRIAL = "This platform has no trial run; the first real conversion shows whether it works."
+NEEDS_CODE = (
+    "No trial was run: it needs a test event code, which the platform shows under Test events. Write it into "
+    "the settings and run the trial; without it the first real conversion shows whether it works."
+)
 WORKS = "The platform would take conversions as this destination sends them."
 
 
@@ -56,7 +60,8 @@ def _run(trip: Trip, now: datetime) -> Trial:
         return Trial(False, refused)
     attempt = trip.courier.trial(trip.destination, trip.settings, payloads, now, trip.keep)
     if attempt is None:
-        return Trial(None, NO_TRIAL)
+        needs_code = "test_event_code" in type(trip.settings).model_fields
+        return Trial(None, NEEDS_CODE if needs_code else NO_TRIAL)
     bad = next((one for one in attempt.outcomes if one.class_ is not Class.DONE), None)
     return Trial(True, WORKS) if bad is None else Trial(False, said(bad))
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from calltrack.accounts.rules import settings_of
+from calltrack.attribution.stored import likeliest_visit
 from calltrack.conversions.contacts import contacts_of
 from calltrack.destinations.base import Consent, ConsentState, Upload
 from calltrack.infra.crypto import Vault
@@ -20,14 +21,15 @@ from calltrack.kernel.phone import country_of
 
 OLDEST_CLICK = timedelta(days=90)
 
+# LATERAL and `(SELECT :company_id)` reach each row by its whole key, whatever the statistics say (`plan.py`).
 # `paid` is the last value told: a retraction names no value, but the currency stays the conversion's own.
 # `bought_before`: the person has an earlier conversion of the same kind that still counts.
 _CHANGES = text(
     """
     SELECT ch.id, ch.conversion_id, ch.sequence, ch.action, ch.value_minor, ch.currency, ch.changed_at,
            co.kind, co.occurred_at, co.call_id, co.person_id, co.is_demo, ca.caller, ca.started_at,
-           company.settings, company.country, a.visit_id, a.probability, a.source, a.medium, a.campaign,
-           a.candidates,
+           company.settings, company.country, a.visit_id, a.probability, a.p_nobody, a.source, a.medium,
+           a.campaign, a.candidates,
            (SELECT paid.currency FROM conversion_change paid
             WHERE paid.company_id = ch.company_id AND paid.conversion_id = ch.conversion_id
               AND paid.sequence < ch.sequence AND paid.action <> 'retract'
@@ -39,12 +41,20 @@ _CHANGES = text(
                    WHERE b.company_id = co.company_id AND b.person_id = co.person_id AND b.kind = co.kind
                      AND b.status = 'counted'
                      AND (b.occurred_at, b.id) < (co.occurred_at, co.id)) AS bought_before
-    FROM conversion_change ch
-    JOIN conversion co ON co.company_id = ch.company_id AND co.id = ch.conversion_id
-    JOIN call ca ON ca.company_id = co.company_id AND ca.id = co.call_id
-    JOIN company ON company.id = ch.company_id
-    LEFT JOIN attribution a ON a.company_id = ca.company_id AND a.call_id = ca.id AND a.is_current
-    WHERE ch.company_id = :company_id AND ch.id = ANY(:ids)
+    FROM unnest(:ids) AS asked (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM conversion_change c
+        WHERE c.company_id = (SELECT :company_id) AND c.id = asked.id LIMIT 1) ch
+    CROSS JOIN LATERAL (
+        SELECT * FROM conversion c
+        WHERE c.company_id = (SELECT :company_id) AND c.id = ch.conversion_id LIMIT 1) co
+    CROSS JOIN LATERAL (
+        SELECT c.id, c.caller, c.started_at FROM call c
+        WHERE c.company_id = (SELECT :company_id) AND c.id = co.call_id LIMIT 1) ca
+    JOIN company ON company.id = :company_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM attribution c
+        WHERE c.company_id = (SELECT :company_id) AND c.call_id = ca.id AND c.is_current LIMIT 1) a ON true
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 
@@ -55,7 +65,9 @@ _VISITS = text(
            (SELECT min(w.started_at) FROM visit w
             WHERE w.company_id = v.company_id AND w.visitor_id = v.visitor_id AND w.id >= :oldest
               AND w.started_at <= v.started_at AND w.click_ids @> v.click_ids) AS clicked_at
-    FROM visit v WHERE v.company_id = :company_id AND v.id = ANY(:ids)
+    FROM unnest(:ids) AS asked (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM visit one WHERE one.company_id = (SELECT :company_id) AND one.id = asked.id LIMIT 1) v
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 
@@ -99,9 +111,9 @@ def load_changes(
 
 def _likeliest(row: Any) -> tuple[UUID | None, float]:
     """Return the visit that most probably made the call, and how sure that is."""
-    best = max(row.candidates or (), key=lambda one: float(one["probability"]), default=None)
-    if best is not None and (row.visit_id is None or str(row.visit_id) == best["visit_id"]):
-        return UUID(best["visit_id"]), float(best["probability"])
+    visit, probability = likeliest_visit(row.candidates or ())
+    if visit is not None and row.visit_id in (None, visit):
+        return visit, probability
     return row.visit_id, row.probability or 0.0
 
 
@@ -110,14 +122,16 @@ def _visits(session: Session, company_id: UUID, ids: set[UUID], oldest: datetime
         return {}
     found = session.execute(
         _VISITS, {"company_id": company_id, "ids": list(ids), "oldest": first_id_of(oldest)}
-    )
+    ).all()
     return {row.id: row for row in found}
 
 
 def _upload(
     row: Any, vault: Vault, company_id: UUID, visit: Any | None, probability: float, needed: float
 ) -> Upload:
-    credited = visit if visit is not None and probability >= needed else None
+    # A click id speaks of one visit: however sure the campaign is, without a sure visit none travels.
+    is_sure = probability >= needed and probability > (row.p_nobody or 0.0)
+    credited = visit if is_sure else None
     phone = vault.open(company_id, "call.caller", row.caller) if row.caller is not None else None
     analytics = str(credited.ad_cookies.get("_ga", "")) if credited else ""
     currency = (row.paid_currency or row.currency) if row.action == "retract" else row.currency

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from calltrack.delivery import accounts, ledger
 from calltrack.delivery.dispatch import (
     GOES_AGAIN,
-    Group,
     by_route,
     dispatch,
     halves,
@@ -21,6 +20,7 @@ from calltrack.delivery.dispatch import (
 from calltrack.delivery.ledger import Asked, Claimed, Received, Tried
 from calltrack.delivery.rules import Step, after_poll, said
 from calltrack.delivery.trip import Trip
+from calltrack.delivery.waves import Group
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt
 

@@ -85,11 +85,19 @@ class Answer:
 
 
 def telling(told: Sequence[Told]) -> Told | None:
-    """Return the change to speak of: the first that has not arrived, else the newest."""
+    """Return the change to speak of: the first that has not arrived, else the newest.
+
+    What was kept back or refused before a newer change was confirmed is past: the platform knows better. Of
+    changes that were all kept back after a confirmed one, the newest says where the conversion stands.
+    """
     ordered = sorted(told, key=lambda one: one.sequence)
-    waiting = [one for one in ordered if one.state not in ("confirmed", "accepted")]
-    judged = [one for one in ordered if one.state == "accepted"]
-    chosen = waiting or judged or ordered[-1:]
+    last = max((place for place, one in enumerate(ordered) if one.state == "confirmed"), default=-1)
+    past = [one for one in ordered[: last + 1] if one.state in ("confirmed", "withheld", "rejected")]
+    present = [one for one in ordered if one not in past]
+    waiting = [one for one in present if one.state != "accepted"]
+    if past and waiting and all(one.state == "withheld" for one in present):
+        return waiting[-1]
+    chosen = waiting or present or ordered[last:][:1]
     return chosen[0] if chosen else None
 
 

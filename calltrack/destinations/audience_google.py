@@ -15,7 +15,7 @@ import msgspec
 
 from calltrack.destinations import google_answers, hashing
 from calltrack.destinations.audience_base import AudiencePlatform, Batch, ListAnswer
-from calltrack.destinations.google_reasons import refusal
+from calltrack.destinations.google_refusals import refusal
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
 from calltrack.destinations.outcomes import Class, Outcome, Reading
 from calltrack.infra.http import HttpAnswer, HttpRequest

@@ -9,7 +9,8 @@ A destination knows no feature, no database, no clock and no socket. It answers 
 5. `classify`   what the answer means, one outcome per conversion, in the order they were sent;
 6. `status_request`, `classify_status`   the same for platforms that judge later (`asynchronous`);
 7. `trial_request`, `classify_trial`   a test event or validate-only run, which counts nothing;
-8. `tally_request`, `read_tally`   the platform's own counters, where it has them.
+8. `tally_request`, `read_tally`   the platform's own counters of a day, where it has them; `read_counts`
+   those of one accepted request (`counts_receipts`), where it has such ones.
 
 `sending.Courier` does the rest for all of them: the access token, the one HTTP door, failures on the way.
 A new platform is one file with one subclass and one line in `DESTINATIONS`.
@@ -54,7 +55,8 @@ class Upload:
     `sequence` is 0 for the conversion itself and counts its changes. `occurred_at` is the conversion's own
     time at every sequence; `changed_at` is the time of this change. `value_minor` is the whole value after
     the change, not a difference. `click_ids` holds raw, case-exact values by the names of the URL parameters
-    (gclid, gbraid, wbraid, fbclid, msclkid, ttclid, li_fat_id) and cookies (_fbc, _fbp, _ga).
+    (gclid, gbraid, wbraid, fbclid, msclkid, ttclid, li_fat_id) and cookies (_fbc, _fbp, _ga), and the session
+    of each Analytics stream by the name of its cookie (_ga_AB12CD34EF).
     """
 
     id: str
@@ -147,6 +149,8 @@ class Destination(ABC, Generic[S]):
     """The verdict comes later, by `status_request`; an answer of 200 is only an acceptance."""
     first_poll: ClassVar[timedelta] = timedelta(0)
     """How long after an acceptance to ask for the verdict first; only for asynchronous platforms."""
+    counts_receipts: ClassVar[bool] = False
+    """The platform's own counters are those of each accepted request: `status_request`, `read_counts`."""
     max_batch: ClassVar[int] = 1
     max_age: ClassVar[timedelta | None] = None
     """A conversion older than this is refused by the platform."""
@@ -240,13 +244,17 @@ class Destination(ABC, Generic[S]):
         """Return the question for the platform's own counters of these days; None: it has none."""
         return None
 
-    def read_tally(self, answer: HttpAnswer) -> Tally | None:
-        """Read the answer to `tally_request`; None: it could not be read."""
+    def read_tally(self, answer: HttpAnswer, settings: S, since: datetime, until: datetime) -> Tally | None:
+        """Read the answer to `tally_request` for the same days; None: it could not be read."""
         raise NotImplementedError(f"{self.name} has no counters")
 
-    def read_tally_of(self, answer: HttpAnswer, since: datetime, until: datetime) -> Tally | None:
-        """Read the counts of these days only, where the question could not name them."""
-        return self.read_tally(answer)
+    def read_counts(self, answer: HttpAnswer) -> Tally | None:
+        """Read the platform's counts of one receipt from the answer to `status_request`; None: unreadable."""
+        raise NotImplementedError(f"{self.name} counts no receipts")
+
+    def tells_counts(self) -> bool:
+        """Say whether the platform has counters of its own that can be asked for."""
+        return self.counts_receipts or type(self).tally_request is not Destination.tally_request
 
     def account_of(self, settings: S) -> str:
         """Name the account at the platform, for its rate limits: connections to one account share them."""

@@ -19,6 +19,7 @@ from calltrack.destinations.ga4_settings import Ga4Settings
 from calltrack.destinations.outcomes import Class, Outcome, Reading, Verdict, retry_after
 from calltrack.infra.http import HttpAnswer, HttpRequest
 from calltrack.kernel.money import Money
+from calltrack.kernel.touch import STREAM_COOKIE
 
 WINDOW: Final = timedelta(hours=72)
 COUNTED_ONCE: Final = "purchase"
@@ -73,7 +74,7 @@ class Ga4(Destination[Ga4Settings]):
 
     def preflight(self, upload: Upload, settings: Ga4Settings, now: datetime) -> Verdict:
         """Refuse what Google would drop in silence; send the rest."""
-        if settings.event_for(upload.kind) is None:
+        if settings.name_for(upload.kind) is None:
             return Verdict("never", "NO_EVENT", f"The settings name no event for a {upload.kind}.")
         speechless = _no_word(upload, settings)
         if speechless is not None:
@@ -99,7 +100,7 @@ class Ga4(Destination[Ga4Settings]):
 
     def freeze(self, upload: Upload, settings: Ga4Settings) -> bytes:
         """Return the body of the request, which is the same whenever it is sent."""
-        name, client = settings.event_for(upload.kind), client_id(upload)
+        name, client = settings.name_for(upload.kind), client_id(upload)
         if name is None or client is None:
             raise ValueError("no event name or no client id: preflight says never")
         body: dict[str, Any] = {
@@ -108,7 +109,7 @@ class Ga4(Destination[Ga4Settings]):
             "events": [
                 {"name": "refund", "params": _refund(upload)}
                 if upload.action == "retract"
-                else {"name": name, "params": _params(upload)}
+                else {"name": name, "params": _params(upload, settings)}
             ],
         }
         consent = {
@@ -186,7 +187,7 @@ def _no_word(upload: Upload, settings: Ga4Settings) -> Verdict | None:
             "Google Analytics cannot change a value it has; the first one stays there."
             " Use calltrack's own figures for revenue.",
         )
-    if upload.action == "retract" and settings.event_for(upload.kind) != COUNTED_ONCE:
+    if upload.action == "retract" and settings.name_for(upload.kind) != COUNTED_ONCE:
         return Verdict(
             "never",
             "NO_WORD_FOR_TAKING_BACK",
@@ -205,11 +206,18 @@ def _micros(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def _params(upload: Upload) -> dict[str, Any]:
+def session_id(upload: Upload, settings: Ga4Settings) -> str | None:
+    """Return the visitor's GA4 session: as given, or that of the cookie of this very data stream."""
+    stream = f"{STREAM_COOKIE}{settings.measurement_id.removeprefix('G-')}"
+    given = (upload.ga_session_id or upload.click_ids.get(stream, "")).strip()
+    return given if given.isascii() and given.isdigit() and len(given) <= MAX_VALUE else None
+
+
+def _params(upload: Upload, settings: Ga4Settings) -> dict[str, Any]:
     # Without an engagement time the event and its visitor are missing in most of GA4's reports.
     params: dict[str, Any] = {"engagement_time_msec": 1, "transaction_id": upload.id}
-    session = (upload.ga_session_id or "").strip()
-    if session.isascii() and session.isdigit() and len(session) <= MAX_VALUE:
+    session = session_id(upload, settings)
+    if session is not None:
         params["session_id"] = session
     return params | _money(upload.value_minor, upload.currency)
 

@@ -1,13 +1,13 @@
 """The settings of a Google Analytics 4 property that is told of calls by the Measurement Protocol."""
 
 import re
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from calltrack.destinations.consent import WhenUnknown
-from calltrack.destinations.settings import DestinationSettings
+from calltrack.destinations.settings import SettingsByKind, only_in_sandbox, when_unknown
 
 HOSTS: Final = {
     "global": "https://www.google-analytics.com",
@@ -26,8 +26,10 @@ RESERVED: Final = frozenset({
 _PREFIXES: Final = ("_", "firebase_", "ga_", "google_", "gtag.")
 
 
-class Ga4Settings(DestinationSettings):
+class Ga4Settings(SettingsByKind):
     """One web data stream and the events that calls become."""
+
+    by_kind: ClassVar[Mapping[str, str]] = {"lead": "lead_event", "purchase": "purchase_event"}
 
     measurement_id: str = Field(
         title="Measurement id", description="Of the web data stream your website uses, such as G-AB12CD34EF."
@@ -47,12 +49,8 @@ class Ga4Settings(DestinationSettings):
         title="Event for purchases",
         description="Keep purchase: only that one counts as revenue and can be refunded. Empty: not sent.",
     )
-    when_consent_unknown: WhenUnknown = Field(
-        "by_region",
-        title="When the visitor's consent is unknown",
-        description="The law asks for consent in the EEA, the UK and Switzerland.",
-    )
-    base_url: str = Field("", json_schema_extra={"sandbox": True})
+    when_consent_unknown: WhenUnknown = when_unknown()
+    base_url: str = only_in_sandbox("")
 
     @field_validator("measurement_id")
     @classmethod
@@ -60,18 +58,6 @@ class Ga4Settings(DestinationSettings):
         if not re.fullmatch(r"G-[A-Z0-9]{4,20}", value.upper()):
             raise ValueError("a measurement id begins with G-, such as G-AB12CD34EF")
         return value.upper()
-
-    @field_validator("api_secret")
-    @classmethod
-    def _not_empty(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().strip():
-            raise ValueError("must not be empty")
-        return value
-
-    @field_validator("lead_event", "purchase_event", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("lead_event", "purchase_event")
     @classmethod
@@ -83,20 +69,6 @@ class Ga4Settings(DestinationSettings):
         if value in RESERVED or value.startswith(_PREFIXES):
             raise ValueError("Google keeps this name for itself; choose another one")
         return value
-
-    @model_validator(mode="after")
-    def _complete(self, info: ValidationInfo) -> "Ga4Settings":
-        if self.lead_event is None and self.purchase_event is None:
-            raise ValueError("name an event for leads, for purchases, or both")
-        if self.base_url and not (info.context or {}).get("sandbox"):
-            raise ValueError("base_url can be set in the sandbox only")
-        if self.base_url and urlsplit(self.base_url).scheme not in ("http", "https"):
-            raise ValueError("base_url must be an http or https address")
-        return self
-
-    def event_for(self, kind: str) -> str | None:
-        """Return the name of the event that conversions of this kind become."""
-        return self.lead_event if kind == "lead" else self.purchase_event
 
     @property
     def host(self) -> str:

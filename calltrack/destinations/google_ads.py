@@ -149,11 +149,9 @@ class GoogleAds(Destination[GoogleAdsSettings]):
         body = msgspec.json.encode({"query": _SUMMARY})
         return HttpRequest("POST", url, _headers(settings, token), body)
 
-    def read_tally(self, answer: HttpAnswer) -> Tally | None:
-        """Read Google's own counts of the last seven days."""
-        return read_summary(answer)
-
-    def read_tally_of(self, answer: HttpAnswer, since: datetime, until: datetime) -> Tally | None:
+    def read_tally(
+        self, answer: HttpAnswer, settings: GoogleAdsSettings, since: datetime, until: datetime
+    ) -> Tally | None:
         """Read Google's own counts of these days; it takes no days in the question."""
         return read_summary(answer, since.date(), (until - timedelta(microseconds=1)).date())
 
@@ -170,7 +168,7 @@ def _change(upload: Upload, settings: GoogleAdsSettings, now: datetime) -> Verdi
             "CALLS_DO_NOT_CHANGE",
             "Google matched this call itself, and has no word for a later change to such a conversion.",
         )
-    if settings.action_for(upload.kind) is None:
+    if settings.name_for(upload.kind) is None:
         return Verdict("never", "NO_ACTION", f"The settings name no conversion action for a {upload.kind}.")
     if upload.action == "restate" and (upload.value_minor is None or upload.currency is None):
         reason = "The change names no new value with its currency, so there is nothing to tell."

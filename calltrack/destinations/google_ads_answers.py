@@ -14,7 +14,7 @@ import msgspec
 
 from calltrack.destinations.base import Tally
 from calltrack.destinations.google_ads_reasons import SMALLER_CURES, verdict
-from calltrack.destinations.google_reasons import OPERATOR, WAIT
+from calltrack.destinations.google_steps import OPERATOR, WAIT
 from calltrack.destinations.outcomes import Class, Outcome, Reading, retry_after
 from calltrack.infra.http import HttpAnswer
 

@@ -66,7 +66,7 @@ def contacts(upload: Upload, settings: GoogleAdsSettings) -> list[dict[str, str]
 
 def _click(upload: Upload, settings: GoogleAdsSettings) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "conversionAction": _action(settings, settings.action_for(upload.kind), upload.kind),
+        "conversionAction": _action(settings, settings.name_for(upload.kind), upload.kind),
         "conversionDateTime": _time(upload.occurred_at),
         "orderId": conversion_id(upload),
         **click_id(upload),
@@ -96,7 +96,7 @@ def _adjustment(upload: Upload, settings: GoogleAdsSettings) -> dict[str, Any]:
     made: dict[str, Any] = {
         "adjustmentDateTime": _time(upload.changed_at),
         "adjustmentType": "RETRACTION" if upload.action == "retract" else "RESTATEMENT",
-        "conversionAction": _action(settings, settings.action_for(upload.kind), upload.kind),
+        "conversionAction": _action(settings, settings.name_for(upload.kind), upload.kind),
         "orderId": conversion_id(upload),
     }
     value = _value(upload)

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from calltrack.destinations.google_reasons import processing, refusal
+from calltrack.destinations.google_refusals import refusal
+from calltrack.destinations.google_status import PerDestination, as_number, parts_of
+from calltrack.destinations.google_verdicts import processing
 from calltrack.destinations.outcomes import Class, Outcome, Reading, no_verdict, retry_after
 from calltrack.infra.http import HttpAnswer
 
@@ -67,25 +69,6 @@ class _Receipt(msgspec.Struct):
     fieldWarnings: list[_Warning] = []  # noqa: N815
 
 
-class _Count(msgspec.Struct):
-    reason: str = "UNSPECIFIED"
-    recordCount: int | str = 0  # noqa: N815 (int64 travels as a string)
-    recordIndices: list[int | str] = []  # noqa: N815
-
-
-class _ErrorInfo(msgspec.Struct):
-    errorCounts: list[_Count] = []  # noqa: N815
-
-
-class _PerDestination(msgspec.Struct):
-    requestStatus: str = ""  # noqa: N815
-    errorInfo: _ErrorInfo = msgspec.field(default_factory=_ErrorInfo)  # noqa: N815
-
-
-class _Status(msgspec.Struct):
-    requestStatusPerDestination: list[_PerDestination] = []  # noqa: N815
-
-
 def read_ingest(answer: HttpAnswer, count: int) -> Reading:
     """Return one outcome per event for the answer to `events:ingest`."""
     if answer.status == 200:
@@ -120,16 +103,15 @@ def read_status(answer: HttpAnswer, count: int) -> Reading:
             message = "Google no longer knows the receipt; the conversions are sent again and counted once."
             return Outcome(Class.UNKNOWN, "RECEIPT_GONE", message, "Nothing to do.").about(count)
         return no_verdict(_by_status(answer, error)).about(count)
-    status = _decode(answer, _Status)
-    if status is None:
+    parts = parts_of(answer)
+    if parts is None:
         return no_verdict(_unreadable(answer)).about(count)
-    parts = status.requestStatusPerDestination
-    if not parts or any(part.requestStatus not in ("SUCCESS", "PARTIAL_SUCCESS", "FAILED") for part in parts):
+    if not parts or not all(part.is_judged for part in parts):
         return _still_processing(answer).about(count)
     return _judged(parts, count)
 
 
-def _judged(parts: list[_PerDestination], count: int) -> Reading:
+def _judged(parts: list[PerDestination], count: int) -> Reading:
     outcomes: list[Outcome] = [_DONE] * count
     unplaced: list[Outcome] = []
     for part in parts:
@@ -137,10 +119,11 @@ def _judged(parts: list[_PerDestination], count: int) -> Reading:
             continue
         for error in part.errorInfo.errorCounts:
             outcome, placed = processing(error.reason), 0
-            for index in (int(index) for index in error.recordIndices):
-                if 0 <= index < count:
+            for index in map(as_number, error.recordIndices):
+                if index is not None and index < count:
                     outcomes[index], placed = outcome, placed + 1
-            if placed < int(error.recordCount):
+            failed = as_number(error.recordCount)
+            if failed is None or placed < failed:
                 unplaced.append(outcome)
         if not part.errorInfo.errorCounts:
             unplaced.append(processing("UNSPECIFIED"))

@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from calltrack.destinations import google_event, google_oauth, google_preflight
-from calltrack.destinations.base import Destination, Rate, Upload
+from calltrack.destinations.base import Destination, Rate, Tally, Upload
 from calltrack.destinations.google_answers import read_ingest, read_status, read_trial
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
+from calltrack.destinations.google_status import read_counts
 from calltrack.destinations.outcomes import Outcome, Reading, Token, Verdict
 from calltrack.infra.http import HttpAnswer, HttpRequest
 
@@ -40,6 +41,7 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
         "base_url": "/sandbox/datamanager", "token_uri": "/sandbox/oauth/token",
     }  # fmt: skip
     asynchronous: ClassVar[bool] = True
+    counts_receipts: ClassVar[bool] = True
     first_poll: ClassVar[timedelta] = timedelta(minutes=30)
     max_batch: ClassVar[int] = 2000
     max_age: ClassVar[timedelta | None] = google_preflight.LOOKBACK
@@ -133,6 +135,10 @@ class GoogleDataManager(Destination[GoogleDataManagerSettings]):
     def classify_status(self, answer: HttpAnswer, count: int) -> Reading:
         """Read the verdict for each event of the request."""
         return read_status(answer, count)
+
+    def read_counts(self, answer: HttpAnswer) -> Tally | None:
+        """Read how many events Google has of one receipt, and how many of them it refused."""
+        return read_counts(answer)
 
     def _ingest(
         self,

@@ -31,7 +31,7 @@ def freeze(upload: Upload, settings: GoogleDataManagerSettings) -> bytes:
         ValueError: the settings name no conversion action for it; preflight says never.
     """
     is_call = through_google(upload, settings)
-    action = settings.call_action_id if is_call else settings.action_for(upload.kind)
+    action = settings.call_action_id if is_call else settings.name_for(upload.kind)
     if action is None:
         raise ValueError(f"no conversion action for a {upload.kind}: preflight says never")
     reference = f"{settings.customer_id}-{action}"

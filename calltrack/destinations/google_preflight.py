@@ -47,7 +47,7 @@ def never(
 ) -> Verdict | None:
     """Return why Google would never take this conversion; None: it would, as far as can be known here."""
     is_call = through_google(upload, settings)
-    if settings.action_for(upload.kind) is None and not is_call:
+    if settings.name_for(upload.kind) is None and not is_call:
         return Verdict("never", "NO_ACTION", f"The settings name no conversion action for a {upload.kind}.")
     if not is_call and not click_id(upload) and not has_contacts:
         return Verdict(

@@ -28,7 +28,6 @@ from calltrack.kernel.money import Money
 VERSION: Final = "v26.0"
 AHEAD: Final = timedelta(minutes=1)
 TRIAL_EVENT: Final = "CalltrackTest"
-STANDARD: Final = ("Lead", "Purchase")
 _LIMITED: Final = {"by_location": (0, 0), "california": (1, 1000)}
 
 
@@ -71,7 +70,7 @@ class Meta(Destination[MetaSettings]):
 
     def freeze(self, upload: Upload, settings: MetaSettings) -> bytes:
         """Return the event and its dataset as canonical JSON, hashes included."""
-        event = settings.event_for(upload.kind)
+        event = settings.name_for(upload.kind)
         if event is None or upload.action != "create":
             raise ValueError(f"no event for a {upload.kind} to {upload.action}: preflight says never")
         frozen = {"dataset": settings.dataset_id, "event": _event(event, upload, settings)}
@@ -125,18 +124,20 @@ class Meta(Destination[MetaSettings]):
         url = f"{_node(settings.dataset_id, settings)}/stats?{urlencode(query)}"
         return HttpRequest("GET", url, _headers(settings))
 
-    def read_tally(self, answer: HttpAnswer) -> Tally | None:
-        """Read the events by name; `received` counts Lead and Purchase, the note lists what there is.
+    def read_tally(
+        self, answer: HttpAnswer, settings: MetaSettings, since: datetime, until: datetime
+    ) -> Tally | None:
+        """Read the events by name; `received` counts the settings' own events, the note lists what there is.
 
         The counts are the dataset's: those of the website's pixel and of other senders are among them.
         """
         counts = read_stats(answer)
         if counts is None:
             return None
-        known = [counts[name] for name in STANDARD if name in counts]
+        ours = {settings.lead_event_name, settings.purchase_event_name}
         listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items())[:20]) or "no events"
         note = f"In the whole dataset, the website's own pixel included: {listed}."
-        return Tally(received=sum(known) if known or not counts else None, note=note)
+        return Tally(received=sum(count for name, count in counts.items() if name in ours), note=note)
 
     def account_of(self, settings: MetaSettings) -> str:
         """Limits hang on the dataset."""
@@ -156,7 +157,7 @@ def _happened(payload: bytes) -> int:
 
 
 def _never(upload: Upload, settings: MetaSettings, now: datetime) -> Verdict | None:
-    if settings.event_for(upload.kind) is None:
+    if settings.name_for(upload.kind) is None:
         return Verdict("never", "NO_ACTION", f"The settings name no event for a {upload.kind}.")
     withheld = withheld_for_consent(upload, settings.when_consent_unknown)
     if withheld is not None:
@@ -177,10 +178,14 @@ def _incomplete(upload: Upload, settings: MetaSettings) -> Verdict | None:
             "NO_IDENTIFIERS",
             "No Facebook click was seen for this call, and no phone number or e-mail can be used instead.",
         )
-    if settings.event_for(upload.kind) == "Purchase" and (
+    if settings.name_for(upload.kind) == "Purchase" and (
         upload.value_minor is None or upload.currency is None
     ):
-        return Verdict("never", "NO_VALUE", "Meta takes a Purchase only with a value and a currency.")
+        return Verdict(
+            "never",
+            "NO_VALUE",
+            "Meta takes a Purchase only with a value and a currency, and this one has none yet.",
+        )
     if settings.action_source == "website" and not (_page(upload) and upload.user_agent):
         return Verdict(
             "never",

@@ -1,19 +1,21 @@
 """The settings of a Meta dataset reached through the Conversions API."""
 
 import re
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from calltrack.destinations.consent import WhenUnknown
-from calltrack.destinations.settings import DestinationSettings
+from calltrack.destinations.settings import SettingsByKind, only_in_sandbox, when_unknown
 
 BASE_URL: Final = "https://graph.facebook.com"
 
 
-class MetaSettings(DestinationSettings):
+class MetaSettings(SettingsByKind):
     """One dataset (pixel) and the events that calls count as."""
+
+    by_kind: ClassVar[Mapping[str, str]] = {"lead": "lead_event_name", "purchase": "purchase_event_name"}
 
     dataset_id: str = Field(
         title="Dataset (pixel) number",
@@ -46,11 +48,7 @@ class MetaSettings(DestinationSettings):
         title="Send hashed contacts",
         description="Phone, e-mail, name and town as SHA-256, so that Meta finds people who did not click.",
     )
-    when_consent_unknown: WhenUnknown = Field(
-        "by_region",
-        title="When the visitor's consent is unknown",
-        description="The law asks for consent in the EEA, the UK and Switzerland.",
-    )
+    when_consent_unknown: WhenUnknown = when_unknown()
     limited_data_use: Literal["off", "by_location", "california"] = Field(
         "off",
         title="Limited Data Use",
@@ -61,12 +59,7 @@ class MetaSettings(DestinationSettings):
         title="Test event code",
         description="Events Manager > Test events shows it. Used by the trial run only.",
     )
-    base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
-
-    @field_validator("lead_event_name", "purchase_event_name", "test_event_code", "app_secret", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+    base_url: str = only_in_sandbox(BASE_URL)
 
     @field_validator("dataset_id")
     @classmethod
@@ -88,24 +81,3 @@ class MetaSettings(DestinationSettings):
         if value is not None and not re.fullmatch(r"[A-Za-z0-9_]{1,64}", value):
             raise ValueError("a test event code looks like TEST12345")
         return value
-
-    @field_validator("access_token", "app_secret")
-    @classmethod
-    def _one_line(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,2000}", value.get_secret_value()):
-            raise ValueError("must not be empty and holds no spaces")
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self, info: ValidationInfo) -> "MetaSettings":
-        if self.lead_event_name is None and self.purchase_event_name is None:
-            raise ValueError("name an event for leads, for purchases, or both")
-        if self.base_url != BASE_URL and not (info.context or {}).get("sandbox"):
-            raise ValueError("base_url can be changed in the sandbox only")
-        if urlsplit(self.base_url).scheme not in ("http", "https"):
-            raise ValueError("base_url must be an http or https address")
-        return self
-
-    def event_for(self, kind: str) -> str | None:
-        """Return the event that conversions of this kind count as."""
-        return self.lead_event_name if kind == "lead" else self.purchase_event_name

@@ -63,7 +63,7 @@ class Microsoft(Destination[MicrosoftSettings]):
 
     def freeze(self, upload: Upload, settings: MicrosoftSettings) -> bytes:
         """Return the conversion or its change as canonical JSON, hashes included."""
-        goal = settings.goal_for(upload.kind)
+        goal = settings.name_for(upload.kind)
         if goal is None:
             raise ValueError(f"no goal for a {upload.kind}: preflight says never")
         adjusts = upload.action != "create"
@@ -120,7 +120,9 @@ class Microsoft(Destination[MicrosoftSettings]):
         url = f"{settings.base_url.rstrip('/')}{_PATH}/OfflineConversionReports/Query"
         return HttpRequest("POST", url, _headers(settings, settings.account_id, token), body)
 
-    def read_tally(self, answer: HttpAnswer) -> Tally | None:
+    def read_tally(
+        self, answer: HttpAnswer, settings: MicrosoftSettings, since: datetime, until: datetime
+    ) -> Tally | None:
         """Read the counts of uploads: days are the account's own, changes are among them."""
         days = read_report(answer)
         if days is None:
@@ -142,7 +144,7 @@ def _decode(payload: bytes) -> _Frozen:
 
 
 def _never(upload: Upload, settings: MicrosoftSettings) -> Verdict | None:
-    if settings.goal_for(upload.kind) is None:
+    if settings.name_for(upload.kind) is None:
         return Verdict("never", "NO_ACTION", f"The settings name no goal for a {upload.kind}.")
     if not _identifiers(upload, settings):
         return Verdict(

@@ -1,21 +1,24 @@
 """The settings of a Microsoft Advertising account reached through the Campaign Management API, REST v13."""
 
 import re
-from datetime import UTC, datetime
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from calltrack.destinations.consent import WhenUnknown
 from calltrack.destinations.microsoft_oauth import TOKEN_URI
-from calltrack.destinations.settings import DestinationSettings
+from calltrack.destinations.settings import SettingsByKind, only_in_sandbox, when_unknown
 
 BASE_URL: Final = "https://campaign.api.bingads.microsoft.com"
 
 
-class MicrosoftSettings(DestinationSettings):
+class MicrosoftSettings(SettingsByKind):
     """One ad account and the offline conversion goals that calls count for."""
+
+    by_kind: ClassVar[Mapping[str, str]] = {"lead": "lead_goal_name", "purchase": "purchase_goal_name"}
+    named: ClassVar[str] = "a goal"
 
     account_id: str = Field(
         title="Account number",
@@ -54,11 +57,7 @@ class MicrosoftSettings(DestinationSettings):
         title="E-mail before hashing",
         description="Always trimmed and in lower case; the second form also drops dots and +suffix.",
     )
-    when_consent_unknown: WhenUnknown = Field(
-        "by_region",
-        title="When the visitor's consent is unknown",
-        description="The law asks for consent in the EEA, the UK and Switzerland.",
-    )
+    when_consent_unknown: WhenUnknown = when_unknown()
     hold_after_click_hours: int = Field(
         1,
         ge=0,
@@ -81,18 +80,8 @@ class MicrosoftSettings(DestinationSettings):
     refresh_token: SecretStr = Field(
         title="Refresh token", description="Microsoft replaces it now and then; calltrack keeps the new one."
     )
-    base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
-    token_uri: str = Field(TOKEN_URI, json_schema_extra={"sandbox": True})
-
-    @field_validator("lead_goal_name", "purchase_goal_name", "client_secret", "goals_made_at", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
-
-    @field_validator("goals_made_at")
-    @classmethod
-    def _with_time_zone(cls, value: datetime | None) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+    base_url: str = only_in_sandbox(BASE_URL)
+    token_uri: str = only_in_sandbox(TOKEN_URI)
 
     @field_validator("account_id", "customer_id")
     @classmethod
@@ -108,26 +97,8 @@ class MicrosoftSettings(DestinationSettings):
             raise ValueError("a goal's name has at most 100 characters, on one line")
         return value
 
-    @field_validator("developer_token", "client_secret", "refresh_token")
-    @classmethod
-    def _one_line(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[\x21-\x7e]{1,8000}", value.get_secret_value()):
-            raise ValueError("must not be empty and holds no spaces")
-        return value
-
     @model_validator(mode="after")
-    def _complete(self, info: ValidationInfo) -> "MicrosoftSettings":
-        if self.lead_goal_name is None and self.purchase_goal_name is None:
-            raise ValueError("name a goal for leads, for purchases, or both")
+    def _two_goals(self) -> Self:
         if self.lead_goal_name == self.purchase_goal_name:
             raise ValueError("leads and purchases need two goals: Microsoft counts one click and time once")
-        real = (self.base_url, self.token_uri) == (BASE_URL, TOKEN_URI)
-        if not real and not (info.context or {}).get("sandbox"):
-            raise ValueError("base_url and token_uri can be changed in the sandbox only")
-        if any(urlsplit(url).scheme not in ("http", "https") for url in (self.base_url, self.token_uri)):
-            raise ValueError("base_url and token_uri must be http or https addresses")
         return self
-
-    def goal_for(self, kind: str) -> str | None:
-        """Return the goal that conversions of this kind count for."""
-        return self.lead_goal_name if kind == "lead" else self.purchase_goal_name

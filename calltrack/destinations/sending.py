@@ -164,16 +164,35 @@ class Courier:
         Raises:
             RuntimeError: the platform has no counters.
         """
-        token = self._token(destination, settings, now, keep)
-        if isinstance(token, Outcome):
-            return token
-        request = destination.tally_request(settings, since, until, token)
-        if request is None:
-            raise RuntimeError(f"{destination.name} has no counters")
-        answer = self._transport_of(destination).send(request)
-        if isinstance(answer, HttpFailure):
-            return of_failure(answer, 1)[0]
-        return destination.read_tally_of(answer, since, until)
+
+        def build(token: str | None) -> HttpRequest:
+            request = destination.tally_request(settings, since, until, token)
+            if request is None:
+                raise RuntimeError(f"{destination.name} has no counters")
+            return request
+
+        _, answer = self._exchange(destination, settings, now, build, keep)
+        if isinstance(answer, HttpAnswer):
+            return destination.read_tally(answer, settings, since, until)
+        return answer if isinstance(answer, Outcome) else _not_told(answer)
+
+    def counts_of(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        request_id: str,
+        now: datetime,
+        keep: Keep | None = None,
+    ) -> Tally | Outcome | None:
+        """Ask for the platform's own counts of one accepted request; answers as `tally` does."""
+
+        def build(token: str | None) -> HttpRequest:
+            return destination.status_request(request_id, settings, token)
+
+        _, answer = self._exchange(destination, settings, now, build, keep)
+        if isinstance(answer, HttpAnswer):
+            return destination.read_counts(answer)
+        return answer if isinstance(answer, Outcome) else _not_told(answer)
 
     def forget(self, destination: Destination[Any], settings: Any) -> None:
         """Drop the access token of this connection, so that the next request fetches a new one."""
@@ -203,9 +222,32 @@ class Courier:
         read: Callable[[HttpAnswer], Reading],
         keep: Keep | None = None,
     ) -> Attempt:
+        body, answer = self._exchange(destination, settings, now, build, keep)
+        if isinstance(answer, Outcome):
+            return Attempt(answer.about(count), "", None, b"", 0.0)
+        digest = hashlib.sha256(body).hexdigest()
+        if isinstance(answer, HttpFailure):
+            return Attempt(of_failure(answer, count), digest, None, b"", answer.seconds)
+        outcomes = read(answer)
+        if len(outcomes) != count:
+            raise RuntimeError(f"{destination.name} judged {len(outcomes)} of {count} conversions")
+        return Attempt(outcomes, digest, answer.status, answer.body[:KEPT_OF_ANSWER], answer.seconds)
+
+    def _exchange(
+        self,
+        destination: Destination[Any],
+        settings: Any,
+        now: datetime,
+        build: Callable[[str | None], HttpRequest],
+        keep: Keep | None,
+    ) -> tuple[bytes, HttpAnswer | HttpFailure | Outcome]:
+        """Send one request with an access token; returns its body and what came back.
+
+        An outcome in place of an answer: no token was to be had, and nothing was sent.
+        """
         token = self._token(destination, settings, now, keep)
         if isinstance(token, Outcome):
-            return Attempt(token.about(count), "", None, b"", 0.0)
+            return b"", token
         transport = self._transport_of(destination)
         request = build(token)
         answer = transport.send(request)
@@ -214,16 +256,10 @@ class Courier:
             self.forget(destination, settings)
             fresh = self._token(destination, settings, now, keep)
             if isinstance(fresh, Outcome):
-                return Attempt(fresh.about(count), "", None, b"", 0.0)
+                return b"", fresh
             request = build(fresh)
             answer = transport.send(request)
-        digest = hashlib.sha256(request.body).hexdigest()
-        if isinstance(answer, HttpFailure):
-            return Attempt(of_failure(answer, count), digest, None, b"", answer.seconds)
-        outcomes = read(answer)
-        if len(outcomes) != count:
-            raise RuntimeError(f"{destination.name} judged {len(outcomes)} of {count} conversions")
-        return Attempt(outcomes, digest, answer.status, answer.body[:KEPT_OF_ANSWER], answer.seconds)
+        return request.body, answer
 
     def _token(
         self, destination: Destination[Any], settings: Any, now: datetime, keep: Keep | None = None
@@ -256,6 +292,15 @@ class Courier:
                     self._tokens[one] = (token.value, now + token.lifetime - EXPIRES_EARLY)
             return token.value
         return token
+
+
+def _not_told(failure: HttpFailure) -> Outcome:
+    """Say why counters were not told; nothing was at stake, so a missing answer is no unknown outcome."""
+    outcome = of_failure(failure, 1)[0]
+    if outcome.class_ is not Class.UNKNOWN:
+        return outcome
+    said = "The platform did not answer the question for its counters."
+    return Outcome(Class.LATER, outcome.code, said, "Nothing to do: calltrack asks again.")
 
 
 def _key_after(destination: Destination[Any], settings: Any, refresh_token: str) -> str:

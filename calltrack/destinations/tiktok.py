@@ -52,7 +52,7 @@ class TikTok(Destination[TikTokSettings]):
 
     def preflight(self, upload: Upload, settings: TikTokSettings, now: datetime) -> Verdict:
         """Refuse what TikTok would refuse or cannot match; send the rest."""
-        if settings.event_for(upload.kind) is None:
+        if settings.name_for(upload.kind) is None:
             return Verdict("never", "NO_EVENT", f"The settings name no event for a {upload.kind}.")
         speechless = no_word_for(upload, "TikTok")
         if speechless is not None:
@@ -78,7 +78,7 @@ class TikTok(Destination[TikTokSettings]):
 
     def freeze(self, upload: Upload, settings: TikTokSettings) -> bytes:
         """Return the event and its source as canonical JSON, hashes included."""
-        name = settings.event_for(upload.kind)
+        name = settings.name_for(upload.kind)
         if name is None:
             raise ValueError(f"no event for a {upload.kind}: preflight says never")
         event: dict[str, Any] = {

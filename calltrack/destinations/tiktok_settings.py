@@ -1,21 +1,23 @@
 """The settings of a TikTok event source: a pixel, an offline event set or a CRM event set."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import ClassVar, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from calltrack.destinations.consent import WhenUnknown
-from calltrack.destinations.settings import DestinationSettings
+from calltrack.destinations.settings import SettingsByKind, only_in_sandbox, when_unknown
 
 BASE_URL: Final = "https://business-api.tiktok.com"
 WINDOWS: Final = {"web": timedelta(days=7), "offline": timedelta(days=28), "crm": timedelta(days=28)}
 
 
-class TikTokSettings(DestinationSettings):
+class TikTokSettings(SettingsByKind):
     """One event source and the events that calls become."""
+
+    by_kind: ClassVar[Mapping[str, str]] = {"lead": "lead_event", "purchase": "purchase_event"}
 
     event_source: Literal["web", "offline", "crm"] = Field(
         "web",
@@ -41,22 +43,13 @@ class TikTokSettings(DestinationSettings):
         title="Send hashed phone and e-mail",
         description="Lets TikTok match calls without a click id. Event sets need it.",
     )
-    when_consent_unknown: WhenUnknown = Field(
-        "by_region",
-        title="When the visitor's consent is unknown",
-        description="The law asks for consent in the EEA, the UK and Switzerland.",
-    )
+    when_consent_unknown: WhenUnknown = when_unknown()
     test_event_code: str | None = Field(
         None,
         title="Test event code",
         description="From Events Manager > Test events. Only the trial run uses it; nothing counts.",
     )
-    base_url: str = Field(BASE_URL, json_schema_extra={"sandbox": True})
-
-    @field_validator("lead_event", "purchase_event", "test_event_code", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+    base_url: str = only_in_sandbox(BASE_URL)
 
     @field_validator("event_source_id", "test_event_code")
     @classmethod
@@ -72,31 +65,13 @@ class TikTokSettings(DestinationSettings):
             raise ValueError("one word of letters, digits and underscores, 50 at most")
         return value
 
-    @field_validator("access_token")
-    @classmethod
-    def _not_empty(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if not text.strip() or not text.isascii() or not text.isprintable():
-            raise ValueError("must be the token as Events Manager shows it")
-        return value
-
     @model_validator(mode="after")
-    def _complete(self, info: ValidationInfo) -> "TikTokSettings":
-        if self.lead_event is None and self.purchase_event is None:
-            raise ValueError("name an event for leads, for purchases, or both")
+    def _can_be_matched(self) -> Self:
         if self.event_source != "web" and not self.send_hashed_contacts:
             raise ValueError(
                 "offline and crm event sets match by hashed contacts only: allow them, or use web"
             )
-        if self.base_url != BASE_URL and not (info.context or {}).get("sandbox"):
-            raise ValueError("base_url can be changed in the sandbox only")
-        if urlsplit(self.base_url).scheme not in ("http", "https"):
-            raise ValueError("base_url must be an http or https address")
         return self
-
-    def event_for(self, kind: str) -> str | None:
-        """Return the name of the event that conversions of this kind become."""
-        return self.lead_event if kind == "lead" else self.purchase_event
 
     @property
     def window(self) -> timedelta:

@@ -112,11 +112,6 @@ class WebhookSettings(DestinationSettings):
         found = [self.secret, previous] if signs else [self.secret]
         return [key.get_secret_value() for key in found if key is not None]
 
-    @field_validator("previous_secret", "previous_secret_until", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
-
     @field_validator("secret", "previous_secret")
     @classmethod
     def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:

@@ -39,25 +39,44 @@ class Vault:
             raise ValueError("ENCRYPTION_KEY must be 32 bytes in base64; make one with: calltrack new-key")
         self._master = master_key
         self._keys = lru_cache(maxsize=4096)(self._derive)
+        self._server_keys = lru_cache(maxsize=16)(self._derive_for_server)
 
     def seal(self, company_id: UUID, place: str, value: str) -> bytes:
         """Encrypt a value for one place, such as `call.caller`."""
+        return self.seal_bytes(company_id, place, value.encode())
+
+    def seal_bytes(self, company_id: UUID, place: str, value: bytes) -> bytes:
+        """Encrypt bytes, such as the key of a file, for one place."""
         nonce = os.urandom(12)
-        sealed = self._keys(company_id).seal.encrypt(nonce, value.encode(), place.encode())
-        return FORMAT + nonce + sealed
+        return FORMAT + nonce + self._keys(company_id).seal.encrypt(nonce, value, place.encode())
 
     def open(self, company_id: UUID, place: str, sealed: bytes) -> str:
         """Decrypt what `seal` made for the same company and place; raises Unreadable otherwise."""
+        return self.open_bytes(company_id, place, sealed).decode()
+
+    def open_bytes(self, company_id: UUID, place: str, sealed: bytes) -> bytes:
+        """Decrypt what `seal_bytes` made for the same company and place; raises Unreadable otherwise."""
         if sealed[:1] != FORMAT:
             raise Unreadable("unknown cipher format")
         try:
-            return self._keys(company_id).seal.decrypt(sealed[1:13], sealed[13:], place.encode()).decode()
+            return self._keys(company_id).seal.decrypt(sealed[1:13], sealed[13:], place.encode())
         except InvalidTag:
             raise Unreadable(f"a sealed {place} does not belong here") from None
 
     def look_up(self, company_id: UUID, value: str) -> bytes:
         """Return the 32-byte keyed hash under which a value is found again within one company."""
         return hmac.digest(self._keys(company_id).look_up, value.encode(), "sha256")
+
+    def look_up_anywhere(self, purpose: str, value: str) -> bytes:
+        """Return the keyed hash of a value that is the same in every company of this server.
+
+        `purpose` keeps uses apart: hashes of two purposes cannot be compared.
+        """
+        return hmac.digest(self._server_keys(purpose), value.encode(), "sha256")
+
+    def _derive_for_server(self, purpose: str) -> bytes:
+        info = b"calltrack/server/" + purpose.encode()
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
 
     def _derive(self, company_id: UUID) -> _Keys:
         material = HKDF(SHA256(), 64, salt=None, info=b"calltrack/tenant/" + company_id.bytes).derive(

@@ -11,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ExecStatus
 from psycopg_pool import ConnectionPool
 
+from calltrack.infra.priority import step_back
+
 
 def open_pool(
     url: str,
@@ -38,6 +40,7 @@ def open_pool(
     )
 
     def prepare(connection: psycopg.Connection) -> None:
+        step_back(connection)
         for name, sql in (statements or {}).items():
             _checked(connection.pgconn.prepare(name.encode(), sql.encode()), ExecStatus.COMMAND_OK)
 

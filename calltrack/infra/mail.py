@@ -11,6 +11,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -51,7 +52,7 @@ def send_mail(
 
 def _connect(server: str) -> smtplib.SMTP:
     parts = urlsplit(server)
-    host, context = parts.hostname or "", ssl.create_default_context()
+    host, context = parts.hostname or "", _certificates()
     if parts.scheme == "smtps":
         connection: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=context)
     else:
@@ -69,6 +70,12 @@ def _connect(server: str) -> smtplib.SMTP:
         connection.close()
         raise
     return connection
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read the machine's certificates once: it takes longer than most mails."""
+    return ssl.create_default_context()
 
 
 def _one_line(text: str) -> str:

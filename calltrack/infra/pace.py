@@ -35,6 +35,7 @@ class Pace:
     def __init__(self, redis_url: str, processes: int = 1) -> None:
         """Prepare; nothing connects before the first question."""
         self._url, self._processes = redis_url, max(processes, 1)
+        self._pool: redis.ConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
         self._alone: MovingWindowRateLimiter | None = None
         self._away_until = 0.0
@@ -46,6 +47,12 @@ class Pace:
     def take(self, limits: Sequence[Limit]) -> float:
         """Count one request and return 0, or count none and return the seconds to wait."""
         return self._ask(limits, take=True) if limits else 0.0
+
+    def close(self) -> None:
+        """Close the connections to Redis; a later question opens new ones."""
+        shared, self._shared, pool, self._pool = self._shared, None, self._pool, None
+        if shared is not None and pool is not None:
+            pool.disconnect()
 
     def _ask(self, limits: Sequence[Limit], *, take: bool) -> float:
         if time.monotonic() >= self._away_until:
@@ -73,6 +80,7 @@ class Pace:
     def _by_redis(self) -> MovingWindowRateLimiter:
         if self._shared is None:
             pool = redis.ConnectionPool.from_url(self._url, socket_connect_timeout=1, socket_timeout=2)
+            self._pool = pool
             self._shared = MovingWindowRateLimiter(RedisStorage("redis://", connection_pool=pool))
         return self._shared
 

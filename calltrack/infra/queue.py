@@ -20,6 +20,7 @@ JOB_TIMEOUT = 300
 # A lost job is nudged again after this many seconds; the job itself ends the silence when it starts.
 SILENCE_SECONDS = 5
 GATHER_SECONDS = 0.02
+CLOSE_SECONDS = 8
 
 
 class Nudges:
@@ -33,6 +34,7 @@ class Nudges:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     def wake(self, job: str, *args: str) -> None:
         """Ask for a job of `workers.jobs` soon, such as `wake("handle_facts", company_id)`."""
@@ -58,7 +60,20 @@ class Nudges:
                     failure_ttl=86_400,
                 )
 
+    def close(self) -> None:
+        """Hand over what waits, end the thread and close the connections; a dead Redis delays it by seconds.
+
+        What is asked for afterwards is left to the sweeper.
+        """
+        self._is_closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_SECONDS)
+        self.connection.close()
+
     def _put(self, nudge: tuple[str, ...]) -> None:
+        if self._is_closed:
+            return
         with self._lock:
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.add(nudge)
@@ -68,11 +83,13 @@ class Nudges:
         self._wake.set()
 
     def _run(self) -> None:
-        while True:
+        is_last = False
+        while not is_last:
             self._wake.wait()
             # A busy process makes many equal nudges: gathering them costs a moment and saves its requests.
             time.sleep(GATHER_SECONDS)
             self._wake.clear()
+            is_last = self._is_closed
             try:
                 self.flush()
             except redis.RedisError as problem:

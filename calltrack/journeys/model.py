@@ -45,6 +45,7 @@ class PersonVisitor(Base):
             ["company_id", "person_id"], ["person.company_id", "person.id"], ondelete="CASCADE"
         ),
         Index("ix_person_visitor_person", "company_id", "person_id"),
+        Index("ix_person_visitor_call", "company_id", "call_id"),
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     visitor_id: Mapped[UUID] = mapped_column(primary_key=True)

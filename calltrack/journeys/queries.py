@@ -42,6 +42,8 @@ class Journey:
     calls: tuple[PersonCall, ...]
     visits: tuple[VisitRow, ...]
     links: tuple[Link, ...]
+    hashes: tuple[bytes, ...] = ()
+    """The keyed hashes of the person's numbers."""
 
 
 def journey_of(
@@ -68,6 +70,7 @@ def journey_of(
         _calls(session, company_id, hashes),
         visits_of(session, company_id, visitors, MOST),
         links,
+        tuple(hashes),
     )
 
 

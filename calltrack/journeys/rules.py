@@ -6,6 +6,10 @@ from uuid import UUID
 
 # From this probability a visit's browser is taken to be the caller's own.
 SURE_ENOUGH = 0.8
+# How sure it is that whoever types a number into a form calls from it.
+TYPED = 0.95
+# An e-mail address typed in more browsers than a person has is an office's, or a joke.
+MOST_BROWSERS = 10
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Links callers and visitors to persons."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +11,13 @@ from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
+from calltrack.infra.rows import hidden
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
-from calltrack.journeys.rules import Known, bind, is_sure
+from calltrack.journeys.rules import MOST_BROWSERS, TYPED, Known, bind, is_sure
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
-from calltrack.visits.model import Visit
+from calltrack.visits.model import Visit, VisitorEmail, VisitorPhone
 
 
 def link_person(
@@ -36,7 +37,9 @@ def link_person(
     if call is None:
         raise NotFound("There is no such call.")
     visitor = _sure_visitor(session, call)
-    _forget_links_but(session, call, visitor[0] if visitor else None)
+    typed = _typed_by(session, call)
+    typed += _of_same_email(session, company_id, {*typed, *([visitor[0]] if visitor else [])})
+    _forget_links_but(session, call, {*typed, *([visitor[0]] if visitor else [])})
     if call.caller_hash is None and visitor is None:
         return None
     binding = bind(_person_of_caller(session, call), _person_of_visitor(session, call, visitor))
@@ -46,8 +49,65 @@ def link_person(
     _link_caller(session, vault, call, person_id, now)
     if visitor:
         _link_visitor(session, call, visitor, person_id, now)
+    for visitor_id in typed:
+        # Whoever is somebody already stays it: anybody can type anybody's number.
+        if session.get(PersonVisitor, (company_id, visitor_id)) is None:
+            _link_visitor(session, call, (visitor_id, TYPED), person_id, now)
     session.flush()
     return person_id
+
+
+def link_typed(
+    session: Session, vault: Vault, company_id: UUID, typed_id: UUID, now: datetime
+) -> UUID | None:
+    """Bind the visitor who typed a phone number to the person who called from it; None: nobody has yet.
+
+    Then the number's first call binds them. Repetitions change nothing.
+    """
+    hash_ = session.scalar(
+        select(VisitorPhone.phone_hash).where(
+            VisitorPhone.company_id == company_id, VisitorPhone.id == typed_id
+        )
+    )
+    if hash_ is None:
+        return None  # erased since
+    latest = (
+        select(Call.id)
+        .where(Call.company_id == company_id, Call.caller_hash == hash_)
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    call_id = session.scalar(latest)
+    return link_person(session, vault, company_id, call_id, now) if call_id else None
+
+
+def link_email(session: Session, vault: Vault, company_id: UUID, typed_id: UUID, now: datetime) -> None:
+    """Bind the visitors who typed one e-mail address to the person one of them is known to be.
+
+    Repetitions change nothing; nobody is bound as long as none of them is known.
+    """
+    mine = session.scalar(
+        select(VisitorEmail.visitor_id).where(
+            VisitorEmail.company_id == company_id, VisitorEmail.id == typed_id
+        )
+    )
+    if mine is None:
+        return  # erased since
+    visitors = [mine, *_of_same_email(session, company_id, {mine})]
+    linked = select(PersonVisitor.call_id).where(
+        PersonVisitor.company_id == company_id, PersonVisitor.visitor_id.in_(visitors)
+    )
+    phones = select(VisitorPhone.phone_hash).where(
+        VisitorPhone.company_id == company_id, VisitorPhone.visitor_id.in_(visitors)
+    )
+    called = (
+        select(Call.id)
+        .where(Call.company_id == company_id, Call.caller_hash.in_(phones))
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    for call_id in dict.fromkeys([*session.scalars(linked), *session.scalars(called)]):
+        link_person(session, vault, company_id, call_id, now)
 
 
 def persons_of_calls(session: Session, company_id: UUID, call_ids: Iterable[UUID]) -> dict[UUID, UUID]:
@@ -87,12 +147,44 @@ def _sure_visitor(session: Session, call: Call) -> tuple[UUID, float] | None:
     return (row.visitor_id, row.probability) if row and is_sure(row.probability) else None
 
 
-def _forget_links_but(session: Session, call: Call, visitor_id: UUID | None) -> None:
-    """Take back what an earlier verdict on this call said about another visitor."""
-    stale = delete(PersonVisitor).where(
-        PersonVisitor.company_id == call.company_id, PersonVisitor.call_id == call.id
+def _typed_by(session: Session, call: Call) -> list[UUID]:
+    """Return the visitors who typed the caller's number into a form."""
+    if call.caller_hash is None:
+        return []
+    return list(
+        session.scalars(
+            select(VisitorPhone.visitor_id).where(
+                VisitorPhone.company_id == call.company_id, VisitorPhone.phone_hash == call.caller_hash
+            )
+        )
     )
-    session.execute(stale.where(PersonVisitor.visitor_id != visitor_id) if visitor_id else stale)
+
+
+def _of_same_email(session: Session, company_id: UUID, visitor_ids: Collection[UUID]) -> list[UUID]:
+    """Return the other visitors who typed an e-mail address of these; what very many type is no person's."""
+    if not visitor_ids:
+        return []
+    mine = select(VisitorEmail.email_hash).where(
+        VisitorEmail.company_id == company_id, VisitorEmail.visitor_id.in_(list(visitor_ids))
+    )
+    rows = session.execute(
+        select(VisitorEmail.email_hash, VisitorEmail.visitor_id)
+        .where(VisitorEmail.company_id == company_id, VisitorEmail.email_hash.in_(mine))
+        .order_by(VisitorEmail.id)
+    )
+    by_address: dict[bytes, list[UUID]] = {}
+    for row in rows:
+        by_address.setdefault(row.email_hash, []).append(row.visitor_id)
+    found = [one for many in by_address.values() if len(many) <= MOST_BROWSERS for one in many]
+    return [one for one in dict.fromkeys(found) if one not in visitor_ids]
+
+
+def _forget_links_but(session: Session, call: Call, visitor_ids: Collection[UUID]) -> None:
+    """Take back what an earlier verdict on this call said about other visitors."""
+    stale = delete(PersonVisitor).where(
+        PersonVisitor.company_id == hidden(call.company_id), PersonVisitor.call_id == call.id
+    )
+    session.execute(stale.where(PersonVisitor.visitor_id.not_in(list(visitor_ids))))
 
 
 def _person_of_caller(session: Session, call: Call) -> Known | None:

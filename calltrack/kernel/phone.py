@@ -8,6 +8,8 @@ from calltrack.kernel.errors import BadInput
 
 # Countries by their ISO 3166-1 alpha-2 code: those with telephones, and the few places without.
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+# How `phonenumbers` names codes that belong to no country.
+NO_COUNTRY = "001"
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Digits:
 
     international: str
     national: str
+    country_code: str = ""
 
 
 def to_e164(text: str, country: str | None = None) -> str:
@@ -44,7 +47,8 @@ def digits_of(e164: str) -> Digits:
     """Return the international digits (no plus) and the national digits with the country's trunk prefix."""
     parsed = phonenumbers.parse(e164, None)
     national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
-    return Digits(e164.lstrip("+"), "".join(mark for mark in national if mark.isdigit()))
+    digits = "".join(mark for mark in national if mark.isdigit())
+    return Digits(e164.lstrip("+"), digits, str(parsed.country_code))
 
 
 def pretty(e164: str) -> str:
@@ -77,3 +81,26 @@ def country_of(e164: str) -> str | None:
     exact = phonenumbers.region_code_for_number(parsed)
     found = exact or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     return found if found in COUNTRIES else None
+
+
+def kind_of(e164: str) -> str:
+    """Return what the numbering plan says of a number: `fixed_line`, `mobile`, `premium_rate` ...
+
+    `unknown`: it lies in no range that is known to be in use. `international`: it belongs to no country
+    (satellites, ships, networks of the ITU).
+    """
+    try:
+        parsed = phonenumbers.parse(e164, None)
+    except phonenumbers.NumberParseException:
+        return "unknown"
+    if phonenumbers.region_code_for_country_code(parsed.country_code or 0) == NO_COUNTRY:
+        return "international"
+    return phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(parsed)).lower()
+
+
+def is_of_known_range(e164: str) -> bool:
+    """Tell whether the number lies in a range that one country is known to use."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(e164, None))
+    except phonenumbers.NumberParseException:
+        return False

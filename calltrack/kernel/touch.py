@@ -6,6 +6,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "dclid")
 AD_COOKIES = ("_ga", "_fbc", "_fbp")
+# Google Analytics keeps one cookie for each stream (measurement id without G-) that a page tells.
+STREAM_COOKIE = "_ga_"
+MOST_STREAMS = 5
+# What a page writes for a click id it may not tell: that there was one names the source, and nobody.
+WITHHELD = "1"
 UTM = ("source", "medium", "campaign", "term", "content")
 LONGEST_WORD = 256
 LONGEST_CLICK_ID = 512
@@ -17,6 +22,7 @@ _PERSONAL_IN_LABEL = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.]+|(?<!\w)(?:\+|00)\d[\d\s().-]{6,}\d"
     r"|(?<![\w.-])0\d[\d\s().-]{5,}\d|(?<!\w)\d{2,4}(?: \d{2,4}){2,}(?!\w)"
 )
+_STREAM_COOKIE = re.compile(rf"{STREAM_COOKIE}[A-Z0-9]{{4,20}}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _KEPT_PARAMETERS = frozenset((*CLICK_IDS, *(f"utm_{word}" for word in UTM)))
 _SEARCH = re.compile(r"(^|\.)(google|bing|yahoo|duckduckgo|ecosia|qwant|yandex|baidu)\.")
@@ -31,7 +37,11 @@ _PAID = (
 
 @dataclass(frozen=True)
 class Touch:
-    """What one visit tells of its origin. Click ids are case-exact; words are trimmed and bounded."""
+    """What one visit tells of its origin. Click ids are case-exact; words are trimmed and bounded.
+
+    `ad_cookies` are as the browser holds them, but for those of Analytics' streams: of these only the id of
+    the session is kept, as `{"_ga_AB12CD34EF": "1747323152"}`.
+    """
 
     source: str = "direct"
     medium: str = "none"
@@ -63,25 +73,24 @@ def read_touch(
     """
     query = dict(parse_qsl(_safe_query(url)))
     utm = {word: clean_word(word, query.get(f"utm_{word}") or words.get(word, "")) for word in UTM}
-    clicks = {
+    told = {
         name: value
         for name in CLICK_IDS
         if (value := clean_click_id(query.get(name) or remembered.get(name, "")))
     }
+    clicks = {name: value for name, value in told.items() if value != WITHHELD}
     source, medium = utm["source"], utm["medium"]
     if not source:
-        source, guessed = _source_of(clicks, referrer, url)
+        source, guessed = _source_of(told, referrer, url)
         medium = medium or guessed
     return Touch(
         source=source.lower(),
-        medium=(medium or ("cpc" if clicks else "none")).lower(),
+        medium=(medium or ("cpc" if told else "none")).lower(),
         campaign=utm["campaign"],
         term=utm["term"],
         content=utm["content"],
         click_ids=clicks,
-        ad_cookies={
-            name: value for name in AD_COOKIES if (value := clean_click_id(remembered.get(name, "")))
-        },
+        ad_cookies=_ad_cookies(remembered),
         referrer=page_of(referrer),
         landing_url=scrub_url(url),
         consent=consent,
@@ -105,6 +114,34 @@ def clean_click_id(text: str) -> str:
     if not text:
         return ""
     return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
+
+
+def analytics_session(cookie: str) -> str:
+    """Return the session id in a stream's cookie of Google Analytics; nothing in a cookie of another form.
+
+    `GS1.1.1747323152.28.1.1747323200.60.0.0` tells it by its place; the form in use since May 2025,
+    `GS2.1.s1747323152$o28$g1$t1747323200$j60$l0$h0`, by the letter s, in any order.
+    """
+    form, _, rest = cookie.partition(".")
+    told = rest.partition(".")[2]
+    if form == "GS1":
+        session = told.partition(".")[0]
+    elif form == "GS2":
+        parts = told.replace("%24", "$").split("$")
+        session = next((part[1:] for part in parts if part.startswith("s")), "")
+    else:
+        return ""
+    return session if re.fullmatch(r"[0-9]{1,20}", session) else ""
+
+
+def _ad_cookies(remembered: dict[str, str]) -> dict[str, str]:
+    found = {name: value for name in AD_COOKIES if (value := clean_click_id(remembered.get(name, "")))}
+    sessions = {
+        name: session
+        for name, cookie in remembered.items()
+        if _STREAM_COOKIE.fullmatch(name) and (session := analytics_session(cookie))
+    }
+    return found | dict(list(sessions.items())[:MOST_STREAMS])
 
 
 def page_of(url: str) -> str:

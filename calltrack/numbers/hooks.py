@@ -13,7 +13,7 @@ from calltrack.numbers.model import TrackingNumber
 
 @dataclass(frozen=True)
 class NumberSetup:
-    """One number and the three addresses its carrier calls."""
+    """One number and the addresses its carrier calls."""
 
     e164: str
     kind: str
@@ -22,6 +22,7 @@ class NumberSetup:
     voice_url: str
     voice_fallback_url: str
     status_callback: str
+    sms_url: str
     account_sid: str
     company_id: str
 
@@ -35,8 +36,11 @@ def voice_base(base_url: str, number_id: UUID) -> str:
     return f"{base_url}/voice/{number_id.hex}"
 
 
-def setups(session: Session, base_url: str) -> list[NumberSetup]:
-    """Return the set-up of every number the session may see (one company, or all for the system role)."""
+def setups(session: Session, base_url: str, fallback_origin: str = "") -> list[NumberSetup]:
+    """Return the set-up of every number the session may see (one company, or all for the system role).
+
+    `fallback_origin` is where static answers are served on another machine (docs/fail-open.md).
+    """
     rows = session.execute(
         select(
             TrackingNumber.e164,
@@ -66,8 +70,9 @@ def setups(session: Session, base_url: str) -> list[NumberSetup]:
             location=row.location,
             pool=row.pool_id.hex if row.pool_id else None,
             voice_url=voice_base(base_url, row.id),
-            voice_fallback_url=f"{voice_base(base_url, row.id)}/fallback",
+            voice_fallback_url=f"{voice_base(fallback_origin or base_url, row.id)}/fallback",
             status_callback=f"{voice_base(base_url, row.id)}/status",
+            sms_url=f"{voice_base(base_url, row.id)}/sms",
             account_sid=row.account_sid,
             company_id=row.company_id.hex,
         )

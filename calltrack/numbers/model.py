@@ -1,12 +1,30 @@
 """Pools, tracking numbers, their hot slots, and the leases that say who was shown what, when."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
+
+# Rows that change all the time: their updates find room on the page, and dead ones go at once.
+HOT = {
+    "fillfactor": "50",
+    "autovacuum_vacuum_scale_factor": "0",
+    "autovacuum_vacuum_threshold": "500",
+    "autovacuum_vacuum_cost_delay": "0",
+}
 
 
 class Pool(Base):
@@ -20,15 +38,15 @@ class Pool(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     location_id: Mapped[UUID]
     name: Mapped[str]
-    # How long a number stays with a visit after the last sign of life.
-    lease_seconds: Mapped[int] = mapped_column(server_default=text("150"))
-    # How long a number rests after a lease before the next visit may be shown it.
-    cooldown_seconds: Mapped[int] = mapped_column(server_default=text("60"))
+    # How long a number counts as on screen after the last sign of life.
+    lease_seconds: Mapped[int] = mapped_column(server_default=text("75"))
+    # How long a number rests off screen before another visitor is shown it, while another one can be.
+    cooldown_seconds: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime]
 
 
 class TrackingNumber(Base):
-    """A number that forwards to a location. kind: pool (leased), overflow (pool dry), static (one source)."""
+    """A number that forwards to a location. kind: pool, overflow (all are on screen), static (one source)."""
 
     __tablename__ = "tracking_number"
     __table_args__ = (
@@ -38,6 +56,14 @@ class TrackingNumber(Base):
         ForeignKeyConstraint(["company_id", "location_id"], ["location.company_id", "location.id"]),
         CheckConstraint("kind IN ('pool', 'overflow', 'static')", name="kind"),
         CheckConstraint("kind = 'static' OR pool_id IS NOT NULL", name="pool"),
+        CheckConstraint("hooks IN ('own', 'application')", name="hooks"),
+        CheckConstraint("health IN ('unknown', 'well', 'flawed', 'unfit')", name="health"),
+        Index(
+            "ix_tracking_number_leaving",
+            "company_id",
+            "leave_at",
+            postgresql_where=text("leave_at IS NOT NULL AND released_at IS NULL"),
+        ),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -53,6 +79,33 @@ class TrackingNumber(Base):
     campaign: Mapped[str] = mapped_column(server_default=text("''"))
     released_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    # Whether the carrier asks at addresses of the number's own, or at those of the company's application.
+    hooks: Mapped[str] = mapped_column(server_default=text("'own'"))
+    type: Mapped[str] = mapped_column(server_default=text("''"))
+    # Rent a month in minor units; None until the carrier told it.
+    rent_minor: Mapped[int | None]
+    rent_currency: Mapped[str] = mapped_column(server_default=text("''"))
+    # Our record against the carrier's: see health.py. unfit: visitors are not shown it.
+    health: Mapped[str] = mapped_column(server_default=text("'unknown'"))
+    # What was found, each with code, words, unfit, repairable.
+    findings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    checked_at: Mapped[datetime | None]
+    # Until then visitors are not shown it: it had another use before.
+    rests_until: Mapped[datetime | None]
+    # When it is given back to the carrier, who said so, and what the carrier said when it could not be.
+    leave_at: Mapped[datetime | None]
+    leave_by: Mapped[str] = mapped_column(server_default=text("''"))
+    leave_said: Mapped[str] = mapped_column(server_default=text("''"))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether visitors may be shown it, now or after its rest."""
+        return (
+            self.kind == "pool"
+            and self.released_at is None
+            and self.leave_at is None
+            and self.health != "unfit"
+        )
 
 
 class NumberClaim(Base):
@@ -64,9 +117,11 @@ class NumberClaim(Base):
 
 
 class Slot(Base):
-    """The hot part of a pool number: until when it is taken, and by which lease.
+    """The hot part of a pool number: until when it is on screen, who holds it, which calls it may still get.
 
-    Free means `busy_until` lies in the past (clock_timestamp()), so no sweeper is needed.
+    Off screen means `busy_until` lies in the past (clock_timestamp()), so no sweeper is needed. The five sums
+    are those of `masses.py` and stand for `summed_at`, the beginning of a window of 30 hours; the latest
+    holder is not in them, but in `own_*`.
     """
 
     __tablename__ = "number_slot"
@@ -76,25 +131,72 @@ class Slot(Base):
             ["tracking_number.company_id", "tracking_number.id"],
             ondelete="CASCADE",
         ),
-        Index("ix_number_slot_idle", "company_id", "pool_id", "busy_until"),
-        {
-            "postgresql_with": {
-                "fillfactor": "50",
-                "autovacuum_vacuum_scale_factor": "0",
-                "autovacuum_vacuum_threshold": "500",
-                "autovacuum_vacuum_cost_delay": "0",
-            },
-        },
+        # No column that a heartbeat changes: its update then touches no index.
+        Index("ix_number_slot_holder", "company_id", "pool_id", "visitor_id"),
+        {"postgresql_with": HOT},
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)
     number_id: Mapped[UUID] = mapped_column(primary_key=True)
     pool_id: Mapped[UUID]
+    # Until when somebody has it on screen; or it rests from another use (then it was never given here).
     busy_until: Mapped[datetime]
+    # The last sign of life of anybody it was given to; never given numbers are all equally old.
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("'2000-01-01 00:00:00+00'"))
+    # The latest holder: lease, visitor, when given, and since when nobody given it earlier has it on screen.
     lease_id: Mapped[UUID | None]
+    visitor_id: Mapped[UUID | None]
+    given_at: Mapped[datetime | None]
+    alone_since: Mapped[datetime | None]
+    # Where the holder comes from (words of kernel/origin.py), and how likely he is to call.
+    source: Mapped[str] = mapped_column(server_default=text("''"))
+    campaign: Mapped[str] = mapped_column(server_default=text("''"))
+    weight: Mapped[float] = mapped_column(server_default=text("0"))
+    saw_contact: Mapped[bool] = mapped_column(server_default=text("false"))
+    copied: Mapped[bool] = mapped_column(server_default=text("false"))
+    called: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Seconds since 1970: the holder's last sign of life, and the moment that sums and own parts stand for.
+    held_at: Mapped[float] = mapped_column(server_default=text("0"))
+    summed_at: Mapped[float] = mapped_column(server_default=text("0"))
+    sum_1: Mapped[float] = mapped_column(server_default=text("0"))
+    sum_2: Mapped[float] = mapped_column(server_default=text("0"))
+    sum_3: Mapped[float] = mapped_column(server_default=text("0"))
+    sum_4: Mapped[float] = mapped_column(server_default=text("0"))
+    sum_5: Mapped[float] = mapped_column(server_default=text("0"))
+    own_1: Mapped[float] = mapped_column(server_default=text("0"))
+    own_2: Mapped[float] = mapped_column(server_default=text("0"))
+    own_3: Mapped[float] = mapped_column(server_default=text("0"))
+    own_4: Mapped[float] = mapped_column(server_default=text("0"))
+    own_5: Mapped[float] = mapped_column(server_default=text("0"))
+
+
+class Mass(Base):
+    """The calls a number may still get from past holders of one origin: a source, or a campaign of it."""
+
+    __tablename__ = "number_mass"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "number_id"],
+            ["number_slot.company_id", "number_slot.number_id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_number_mass_number", "company_id", "number_id"),
+        {"postgresql_with": HOT},
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    pool_id: Mapped[UUID] = mapped_column(primary_key=True)
+    # A word of kernel/origin.py.
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    number_id: Mapped[UUID] = mapped_column(primary_key=True)
+    summed_at: Mapped[float]
+    sum_1: Mapped[float]
+    sum_2: Mapped[float]
+    sum_3: Mapped[float]
+    sum_4: Mapped[float]
+    sum_5: Mapped[float]
 
 
 class Lease(Base):
-    """This number was shown to this visit from..until (the last heartbeat plus the pool's lease)."""
+    """This number was shown to this visit from..until (the last sign of life and the screen seconds)."""
 
     __tablename__ = "lease"
     __table_args__ = (
@@ -109,9 +211,42 @@ class Lease(Base):
     shown_from: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     shown_until: Mapped[datetime]
-    # The pool was dry and the visit was shown the pool's overflow number, shared with others.
+    # Others had it on screen as well: the overflow number, or one of the pool while all were on screen.
     is_overflow: Mapped[bool] = mapped_column(server_default=text("false"))
     tapped_at: Mapped[datetime | None]
+    copied_at: Mapped[datetime | None]
+    # When the page told that it was left or hidden; None again with the next sign of life.
+    left_at: Mapped[datetime | None]
+    # When the visit first opened a contact page.
+    contact_at: Mapped[datetime | None]
+    # Every tap, in time order; `tapped_at` is the last one.
+    # When a call first was almost surely this visit's.
+    called_at: Mapped[datetime | None]
+    # Given to another visit while still on screen: the last sign of life that counts in the number's sums.
+    counted_until: Mapped[datetime | None]
+    taps: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default=text("'{}'"))
+
+
+class NumberSighting(Base):
+    """A page of the company's website in whose own text a number stands that visitors are shown in turn.
+
+    An empty page: people who were not shown it for long call it; `times` then counts their calls.
+    """
+
+    __tablename__ = "number_sighting"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "number_id"],
+            ["tracking_number.company_id", "tracking_number.id"],
+            ondelete="CASCADE",
+        ),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number_id: Mapped[UUID] = mapped_column(primary_key=True)
+    page: Mapped[str] = mapped_column(primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    times: Mapped[int]
 
 
 class SiteTarget(Base):

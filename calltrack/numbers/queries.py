@@ -2,19 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.ids import first_id_of
+from calltrack.kernel.money import Money
+from calltrack.numbers.model import TrackingNumber
+from calltrack.numbers.order_model import OPEN, NumberCheck, NumberOrphan
+from calltrack.numbers.orphans import Orphan
+from calltrack.numbers.printed import STANDS
 
 LOOK_BACK = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class NumberRow:
-    """A tracking number and its use. state: free, shown, cooling (pool numbers), overflow or static."""
+    """A tracking number and its use.
+
+    state: free, shown, cooling, resting, unfit (pool numbers), overflow or static; leaving, whatever it was.
+    """
 
     id: UUID
     e164: str
@@ -34,6 +43,88 @@ class NumberRow:
     calls_30d: int
     last_call_at: datetime | None
     released_at: datetime | None
+    hooks: str
+    type: str
+    rent_minor: int | None
+    rent_currency: str
+    health: str
+    findings: list[dict[str, Any]]
+    checked_at: datetime | None
+    rests_until: datetime | None
+    leave_at: datetime | None
+    leave_said: str
+    printed_on: list[str]
+
+    @property
+    def rent(self) -> Money | None:
+        """What it costs a month; None where nobody knows yet."""
+        return None if self.rent_minor is None else Money(self.rent_minor, self.rent_currency)
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether something is the matter that can be set right from here."""
+        return any(one["repairable"] for one in self.findings)
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """A number to choose from; `source`: of a static one."""
+
+    id: UUID
+    e164: str
+    source: str
+    released_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order of a number as pages and the API show it."""
+
+    id: UUID
+    e164: str
+    country: str
+    type: str
+    kind: str
+    pool: str | None
+    location: str | None
+    source: str
+    state: str
+    said: str
+    tries: int
+    rent_minor: int
+    rent_currency: str
+    number_id: UUID
+    ordered_by: str
+    ordered_at: datetime
+    changed_at: datetime
+
+    @property
+    def rent(self) -> Money:
+        """What it costs a month."""
+        return Money(self.rent_minor, self.rent_currency)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker still has something to do."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True)
+class OrphanRow:
+    """A number the account pays for and nobody here answers."""
+
+    e164: str
+    name: str
+    words: str
+    found_at: datetime
+
+
+@dataclass(frozen=True)
+class AccountLook:
+    """When the carrier account was last seen whole, and why the newest look failed; empty: it did not."""
+
+    checked_at: datetime | None
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +164,10 @@ class TargetRow:
 
 
 _STATE = """
-    CASE WHEN n.kind <> 'pool' THEN n.kind
+    CASE WHEN n.leave_at IS NOT NULL AND n.released_at IS NULL THEN 'leaving'
+         WHEN n.kind <> 'pool' THEN n.kind
+         WHEN n.health = 'unfit' THEN 'unfit'
+         WHEN n.rests_until > :now AND s.lease_id IS NULL THEN 'resting'
          WHEN s.busy_until IS NULL OR s.busy_until <= :now THEN 'free'
          WHEN held.shown_until > :now THEN 'shown' ELSE 'cooling' END
 """
@@ -86,11 +180,17 @@ _NUMBERS = text(
     ), rung AS (
         SELECT number_id, count(*) AS calls, max(started_at) AS last_call_at
         FROM call WHERE company_id = :company_id AND started_at >= :month_ago GROUP BY number_id
+    ), written AS (
+        SELECT number_id, array_agg(page ORDER BY last_seen_at DESC, page) AS pages
+        FROM number_sighting WHERE company_id = :company_id AND page <> '' AND last_seen_at > :written_since
+        GROUP BY number_id
     )
     SELECT n.id, n.e164, n.kind, {_STATE} AS state, n.pool_id, p.name AS pool, n.location_id,
            l.name AS location, n.source, n.medium, n.campaign, a.account_sid, n.carrier_number_id,
            coalesce(r.leases, 0) AS leases_24h, r.last_shown_at,
-           coalesce(c.calls, 0) AS calls_30d, c.last_call_at, n.released_at
+           coalesce(c.calls, 0) AS calls_30d, c.last_call_at, n.released_at,
+           n.hooks, n.type, n.rent_minor, n.rent_currency, n.health, n.findings, n.checked_at, n.rests_until,
+           n.leave_at, n.leave_said, coalesce(w.pages, ARRAY[]::text[]) AS printed_on
     FROM tracking_number n
     JOIN location l ON l.company_id = n.company_id AND l.id = n.location_id
     JOIN carrier_account a ON a.company_id = n.company_id AND a.id = n.carrier_account_id
@@ -99,6 +199,7 @@ _NUMBERS = text(
     LEFT JOIN lease held ON held.company_id = s.company_id AND held.id = s.lease_id
     LEFT JOIN recent r ON r.number_id = n.id
     LEFT JOIN rung c ON c.number_id = n.id
+    LEFT JOIN written w ON w.number_id = n.id
     WHERE n.company_id = :company_id
     ORDER BY l.name, p.name NULLS LAST, n.kind DESC, n.e164
     """  # noqa: S608 - put together from constants of this file only
@@ -117,7 +218,8 @@ _POOLS = text(
                count(*) FILTER (WHERE kind = 'pool') AS numbers,
                count(*) FILTER (WHERE state = 'free') AS free,
                count(*) FILTER (WHERE state = 'shown') AS shown,
-               count(*) FILTER (WHERE state = 'cooling') AS cooling,
+               count(*) FILTER (WHERE state IN ('cooling', 'resting', 'unfit', 'leaving') AND kind = 'pool')
+                   AS cooling,
                count(*) FILTER (WHERE kind = 'overflow') AS overflow_numbers
         FROM state GROUP BY pool_id
     ), recent AS (
@@ -160,10 +262,73 @@ def numbers(session: Session, company_id: UUID, now: datetime) -> tuple[NumberRo
     return tuple(NumberRow(**row._mapping) for row in rows)
 
 
+def named(session: Session, company_id: UUID) -> tuple[NamedRow, ...]:
+    """Return what every number of the company is called, released ones too; its use is not counted."""
+    number = TrackingNumber
+    rows = session.execute(
+        select(number.id, number.e164, number.source, number.released_at)
+        .where(number.company_id == company_id)
+        .order_by(number.e164)
+    )
+    return tuple(NamedRow(*row) for row in rows)
+
+
 def pools(session: Session, company_id: UUID, now: datetime) -> tuple[PoolRow, ...]:
     """Return every pool with the state of its numbers at this moment."""
     rows = session.execute(_POOLS, _when(company_id, now))
     return tuple(PoolRow(**row._mapping) for row in rows)
+
+
+_ORDERS = text(
+    """
+    SELECT o.id, o.e164, o.country, o.type, o.use ->> 'kind' AS kind, p.name AS pool, l.name AS location,
+           o.use ->> 'source' AS source, o.state, o.said, o.tries, o.rent_minor, o.rent_currency, o.number_id,
+           o.ordered_by, o.ordered_at, o.changed_at
+    FROM number_order o
+    LEFT JOIN pool p ON p.company_id = o.company_id AND p.id = CAST(o.use ->> 'pool_id' AS uuid)
+    LEFT JOIN location l ON l.company_id = o.company_id AND l.id = CAST(o.use ->> 'location_id' AS uuid)
+    WHERE o.company_id = :company_id AND (CAST(:id AS uuid) IS NULL OR o.id = :id)
+      AND (CAST(:before AS uuid) IS NULL OR o.id < :before)
+    ORDER BY o.id DESC LIMIT :most
+    """
+)
+
+
+def orders(
+    session: Session, company_id: UUID, before: UUID | None = None, most: int = 50
+) -> tuple[OrderRow, ...]:
+    """Return the newest orders, those that are over included."""
+    wanted = {"company_id": company_id, "id": None, "before": before, "most": most}
+    return tuple(OrderRow(**row._mapping) for row in session.execute(_ORDERS, wanted))
+
+
+def order(session: Session, company_id: UUID, order_id: UUID) -> OrderRow | None:
+    """Return one order; None when the company has none of that id."""
+    wanted = {"company_id": company_id, "id": order_id, "before": None, "most": 1}
+    row = session.execute(_ORDERS, wanted).one_or_none()
+    return OrderRow(**row._mapping) if row else None
+
+
+def orphans(session: Session, company_id: UUID) -> tuple[OrphanRow, ...]:
+    """Return the orphans the last survey found."""
+    rows = session.scalars(
+        select(NumberOrphan).where(NumberOrphan.company_id == company_id).order_by(NumberOrphan.e164)
+    )
+    return tuple(
+        OrphanRow(
+            row.e164,
+            row.name,
+            Orphan(row.e164, row.carrier_number_id, row.name, row.reason).words,  # type: ignore[arg-type]  # stored word
+            row.found_at,
+        )
+        for row in rows
+    )
+
+
+def account_look(session: Session, company_id: UUID) -> AccountLook | None:
+    """Return how the last look at the carrier account went; None before the first."""
+    row = session.get(NumberCheck, company_id)
+    return AccountLook(row.checked_at, row.problem) if row else None
 
 
 def targets(session: Session, company_id: UUID) -> tuple[TargetRow, ...]:
@@ -178,4 +343,5 @@ def _when(company_id: UUID, now: datetime) -> dict[str, object]:
         "now": now,
         "since": first_id_of(now - LOOK_BACK),
         "month_ago": now - timedelta(days=30),
+        "written_since": now - STANDS,
     }

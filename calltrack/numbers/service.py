@@ -1,19 +1,28 @@
 """Pools and tracking numbers: make, add, target, release. A number belongs to one company on this server."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from calltrack.accounts.model import Location
-from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.phone import to_e164
 from calltrack.numbers import rules
-from calltrack.numbers.model import Lease, NumberClaim, Pool, SiteTarget, Slot, TrackingNumber
+from calltrack.numbers.masses import HAS_CALLED
+from calltrack.numbers.model import NumberClaim, Pool, SiteTarget
+from calltrack.numbers.placing import (
+    close_use,
+    end_leases,
+    in_use,
+    place,
+    pool_of,
+    refuse_unknown_location,
+    settle_slot,
+)
+from calltrack.numbers.use import Use
 
 
 def create_pool(
@@ -23,8 +32,8 @@ def create_pool(
     name: str,
     now: datetime,
     *,
-    lease_seconds: int = 150,
-    cooldown_seconds: int = 60,
+    lease_seconds: int = 75,
+    cooldown_seconds: int = 0,
 ) -> UUID:
     """Make an empty pool of a location; returns its id.
 
@@ -33,7 +42,7 @@ def create_pool(
         NotFound: the company has no such location.
     """
     rules.check_pool(name, lease_seconds, cooldown_seconds)
-    _refuse_unknown_location(session, company_id, location_id)
+    refuse_unknown_location(session, company_id, location_id)
     pool = Pool(
         company_id=company_id,
         id=new_id(now),
@@ -63,37 +72,22 @@ def add_pool_numbers(
         Conflict: one of them is in use, here or by another company.
         NotFound: the company has no such pool.
     """
-    location_id = _pool_of(session, company_id, pool_id).location_id
-    added = []
-    for text in numbers:
-        number = _of_pool("pool", pool_id, location_id, carrier_account_id)
-        number_id = _store(session, company_id, text, number, now)
-        session.add(
-            Slot(
-                company_id=company_id,
-                number_id=number_id,
-                pool_id=pool_id,
-                busy_until=now - rules.UNTOUCHED,
-            )
-        )
-        added.append(number_id)
-    session.flush()
-    return added
+    use = Use(kind="pool", pool_id=pool_id)
+    return [place(session, company_id, to_e164(text), use, carrier_account_id, now).id for text in numbers]
 
 
 def add_overflow_number(
     session: Session, company_id: UUID, pool_id: UUID, carrier_account_id: UUID, number: str, now: datetime
 ) -> UUID:
-    """Add the number that visitors share while the pool is dry; returns its id.
+    """Add the number that visitors share while all of the pool are on screen; returns its id.
 
     Raises:
         BadInput: it is no phone number.
         Conflict: it is in use, here or by another company.
         NotFound: the company has no such pool.
     """
-    location_id = _pool_of(session, company_id, pool_id).location_id
-    row = _of_pool("overflow", pool_id, location_id, carrier_account_id)
-    return _store(session, company_id, number, row, now)
+    use = Use(kind="overflow", pool_id=pool_id)
+    return place(session, company_id, to_e164(number), use, carrier_account_id, now).id
 
 
 def add_static_number(
@@ -114,17 +108,8 @@ def add_static_number(
         Conflict: it is in use, here or by another company.
         NotFound: the company has no such location.
     """
-    _refuse_unknown_location(session, company_id, location_id)
-    row = TrackingNumber(
-        kind="static",
-        pool_id=None,
-        location_id=location_id,
-        carrier_account_id=carrier_account_id,
-        source=source,
-        medium=medium,
-        campaign=campaign,
-    )
-    return _store(session, company_id, number, row, now)
+    use = Use(kind="static", location_id=location_id, source=source, medium=medium, campaign=campaign)
+    return place(session, company_id, to_e164(number), use, carrier_account_id, now).id
 
 
 def add_target(
@@ -136,7 +121,7 @@ def add_target(
         BadInput: it is no phone number.
         NotFound: the company has no such pool.
     """
-    _pool_of(session, company_id, pool_id)
+    pool_of(session, company_id, pool_id)
     values = {"location_id": location_id, "pool_id": pool_id}
     session.execute(
         insert(SiteTarget)
@@ -161,82 +146,55 @@ def remove_target(session: Session, company_id: UUID, site_id: UUID, target: str
     return found.first() is not None
 
 
-def claim_number(session: Session, company_id: UUID, e164: str) -> None:
-    """Take a number for a company on this server; again by the same company is no mistake.
-
-    Raises:
-        Conflict: another company has it.
+# Slots are locked in the order in which the edge takes them.
+_HELD = text(
     """
-    session.execute(insert(NumberClaim).values(e164=e164, company_id=company_id).on_conflict_do_nothing())
-    owner = session.scalar(select(NumberClaim.company_id).where(NumberClaim.e164 == e164))
-    if owner != company_id:
-        raise Conflict(f"The number {e164} is in use on this server; release it there first.")
+    SELECT s.number_id FROM number_slot s
+    JOIN lease l ON l.company_id = s.company_id AND l.id = s.lease_id
+    WHERE s.company_id = :company_id AND l.visit_id = ANY(:visits) AND NOT s.called
+    ORDER BY s.pool_id, s.number_id FOR UPDATE OF s
+    """
+)
+_CALLED = text(
+    """
+    UPDATE number_slot SET called = true, weight = weight * :has_called, own_1 = own_1 * :has_called,
+        own_2 = own_2 * :has_called, own_3 = own_3 * :has_called, own_4 = own_4 * :has_called,
+        own_5 = own_5 * :has_called
+    WHERE company_id = :company_id AND number_id = ANY(:numbers)
+      AND lease_id IN (SELECT id FROM lease WHERE company_id = :company_id AND visit_id = ANY(:visits))
+    """
+)
+_CALLED_AT = text(
+    """
+    UPDATE lease SET called_at = :now
+    WHERE company_id = :company_id AND visit_id = ANY(:visits) AND called_at IS NULL
+    """
+)
 
 
-def release_number(session: Session, company_id: UUID, number_id: UUID, now: datetime) -> None:
+def note_called(session: Session, company_id: UUID, visit_ids: Collection[UUID], now: datetime) -> None:
+    """Note that these visits have almost surely called: their numbers wait for their calls no more."""
+    values = {"company_id": company_id, "visits": list(visit_ids)}
+    held = list(session.scalars(_HELD, values))
+    if held:
+        session.execute(_CALLED, values | {"numbers": held, "has_called": HAS_CALLED})
+    session.execute(_CALLED_AT, values | {"now": now})
+
+
+def release_number(
+    session: Session, company_id: UUID, number_id: UUID, now: datetime, *, by: str = "calltrack"
+) -> None:
     """Give a number back: nobody is shown it from now on, its history stays, others may claim it.
 
     Raises:
         NotFound: the company has no such number in use.
     """
-    number = session.get(TrackingNumber, (company_id, number_id))
-    if number is None or number.released_at is not None:
-        raise NotFound("This number is not in use; see the list of numbers.")
-    number.released_at = now
-    session.execute(delete(Slot).where(Slot.company_id == company_id, Slot.number_id == number_id))
-    session.execute(
-        update(Lease)
-        .where(Lease.company_id == company_id, Lease.number_id == number_id, Lease.shown_until > now)
-        .values(shown_until=now)
-    )
+    number = in_use(session, company_id, number_id)
+    close_use(session, number, now, by)
+    number.released_at, number.leave_at = now, None
+    session.flush()
+    settle_slot(session, number, now)
+    end_leases(session, number, now)
     session.execute(
         delete(NumberClaim).where(NumberClaim.e164 == number.e164, NumberClaim.company_id == company_id)
     )
-
-
-def _pool_of(session: Session, company_id: UUID, pool_id: UUID) -> Pool:
-    pool = session.get(Pool, (company_id, pool_id))
-    if pool is None:
-        raise NotFound("The company has no such pool; see its list of numbers.")
-    return pool
-
-
-def _refuse_unknown_location(session: Session, company_id: UUID, location_id: UUID) -> None:
-    if session.get(Location, (company_id, location_id)) is None:
-        raise NotFound("The company has no such location; see Settings, Locations.")
-
-
-def _of_pool(kind: str, pool_id: UUID, location_id: UUID, carrier_account_id: UUID) -> TrackingNumber:
-    return TrackingNumber(
-        kind=kind,
-        pool_id=pool_id,
-        location_id=location_id,
-        carrier_account_id=carrier_account_id,
-        source="",
-        medium="",
-        campaign="",
-    )
-
-
-def _refuse_own_line(session: Session, company_id: UUID, e164: str) -> None:
-    """A tracking number that is put through to itself would ring for ever."""
-    rings = select(Location.name).where(Location.company_id == company_id, Location.forward_to == e164)
-    if name := session.scalar(rings.limit(1)):
-        raise Conflict(f"Calls of {name} are put through to {e164}; a tracking number is another number.")
-
-
-def _store(session: Session, company_id: UUID, text: str, number: TrackingNumber, now: datetime) -> UUID:
-    e164 = to_e164(text)
-    _refuse_own_line(session, company_id, e164)
-    claim_number(session, company_id, e164)
-    old = session.scalar(
-        select(TrackingNumber).where(TrackingNumber.company_id == company_id, TrackingNumber.e164 == e164)
-    )
-    if old is not None and old.released_at is None:
-        raise Conflict(f"The number {e164} is in use already; release it first.")
-    number.company_id, number.id, number.e164 = company_id, old.id if old else new_id(now), e164
-    number.created_at, number.released_at = old.created_at if old else now, None
-    # A number that comes back keeps its id and with it its history.
-    session.merge(number)
-    session.flush()
-    return number.id

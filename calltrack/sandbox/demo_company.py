@@ -39,7 +39,6 @@ from calltrack.sandbox.platforms.accounts import SETTINGS
 from calltrack.wiring import Services
 
 NAME = "Traslochi Aurelia"
-EMAIL, PASSWORD = "demo@calltrack.test", "demo-calltrack"
 # Fictitious: no line of these blocks is given to subscribers of the demo.
 ROME, MILAN = "+390669940001", "+390280880001"
 POOL_SIZE = 12

@@ -11,6 +11,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location, Site
+from calltrack.attribution.erasing import forget_old_phones
+from calltrack.attribution.link_model import PhoneLink
 from calltrack.audiences.service import look_again
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion
@@ -51,9 +53,19 @@ def remove_history(services: Services) -> int:
         for table in (PageView, Lease):
             gone = delete(table).where(table.company_id == company_id, table.visit_id.in_(visits))
             removed += _count(session, gone)
+        calls = (Call.company_id == company_id, Call.is_demo)
+        links = delete(PhoneLink).where(
+            PhoneLink.company_id == company_id, PhoneLink.told_by.in_(select(Call.id).where(*calls))
+        )
+        removed += _count(session, links)
+        callers = session.scalars(
+            select(Call.caller_hash).where(*calls, Call.caller_hash.is_not(None)).distinct()
+        )
+        hashes = [one for one in callers if one is not None]
         # Attributions, changes and attempts go with their call, conversion and delivery.
         for marked in (Delivery, Conversion, Call, Person, Visit):
             removed += _count(session, delete(marked).where(marked.company_id == company_id, marked.is_demo))
+        forget_old_phones(session, company_id, hashes)
     return removed
 
 

@@ -13,9 +13,13 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.rules import CompanySettings
+from calltrack.attribution.acquaintances import REMEMBERED_FROM
+from calltrack.attribution.crediting import Credited, credit, thresholds_of
+from calltrack.attribution.facts import Posterior
+from calltrack.attribution.link_model import PhoneLink
+from calltrack.attribution.links import know_phones
 from calltrack.attribution.model import Attribution
-from calltrack.attribution.rules import decide
-from calltrack.attribution.verdict import CallFacts, EarlierCall, Shown, Verdict
+from calltrack.attribution.stored import columns_of
 from calltrack.calls.model import Call
 from calltrack.conversions.model import CallVerdict, Conversion, ConversionChange
 from calltrack.conversions.tree_rules import Facts, default_tree, judge
@@ -26,6 +30,7 @@ from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease, TrackingNumber
+from calltrack.sandbox.history_judge import Judge
 from calltrack.sandbox.history_world import Called, Past, Visited
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
@@ -33,7 +38,6 @@ from calltrack.wiring import Services
 SEED = 850
 # action, value in minor units, who, why
 Step = tuple[str, int | None, str, str]
-MOST_CANDIDATES = 300
 CHUNK = 5_000
 STATUS = {"answered": "completed", "mailbox": "completed", "missed": "no_answer", "abandoned": "canceled"}
 # (share, state, class, HTTP status, words): how deliveries of the past ended.
@@ -79,12 +83,11 @@ class Seeder:
     """The connected destinations and their kinds."""
     write: Writer
     chance: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 - a story
-    holders: dict[UUID, deque[Shown]] = field(
-        default_factory=lambda: defaultdict(lambda: deque(maxlen=MOST_CANDIDATES))
-    )
-    last_calls: dict[tuple[str, UUID], EarlierCall] = field(default_factory=dict)
+    judge: Judge = field(default_factory=Judge)
     leads: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     persons: dict[str, UUID] = field(default_factory=dict)
+    phones: dict[bytes, datetime] = field(default_factory=dict)
+    """The hash of each phone that called, and when it first did."""
     visitors: set[UUID] = field(default_factory=set)
 
 
@@ -97,6 +100,7 @@ def write_past(seeder: Seeder, past: Past) -> None:
         _write_call(seeder, call)
     for visit in visits:
         _write_visit(seeder, visit)
+    know_phones(seeder.write.session, seeder.company_id, seeder.phones)
 
 
 def _write_visit(seeder: Seeder, visit: Visited) -> None:
@@ -112,11 +116,13 @@ def _write_visit(seeder: Seeder, visit: Visited) -> None:
         campaign=origin.campaign, term="", content="", ad_cookies={},
         click_ids={origin.click_id: visit.click_id} if visit.click_id else {},
         referrer="", landing_url=f"{base}{visit.pages[0]}", consent=agreed, user_agent="demo", is_demo=True,
+        saw_contact=visit.contact_at is not None,
     )  # fmt: skip
     seeder.write.add(
         Lease, company_id=company_id, id=new_id(visit.started_at), number_id=number_id, visit_id=visit.id,
         shown_from=visit.started_at, last_seen_at=visit.last_seen_at,
         shown_until=visit.last_seen_at + timedelta(seconds=150), is_overflow=False, tapped_at=visit.tapped_at,
+        taps=[visit.tapped_at] if visit.tapped_at else [], contact_at=visit.contact_at,
     )  # fmt: skip
     for place, page in enumerate(visit.pages):
         at = visit.started_at + timedelta(seconds=place * visit.seconds / len(visit.pages))
@@ -129,14 +135,7 @@ def _write_visit(seeder: Seeder, visit: Visited) -> None:
             page=f"{base}{page}",
             title="",
         )
-    seeder.holders[number_id].append(
-        Shown(
-            visit_id=visit.id, visitor_id=visit.visitor_id, visit_started_at=visit.started_at,
-            shown_from=visit.started_at, last_seen_at=visit.last_seen_at, tapped_at=visit.tapped_at,
-            pages=len(visit.pages), saw_contact_page="/demo/contatti" in visit.pages,
-            source=origin.source, medium=origin.medium, campaign=origin.campaign,
-        )
-    )  # fmt: skip
+    seeder.judge.show(number_id, visit)
 
 
 def _write_call(seeder: Seeder, call: Called) -> None:
@@ -158,46 +157,39 @@ def _write_call(seeder: Seeder, call: Called) -> None:
         duration_seconds=call.ring_seconds + call.talk_seconds, talk_seconds=call.talk_seconds,
         is_bridged=bridged, changed_at=ended, was_spooled=False, note="", is_demo=True,
     )  # fmt: skip
-    verdict = _judge(seeder, call, number_id, static)
-    _write_verdict(seeder, call_id, ended, verdict)
-    person_id = _write_person(seeder, call, call_id, caller_hash, verdict)
+    found = seeder.judge.call(call, number_id, static)
+    credited = credit(found, thresholds_of(CompanySettings()))
+    _write_verdict(seeder, call_id, ended, found, credited)
+    if caller_hash:
+        _write_links(seeder, call_id, call.at, caller_hash, found)
+    person_id = _write_person(seeder, call, call_id, caller_hash, found, credited)
     _write_conversions(seeder, call, call_id, person_id)
 
 
-def _judge(seeder: Seeder, call: Called, number_id: UUID, static: TrackingNumber | None) -> Verdict:
-    key = (call.caller or "", number_id)
-    facts = CallFacts(
-        started_at=call.at,
-        number_kind="static" if static else "pool",
-        static_campaign=(static.source, static.medium, static.campaign) if static else ("", "", ""),
-        is_withheld=call.caller is None,
-        talk_seconds=call.talk_seconds,
-        earlier=seeder.last_calls.get(key) if call.caller else None,
-    )
-    month = call.at - timedelta(days=30)
-    shown = [one for one in seeder.holders[number_id] if one.last_seen_at >= month]
-    verdict = decide(facts, shown, CompanySettings().credit_probability)
-    if call.caller:
-        seeder.last_calls[key] = EarlierCall(
-            started_at=call.at, candidates=verdict.candidates, p_nobody=verdict.p_nobody
-        )
-    return verdict
-
-
-def _write_verdict(seeder: Seeder, call_id: UUID, at: datetime, verdict: Verdict) -> None:
-    source, medium, campaign = verdict.campaign
+def _write_verdict(seeder: Seeder, call_id: UUID, at: datetime, found: Posterior, credited: Credited) -> None:
     seeder.write.add(
         Attribution, company_id=seeder.company_id, id=new_id(at), call_id=call_id, is_current=True,
-        decided_at=at,
-        model=verdict.model, visit_id=verdict.visit_id, probability=verdict.probability,
-        p_nobody=verdict.p_nobody,
-        source=source, medium=medium, campaign=campaign, p_campaign=verdict.p_campaign,
-        candidates=[one.to_json() for one in verdict.candidates], reasons=list(verdict.reasons),
+        decided_at=at, **columns_of(found), **credited.columns(),
     )  # fmt: skip
 
 
+def _write_links(seeder: Seeder, call_id: UUID, at: datetime, caller_hash: bytes, found: Posterior) -> None:
+    seeder.phones.setdefault(caller_hash, at)
+    for visitor, p in found.by_visitor.items():
+        if p >= REMEMBERED_FROM:
+            seeder.write.add(
+                PhoneLink, company_id=seeder.company_id, caller_hash=caller_hash, visitor_id=UUID(visitor),
+                kind="call", told_by=call_id, p=p, known_from=at,
+            )  # fmt: skip
+
+
 def _write_person(
-    seeder: Seeder, call: Called, call_id: UUID, caller_hash: bytes | None, verdict: Verdict
+    seeder: Seeder,
+    call: Called,
+    call_id: UUID,
+    caller_hash: bytes | None,
+    found: Posterior,
+    credited: Credited,
 ) -> UUID | None:
     if call.caller is None or caller_hash is None:
         return None
@@ -212,12 +204,12 @@ def _write_person(
             PersonCaller, company_id=company_id, caller_hash=caller_hash, person_id=person_id, phone=phone,
             linked_at=call.at,
         )  # fmt: skip
-    chosen = next((one for one in verdict.candidates if one.visit_id == verdict.visit_id), None)
-    if chosen and chosen.visitor_id not in seeder.visitors:
-        seeder.visitors.add(chosen.visitor_id)
+    chosen = UUID(found.candidates[0].visitor) if credited.visit_id else None
+    if chosen and chosen not in seeder.visitors:
+        seeder.visitors.add(chosen)
         seeder.write.add(
-            PersonVisitor, company_id=company_id, visitor_id=chosen.visitor_id, person_id=person_id,
-            call_id=call_id, probability=verdict.probability, linked_at=call.at,
+            PersonVisitor, company_id=company_id, visitor_id=chosen, person_id=person_id,
+            call_id=call_id, probability=credited.probability, linked_at=call.at,
         )  # fmt: skip
     return person_id
 

@@ -19,7 +19,8 @@ VISITS_A_DAY = 38
 BY_MONTH = (0.62, 0.68, 0.85, 0.95, 1.15, 1.4, 1.5, 1.25, 1.3, 1.0, 0.75, 0.6)
 BY_WEEKDAY = (1.2, 1.1, 1.05, 1.0, 0.95, 0.85, 0.7)
 BY_HOUR = (1, 1, 0, 0, 0, 1, 2, 5, 9, 12, 13, 12, 8, 7, 9, 10, 10, 9, 8, 7, 6, 5, 3, 2)
-PAGES = ("/demo/", "/demo/servizi", "/demo/preventivo", "/demo/contatti")
+CONTACT_PAGE = "/demo/contatti"
+PAGES = ("/demo/", "/demo/servizi", "/demo/preventivo", CONTACT_PAGE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ class Visited:
     def last_seen_at(self) -> datetime:
         """When it gave its last sign of life."""
         return self.started_at + timedelta(seconds=self.seconds)
+
+    @property
+    def contact_at(self) -> datetime | None:
+        """When it opened the contact page; None: it never did."""
+        if CONTACT_PAGE not in self.pages:
+            return None
+        return self.started_at + timedelta(
+            seconds=self.pages.index(CONTACT_PAGE) * self.seconds / len(self.pages)
+        )
 
 
 @dataclass

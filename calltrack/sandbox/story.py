@@ -17,6 +17,12 @@ from calltrack.sandbox.demo_company import CONNECTED
 
 PURCHASE_MINOR = 85_000
 DONE_STATES = {"confirmed"}
+# As browsers ask: whoever looks like a program waits for a sign of somebody.
+AS_A_BROWSER = {
+    "Content-Type": "text/plain",
+    "Accept-Language": "it",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0 Safari/537.36",
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class _Play:
         answer = self.http.post(
             "/v1/visit",
             json=body,
-            headers={"Origin": self.stage.page_url.split("/demo")[0], "Content-Type": "text/plain"},
+            headers={"Origin": self.stage.page_url.split("/demo")[0], **AS_A_BROWSER},
         )
         if answer.status_code != 200:
             raise StoryBroken(f"/v1/visit answered {answer.status_code}: {answer.text[:200]}")

@@ -1,4 +1,4 @@
-"""Put the sandbox together: phone, ad-platform twins and demo site over the demo company."""
+"""Put the sandbox together: phone, carrier, ad-platform twins and demo site over the demo company."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ from calltrack.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
 from calltrack.numbers.hooks import setups
 from calltrack.sandbox import demo_site, phone, platforms
 from calltrack.sandbox.carrier import SimulatedNumber
+from calltrack.sandbox.carrier_rest import Twin
 from calltrack.sandbox.demo_company import MILAN, ROME, find_demo_company
 from calltrack.sandbox.demo_site import DemoSite
 from calltrack.wiring import Services
@@ -23,9 +24,16 @@ def register(app: Flask, services: Services) -> None:
     folder = settings.data_dir / "sandbox"
     folder.mkdir(parents=True, exist_ok=True)
     via = {settings.base_url: settings.local_origin} if settings.local_origin else None
+    carrier = Twin(
+        lambda sid: _token(services, sid),
+        _remembered(lambda: _numbers(services)),
+        file=folder / "carrier.jsonl",
+        via=via,
+    )
+    app.register_blueprint(carrier.blueprint)
     app.register_blueprint(
         phone.create_blueprint(
-            _remembered(lambda: _numbers(services)), lambda sid: _token(services, sid), via=via
+            carrier.ringing, lambda sid: _token(services, sid), switchboard=carrier.board, via=via
         )
     )
     app.register_blueprint(platforms.create_blueprint(folder))
@@ -67,6 +75,7 @@ def _numbers(services: Services) -> list[SimulatedNumber]:
             status_callback=row.status_callback,
             account_sid=row.account_sid,
             label=f"{row.location}, {row.kind}",
+            sms_url=row.sms_url,
         )
         for row in rows
     ]

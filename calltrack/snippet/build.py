@@ -1,4 +1,7 @@
-"""Build the snippet: `python -m calltrack.snippet.build`; with `--check` only say whether dist is right."""
+"""Build the snippet: `python -m calltrack.snippet.build`; with `--check` only say whether dist is right.
+
+`--search 100000` looks for short names that pack better and keeps them in `src/names.txt` (a minute or two).
+"""
 
 import argparse
 import gzip
@@ -7,13 +10,13 @@ import sys
 from pathlib import Path
 
 from calltrack.snippet import BUILT
-from calltrack.snippet.mangle import mangle
+from calltrack.snippet.mangle import Shortened, shorten
+from calltrack.snippet.names import best_names
 
 SOURCE = Path(__file__).with_name("src")
+NAMES = SOURCE / "names.txt"
 VERSION = "1.0"
 LARGEST_GZIP = 3072
-# Properties that never leave the script; all others belong to the browser, the service or the memory.
-OWN_PROPERTIES = frozenset({"rest", "trunk", "country", "base", "rx"})
 FORBIDDEN = {
     r"\beval\b|\bFunction\b": "code made of text",
     r"\w+HTML\b|\bsrcdoc\b|\bcreateContextualFragment\b": "HTML made of text",
@@ -26,9 +29,29 @@ FORBIDDEN = {
 
 def built() -> str:
     """Make the one script of the readable modules, in the order of their names."""
+    shortened = _shortened()
+    return _framed(shortened, shortened.names(NAMES.read_text("utf-8").split()))
+
+
+def search(steps: int) -> None:
+    """Look for names that pack better, beginning with those in use, and keep them."""
+    shortened = _shortened()
+    names = best_names(
+        shortened.names(NAMES.read_text("utf-8").split()),
+        shortened.spare(),
+        lambda names: packed_size(_framed(shortened, names)),
+        steps,
+    )
+    NAMES.write_text(" ".join(names) + "\n", "utf-8")
+
+
+def _shortened() -> Shortened:
     modules = [path.read_text("utf-8") for path in sorted(SOURCE.glob("*.js"))]
-    wrapped = "(() => { try {\n" + "\n".join(modules) + "\n} catch {} })();"
-    return f"/* calltrack snippet {VERSION} */\n{mangle(wrapped, OWN_PROPERTIES)}\n"
+    return shorten("(() => { try {\n" + "\n".join(modules) + "\n} catch {} })();")
+
+
+def _framed(shortened: Shortened, names: list[str]) -> str:
+    return f"/* calltrack snippet {VERSION} */\n{shortened.written(names)}\n"
 
 
 def packed_size(script: str) -> int:
@@ -54,7 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, fail when dist is not this build"
     )
+    parser.add_argument("--search", type=int, default=0, help="how many exchanges of names to try first")
     options = parser.parse_args(arguments)
+    if options.search:
+        search(options.search)
     script = built()
     problems = complaints(script)
     if options.check and (not BUILT.exists() or BUILT.read_text("utf-8") != script):

@@ -7,7 +7,7 @@ name, and names in shorthand (`{ rest, trunk }`) keep their full length. What it
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
 from string import ascii_letters
@@ -26,8 +26,39 @@ class Word:
     statement: int
 
 
-def mangle(script: str, own: frozenset[str] = frozenset()) -> str:
-    """Return the script with its own names shortened, and those properties that never leave it.
+@dataclass(frozen=True)
+class Shortened:
+    """A script whose own names are places to be filled: a number stands for the name of that rank."""
+
+    pieces: tuple[str | int, ...]
+    taken: frozenset[str]
+    places: int
+
+    def names(self, wished: Iterable[str] = ()) -> list[str]:
+        """Return a name for each place: those wished for where they are free, then the shortest free ones."""
+        free = [name for name in dict.fromkeys(wished) if name not in self.taken]
+        chosen = free[: self.places]
+        rest = _short_names(self.taken | set(chosen))
+        return chosen + [next(rest) for _ in range(self.places - len(chosen))]
+
+    def spare(self, count: int = 60) -> list[str]:
+        """Return names that may stand in any place: the shortest free ones, and some more."""
+        free = _short_names(self.taken)
+        return [next(free) for _ in range(self.places + count)]
+
+    def written(self, names: Sequence[str]) -> str:
+        """Return the script with these names, one for each place."""
+        return "".join([names[piece] if isinstance(piece, int) else piece for piece in self.pieces])
+
+
+def mangle(script: str, own: frozenset[str] = frozenset(), wished: Iterable[str] = ()) -> str:
+    """Return the script with its own names shortened, and those properties that never leave it."""
+    shortened = shorten(script, own)
+    return shortened.written(shortened.names(wished))
+
+
+def shorten(script: str, own: frozenset[str] = frozenset()) -> Shortened:
+    """Find the names that may be short, and which of them may be the same.
 
     A name of the outermost scope has one short name in the whole script. Names declared inside an outermost
     statement are handed the same few short names again in every statement: safe, and it packs best.
@@ -48,21 +79,24 @@ def mangle(script: str, own: frozenset[str] = frozenset()) -> str:
         elif word.role == "name" and word.text in outer:
             uses[word.text] += 1
     widest = max(len(names - kept) for names in inner)
-    short = _short_names(kept)
-    for_inner = [next(short) for _ in range(widest)]
-    for_outer = {name: next(short) for name, _ in uses.most_common() if name not in kept}
-    given: dict[tuple[int, str], str] = {}
-    shortened = []
+    ranks = (name for name, _ in uses.most_common() if name not in kept)
+    for_outer = {name: widest + rank for rank, name in enumerate(ranks)}
+    given: dict[tuple[int, str], int] = {}
+    used: Counter[int] = Counter()  # names handed out per statement
+    texts: list[str | int] = []
     for word in words:
         text = word.text
-        if text in own or (word.role == "name" and text not in kept):
-            taken = sum(statement == word.statement for statement, _ in given)
-            if text in outer:
-                text = for_outer[text]
-            else:
-                text = given.setdefault((word.statement, text), for_inner[min(taken, widest - 1)])
-        shortened.append(text)
-    return _join(_merged([(kind, text) for (kind, _), text in zip(tidied, shortened, strict=True)]))
+        if text in for_outer and (text in own or word.role == "name"):
+            texts.append(for_outer[text])
+        elif word.role == "name" and text not in kept:
+            if (word.statement, text) not in given:
+                given[word.statement, text] = used[word.statement]
+                used[word.statement] += 1
+            texts.append(given[word.statement, text])
+        else:
+            texts.append(text)
+    merged = _merged([(kind, text) for (kind, _), text in zip(tidied, texts, strict=True)])
+    return Shortened(tuple(_join(merged)), frozenset(kept), widest + len(for_outer))
 
 
 def _tidy(words: list[Token]) -> list[Token]:
@@ -81,14 +115,14 @@ def _tidy(words: list[Token]) -> list[Token]:
     return [word for at, word in enumerate(words) if at not in dropped]
 
 
-def _merged(words: list[Token]) -> list[Token]:
+def _merged(words: list[tuple[str, str | int]]) -> list[tuple[str, str | int]]:
     """Make one `let a, b, c` of declarations in a row; nothing assigns to a constant, so it may be `let`."""
-    merged: list[Token] = []
+    merged: list[tuple[str, str | int]] = []
     declares = [False]  # per open bracket: is the statement here a declaration?
     for at, (kind, text) in enumerate(words):
-        if kind == "sign" and text in "([{":
+        if kind == "sign" and text in ("(", "[", "{"):
             declares.append(False)
-        elif kind == "sign" and text in ")]}":
+        elif kind == "sign" and text in (")", "]", "}"):
             declares.pop()
         elif text in ("const", "let"):
             if declares[-1]:
@@ -176,15 +210,16 @@ def _parameters(words: list[Word], last: int) -> set[str]:
     return {word.text for word in words[_opening(words, last) : last + 1] if word.role == "name"}
 
 
-def _join(words: list[Token]) -> str:
-    script = ""
+def _join(words: list[tuple[str, str | int]]) -> Iterator[str | int]:
+    ends_in_word = False
     for _, text in words:
-        touches = re.match(r"[\w$]", text) and re.search(r"[\w$]$", script)
-        script += " " * bool(touches) + text
-    return script
+        if ends_in_word and (isinstance(text, int) or re.match(r"[\w$]", text)):
+            yield " "
+        yield text
+        ends_in_word = isinstance(text, int) or re.search(r"[\w$]$", text) is not None
 
 
-def _short_names(taken: set[str]) -> Iterator[str]:
+def _short_names(taken: Collection[str]) -> Iterator[str]:
     for length in (1, 2):
         for letters in product(ascii_letters + "_$", repeat=length):
             name = "".join(letters)

@@ -8,11 +8,23 @@ from typing import Any, Literal, cast, get_args
 
 from calltrack.kernel.errors import BadInput
 
-EventKind = Literal["incoming", "leg", "dialed", "ended", "recording", "voicemail"]
+EventKind = Literal[
+    "incoming",
+    "leg",
+    "dialed",
+    "ended",
+    "recording",
+    "voicemail",
+    "key",
+    "fetched",
+    "looked_up",
+    "transcript",
+]
 CallStatus = Literal["ringing", "in_progress", "completed", "busy", "no_answer", "failed", "canceled"]
 
 KINDS: frozenset[str] = frozenset(get_args(EventKind))
 STATUSES: frozenset[str] = frozenset(get_args(CallStatus))
+MOMENTS = ("at", "recording_started_at", "started_at", "ended_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +63,14 @@ class CallEvent:
     """The business number this leg rings."""
     forwarded_from: str | None = None
     digits: str | None = None
+    flow: str | None = None
+    """The version of the call flow that answered (32 hex digits); None: the location's settings did."""
+    step: str | None = None
+    """The step of the flow this is the answer to."""
+    path: tuple[str, ...] | None = None
+    """The steps of the flow the caller came through by our answer; a key pressed reads `menu=1`."""
+    goes_on: bool | None = None
+    """Whether our answer left the call going on; None where no flow answered."""
     recording_sid: str | None = None
     recording_url: str | None = None
     recording_status: str | None = None
@@ -64,9 +84,30 @@ class CallEvent:
     sip_code: int | None = None
     error_code: int | None = None
     """Why the carrier turned to the fallback address."""
+    error_url: str | None = None
+    """Which address had failed then."""
+    started_at: datetime | None = None
+    """For `fetched`: when the call or leg began, by the carrier's own record."""
+    ended_at: datetime | None = None
+    price_micros: int | None = None
+    """What this call or leg cost, in millionths of `currency`; told some time after its end."""
+    currency: str | None = None
+    line_type: str | None = None
+    """For `looked_up`: what kind of line the caller has, such as mobile or landline."""
+    text: str | None = None
+    """For `transcript`: what was said, card numbers taken out."""
+    speaker: str | None = None
+    """For `transcript`: caller or business."""
+    language: str | None = None
+    transcript_sid: str | None = None
+    transcript_step: str | None = None
+    """For `transcript`: started, said, stopped or failed."""
+    guard: str | None = None
+    """What our guard did with the caller instead of putting him through: challenge, reject, cut (a cap), bar
+    (calls must not go to the line). passed: put through, because the key was pressed."""
 
     def __post_init__(self) -> None:
-        for name in ("at", "recording_started_at"):
+        for name in MOMENTS:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 raise BadInput(f"{name} must carry a time zone")
@@ -92,9 +133,11 @@ class CallEvent:
             raise BadInput("A stored event needs a known kind and status")
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in plain.items() if name in known}
-        for name in ("at", "recording_started_at"):
+        for name in MOMENTS:
             if values.get(name) is not None:
                 values[name] = datetime.fromisoformat(cast(str, values[name]))
+        if values.get("path") is not None:
+            values["path"] = tuple(values["path"])
         try:
             return cls(**values)
         except TypeError as error:

@@ -1,73 +1,244 @@
-"""What a carrier shall do with a call, in our own words.
+"""What a carrier shall do with a call, in our own words: a list of parts, carried out one after the other.
 
-A plan that cannot be carried out (no number to ring, a recording nobody is told of) cannot be built.
+A plan that cannot be carried out (no phone to ring, something after an end) cannot be built, and neither can
+one that records a caller who was not told: a ring that records needs a notice before it, in the same plan or,
+as `announced`, in an earlier one of the same call.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlsplit
 
-E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-LANGUAGE = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
+from calltrack.telephony.plan_checks import (
+    E164,
+    check_address,
+    check_language,
+    check_number,
+    check_seconds,
+    check_text,
+    check_url,
+)
+
 MOST_TARGETS = 10
-LONGEST_TEXT = 4000
+MOST_PARTS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class HookUrls:
-    """Where the carrier reports and asks while it carries out a plan (absolute, plain ASCII)."""
+class Speak:
+    """Say a text. `is_notice`: it tells the caller that the call is recorded."""
 
-    action: str
-    leg: str
-    whisper: str | None = None
-    recording: str | None = None
-    voicemail: str | None = None
+    text: str
+    language: str | None = None
+    is_notice: bool = False
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_url(field.name, getattr(self, field.name))
+        check_text("text", self.text)
+        check_language(self.language)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallPlan:
-    """Connect the caller to the business: say the announcement, ring the targets, whisper, join them."""
+class Play:
+    """Play an audio file from a public address. `is_notice`: it tells the caller of the recording."""
 
-    targets: tuple[str, ...]
-    urls: HookUrls
-    announcement: str | None = None
-    language: str | None = None
-    ring_seconds: int = 18
-    """Mailboxes pick up at about 20 s: ring shorter than that."""
-    sequential: bool = False
-    """Ring the targets one after the other; all at once otherwise."""
+    url: str
+    is_notice: bool = False
+
+    def __post_init__(self) -> None:
+        check_url("url", self.url)
+
+
+Prompt = Speak | Play
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Ask for one key while the prompts are heard and `seconds` after; a key goes to `action`.
+
+    Without a key the next part follows, unless `even_without_key`: then `action` is asked all the same, and
+    nothing may follow.
+    """
+
+    action: str
+    prompts: tuple[Prompt, ...] = ()
+    seconds: int = 5
+    even_without_key: bool = False
+
+    def __post_init__(self) -> None:
+        check_url("action", self.action)
+        check_seconds("seconds", self.seconds, 1, 60)
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a telephone system asks before it takes a call."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A phone to ring: an E.164 number or a SIP address; `whisper` is what it hears before it is joined.
+
+    `login`: for a telephone system that asks for one; a number never does.
+    """
+
+    address: str
     whisper: str | None = None
-    """What the business hears before it is joined; the carrier fetches it from `urls.whisper`."""
-    caller_id: Literal["caller", "called"] = "caller"
-    called: str | None = None
-    """The tracking number; needed for caller_id "called"."""
+    login: Login | None = None
+
+    def __post_init__(self) -> None:
+        check_address("target", self.address)
+        check_url("whisper", self.whisper)
+
+    @property
+    def is_sip(self) -> bool:
+        """Whether a telephone system is rung rather than a telephone number."""
+        return self.address.startswith("sip")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring:
+    """Ring phones, all at once or one after the other, and join the first that takes the call.
+
+    `action` learns how it ended and nothing may follow; without it the next part follows. `caller_id` is the
+    number the phones see (None: the caller's own). `record` records both sides, from the answer.
+    """
+
+    targets: tuple[Target, ...]
+    action: str | None = None
+    leg: str | None = None
+    recording: str | None = None
+    seconds: int = 15
+    """Mailboxes pick up at about 20 s, and the carrier adds 5 s to what it is told: ring shorter."""
+    one_by_one: bool = False
+    caller_id: str | None = None
+    time_limit: int | None = None
+    star_ends: bool = False
+    """The caller's * ends the talk and the flow goes on."""
     record: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.targets) <= MOST_TARGETS:
             raise ValueError(f"A call plan rings 1 to {MOST_TARGETS} numbers, not {len(self.targets)}")
-        for target in self.targets:
-            _check_number("target", target)
-        if not 5 <= self.ring_seconds <= 600:
-            raise ValueError(f"ring_seconds must be between 5 and 600, not {self.ring_seconds}")
-        _check_text("announcement", self.announcement)
-        _check_text("whisper", self.whisper)
-        _check_language(self.language)
-        if self.whisper is not None and self.urls.whisper is None:
-            raise ValueError("A whisper needs urls.whisper")
-        if self.record and self.announcement is None:
-            raise ValueError("A call is recorded only after an announcement says so: set announcement")
-        if self.record and self.urls.recording is None:
-            raise ValueError("A recording needs urls.recording")
-        if self.caller_id == "called":
-            _check_number("called", self.called or "")
+        for name in ("action", "leg", "recording"):
+            check_url(name, getattr(self, name))
+        check_seconds("seconds", self.seconds, 5, 600)
+        if self.caller_id is not None:
+            check_number("caller_id", self.caller_id)
+        if self.time_limit is not None:
+            check_seconds("time_limit", self.time_limit, 30, 14_400)
+        if self.record and self.recording is None:
+            raise ValueError("A recording needs the address that is told of it: set recording")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcribe:
+    """Write down, from here on, what both sides say; like a recording only after the caller was told."""
+
+    report: str
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        check_url("report", self.report)
+        check_language(self.language)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeMessage:
+    """Record a message of the caller; something said or played must invite to it just before."""
+
+    action: str
+    recording: str | None = None
+    seconds: int = 120
+
+    def __post_init__(self) -> None:
+        check_url("action", self.action)
+        check_url("recording", self.recording)
+        check_seconds("seconds", self.seconds, 5, 3600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoTo:
+    """Go on with the plan of another address."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        check_url("url", self.url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """Do not take the call: it is not answered and costs nothing."""
+
+    reason: Literal["busy", "rejected"] = "rejected"
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """End the call."""
+
+
+Part = Speak | Play | Ask | Transcribe | Ring | TakeMessage | GoTo | Reject | HangUp
+
+
+@dataclass(frozen=True)
+class Announced:
+    """The proof that the caller was told of the recording earlier in the same call, and by which step."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """The parts of one document, in order; the last one ends it, and nothing stands after an end."""
+
+    parts: tuple[Part, ...]
+    announced: Announced | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.parts) <= MOST_PARTS:
+            raise ValueError(f"A call plan has 1 to {MOST_PARTS} parts, not {len(self.parts)}")
+        is_told = self.announced is not None
+        for place, part in enumerate(self.parts):
+            is_last = place == len(self.parts) - 1
+            if ends(part) != is_last:
+                raise ValueError(_misplaced(part, is_last))
+            if isinstance(part, Reject) and place:
+                raise ValueError("A call can be rejected only before anything else was done with it")
+            if isinstance(part, TakeMessage) and not (place and isinstance(self.parts[place - 1], Prompt)):
+                raise ValueError("A message is recorded only after words that ask for it")
+            if isinstance(part, Ring) and part.record and not is_told:
+                raise ValueError("A call is recorded only after an announcement says so: put a notice before")
+            if isinstance(part, Transcribe) and not is_told:
+                raise ValueError("A call is written down only after an announcement: put a notice before")
+            is_told = is_told or tells_of_recording(part)
+
+
+def ends(part: Part) -> bool:
+    """Tell whether nothing can follow this part in its document."""
+    if isinstance(part, Ring):
+        return part.action is not None
+    if isinstance(part, Ask):
+        return part.even_without_key
+    return isinstance(part, TakeMessage | GoTo | Reject | HangUp)
+
+
+def tells_of_recording(part: Part) -> bool:
+    """Tell whether whoever comes past this part has heard that the call is recorded.
+
+    A key cuts the prompts of a question short, but then the part after it is never reached.
+    """
+    if isinstance(part, Ask):
+        return not part.even_without_key and any(prompt.is_notice for prompt in part.prompts)
+    return isinstance(part, Prompt) and part.is_notice
+
+
+def _misplaced(part: Part, is_last: bool) -> str:
+    name = type(part).__name__
+    return f"{name} does not end a call plan" if is_last else f"Nothing after {name} is ever reached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,60 +250,9 @@ class Whisper:
     accept_url: str | None = None
 
     def __post_init__(self) -> None:
-        _check_text("text", self.text)
-        _check_language(self.language)
-        _check_url("accept_url", self.accept_url)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Voicemail:
-    """Where a message of the caller goes."""
-
-    action: str
-    recording: str | None = None
-    max_seconds: int = 120
-
-    def __post_init__(self) -> None:
-        _check_url("action", self.action)
-        _check_url("recording", self.recording)
-        if not 5 <= self.max_seconds <= 3600:
-            raise ValueError(f"max_seconds must be between 5 and 3600, not {self.max_seconds}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AfterDial:
-    """What the caller meets when the ringing is over: words, then the voicemail, else the end."""
-
-    say: str | None = None
-    language: str | None = None
-    voicemail: Voicemail | None = None
-
-    def __post_init__(self) -> None:
-        _check_text("say", self.say)
-        _check_language(self.language)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SafeAnswer:
-    """The answer when we know nothing of the number: ring the fallback number, if there is one.
-
-    The text is said when there is none, or when nobody is asked (no `action`) after the ringing.
-    """
-
-    text: str
-    language: str | None = None
-    target: str | None = None
-    action: str | None = None
-    ring_seconds: int = 25
-
-    def __post_init__(self) -> None:
-        _check_text("text", self.text)
-        _check_language(self.language)
-        if self.target is not None:
-            _check_number("target", self.target)
-        _check_url("action", self.action)
-        if not 5 <= self.ring_seconds <= 600:
-            raise ValueError(f"ring_seconds must be between 5 and 600, not {self.ring_seconds}")
+        check_text("text", self.text)
+        check_language(self.language)
+        check_url("accept_url", self.accept_url)
 
 
 @dataclass(frozen=True)
@@ -140,29 +260,25 @@ class Silence:
     """Nothing to do: go on with the call (joins the caller after a whisper), or take note of a report."""
 
 
-Document = CallPlan | Whisper | AfterDial | SafeAnswer | Silence
+Document = CallPlan | Whisper | Silence
 
-
-def _check_number(name: str, number: str) -> None:
-    if not E164.fullmatch(number):
-        raise ValueError(f"{name} must be an E.164 number such as +390612345678, not {number!r}")
-
-
-def _check_text(name: str, text: str | None) -> None:
-    if text is not None and not (text.strip() and len(text) <= LONGEST_TEXT):
-        raise ValueError(f"{name} must have 1 to {LONGEST_TEXT} characters, or be None")
-
-
-def _check_language(language: str | None) -> None:
-    if language is not None and not LANGUAGE.fullmatch(language):
-        raise ValueError(f"language must look like it-IT, not {language!r}")
-
-
-def _check_url(name: str, url: str | None) -> None:
-    if url is None:
-        return
-    if not (url.isascii() and url.isprintable() and " " not in url and len(url) <= 2000):
-        raise ValueError(f"{name} must be a plain ASCII address, because carriers sign it byte by byte")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{name} must be an absolute http or https address, not {url!r}")
+__all__ = [
+    "E164",
+    "Announced",
+    "Ask",
+    "CallPlan",
+    "Document",
+    "GoTo",
+    "HangUp",
+    "Part",
+    "Play",
+    "Prompt",
+    "Reject",
+    "Ring",
+    "Silence",
+    "Speak",
+    "TakeMessage",
+    "Target",
+    "Transcribe",
+    "Whisper",
+]

@@ -3,7 +3,7 @@
 Every name that is Twilio's own stays in this folder.
 """
 
-from calltrack.telephony.twilio_forms import dialled_number, parse
+from calltrack.telephony.twilio_forms import dialled_number, parse, parse_transcript
 from calltrack.telephony.twilio_signature import is_signed, raw_target
 from calltrack.telephony.twilio_twiml import CONTENT_TYPE, for_lookups, for_reports, render
 
@@ -14,6 +14,7 @@ __all__ = [
     "for_reports",
     "is_signed",
     "parse",
+    "parse_transcript",
     "raw_target",
     "render",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from calltrack.kernel.cards import redact
 from calltrack.kernel.errors import BadInput
 from calltrack.telephony.events import KINDS, CallEvent, CallStatus, EventKind
 from calltrack.telephony.plans import E164
@@ -49,7 +51,8 @@ def parse(kind: EventKind, form: Mapping[str, str], received_at: datetime) -> Ca
     """Read one form post of the given kind; BadInput names the field that is missing or wrong.
 
     Kinds: `incoming` (voice and fallback address), `leg` (child status and whisper), `dialed` (Dial action),
-    `ended` (parent status), `recording` and `voicemail` (Record action).
+    `ended` (parent status), `recording` and `voicemail` (Record action), `key` (Gather action; its key tells
+    no two questions apart, the asker adds which one it was).
     """
     if kind not in KINDS:
         raise BadInput(f"{kind!r} is not a kind of call event")
@@ -93,7 +96,63 @@ def parse(kind: EventKind, form: Mapping[str, str], received_at: datetime) -> Ca
         stir=_text(form, "StirVerstat"),
         sip_code=_number(form, "SipResponseCode"),
         error_code=_number(form, "ErrorCode") or None,
+        error_url=_text(form, "ErrorUrl", 2000),
     )
+
+
+TRANSCRIPT_STEPS = {
+    "transcription-started": "started",
+    "transcription-content": "said",
+    "transcription-stopped": "stopped",
+    "transcription-error": "failed",
+}
+# The transcription listens on the caller's leg: what comes in there is the caller.
+SPEAKERS = {"inbound_track": "caller", "outbound_track": "business"}
+LONGEST_UTTERANCE = 8_000
+
+
+def parse_transcript(form: Mapping[str, str], received_at: datetime) -> CallEvent | None:
+    """Read a report of a running transcription (`<Start><Transcription>`); None for what is not final.
+
+    Card numbers are taken out here, before anything is stored.
+
+    Raises:
+        BadInput: a field is missing or wrong.
+    """
+    own_sid, account_sid = _sid(form, "CallSid"), _sid(form, "AccountSid")
+    transcription = _sid(form, "TranscriptionSid")
+    word = form.get("TranscriptionEvent") or ""
+    step = TRANSCRIPT_STEPS.get(word)
+    if own_sid is None or account_sid is None or transcription is None or step is None:
+        raise BadInput("A transcription report needs CallSid, AccountSid, TranscriptionSid and a known event")
+    if step == "said" and (form.get("Final") or "true").lower() != "true":
+        return None
+    track, sequence = _text(form, "Track", 40) or "", _number(form, "SequenceId")
+    return CallEvent(
+        kind="transcript",
+        key=f"transcript:{transcription}:{step}:{track}:{'' if sequence is None else sequence}",
+        call_sid=own_sid,
+        account_sid=account_sid,
+        status="in_progress",
+        at=_moment(form, "Timestamp") or _utc(received_at),
+        to=dialled_number(form),
+        sequence=sequence,
+        text=redact(_said(form)) if step == "said" else _text(form, "ErrorMessage"),
+        speaker=SPEAKERS.get(track),
+        language=_text(form, "LanguageCode", 20),
+        transcript_sid=transcription,
+        transcript_step=step,
+        error_code=_number(form, "ErrorCode") or None,
+    )
+
+
+def _said(form: Mapping[str, str]) -> str:
+    try:
+        told = json.loads(form.get("TranscriptionData") or "{}")
+    except ValueError:
+        raise BadInput("TranscriptionData is not JSON") from None
+    text = told.get("transcript") if isinstance(told, dict) else None
+    return _clean(text if isinstance(text, str) else "")[:LONGEST_UTTERANCE]
 
 
 def dialled_number(form: Mapping[str, str]) -> str:
@@ -126,6 +185,8 @@ def _key(kind: EventKind, form: Mapping[str, str], own_sid: str, word: str) -> s
     if kind in ("recording", "voicemail"):
         recording = _sid(form, "RecordingSid") or "none"
         return f"{kind}:{own_sid}:{recording}:{_recording_status(kind, form)}"
+    if kind == "key":
+        return f"key:{own_sid}"
     sequence = _number(form, "SequenceNumber")
     return f"{kind}:{own_sid}:{word if sequence is None else sequence}"
 
@@ -148,7 +209,11 @@ def _talk(form: Mapping[str, str]) -> tuple[int | None, bool | None]:
 
 
 def _caller(form: Mapping[str, str]) -> tuple[str | None, bool]:
-    raw = (form.get("From") or form.get("Caller") or "").strip()
+    return caller_named((form.get("From") or form.get("Caller") or "").strip())
+
+
+def caller_named(raw: str) -> tuple[str | None, bool]:
+    """Return the caller's E.164 number (None: withheld, or no number), and whether it is withheld."""
     if raw.lower() in WITHHELD_WORDS or raw in WITHHELD_NUMBERS:
         return None, True
     number = _number_or_text(raw)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+from twilio.request_validator import (
     HMAC_SHA1,
     SIGNATURE_HEADER,
     SIGNATURE_SETTINGS_HEADER,

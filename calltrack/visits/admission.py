@@ -14,8 +14,9 @@ from calltrack.visits.holds import Holds
 from calltrack.visits.service import Shown
 
 # Requests a minute. An office behind one address stays far below, a flood does not.
-PER_NETWORK = {"visit": 600, "beat": 3_000}
+PER_NETWORK = {"visit": 600, "beat": 3_000, "form": 60}
 VISITS_PER_SITE = 30_000
+MOVED_SHARES = 3
 
 
 class TooMany(CalltrackError):
@@ -56,7 +57,7 @@ class Admission:
         self._visits_per_site = visits_per_site
 
     def check_network(self, what: str, network: str) -> None:
-        """Count a request (`visit` or `beat`) of a client network.
+        """Count a request (`visit`, `beat` or `form`) of a client network.
 
         Raises:
             TooMany: the network asked too often in this minute.
@@ -74,19 +75,34 @@ class Admission:
             raise TooMany("Too many requests for this site; try again in a minute.")
 
     def reserve(
-        self, caps: Mapping[str, int], network: str, visit: str, lease_seconds: int
+        self,
+        caps: Mapping[str, int],
+        network: str,
+        visit: str,
+        lease_seconds: int,
+        *,
+        has_moved: bool = False,
     ) -> frozenset[str]:
         """Count a visit into its network's share of each pool; returns the pools whose share is used up.
 
+        Visits of which a sign of somebody came (`has_moved`) have a share three times as large: many
+        people share an office's or a mobile network's address.
         This machine and private networks have no share: no stranger comes from there.
         """
         if rules.is_local(network):
             return frozenset()
+        factor = MOVED_SHARES if has_moved else 1
         return frozenset(
             pool
             for pool, cap in caps.items()
-            if not self.holds.reserve(pool, network, visit, cap, lease_seconds)
+            if not self.holds.reserve(pool, network, visit, cap * factor, lease_seconds)
         )
+
+    def crowded(self, caps: Mapping[str, int], network: str, visit: str) -> frozenset[str]:
+        """Return the pools of which this visit holds no number and its network its whole share."""
+        if rules.is_local(network):
+            return frozenset()
+        return frozenset(pool for pool, cap in caps.items() if self.holds.is_full(pool, network, visit, cap))
 
     def settle(
         self, pools: Sequence[str], network: str, visit: str, shown: Shown | None, lease_seconds: int
@@ -95,6 +111,6 @@ class Admission:
         if rules.is_local(network):
             return
         for pool in pools:
-            has_own = shown is not None and pool in shown.numbers and pool not in shown.overflowed
+            has_own = shown is not None and pool in shown.numbers and pool not in shown.shared
             holder = shown.visit if shown is not None and has_own else None
             self.holds.settle(pool, network, visit, holder, lease_seconds)

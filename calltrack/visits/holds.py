@@ -1,6 +1,7 @@
 """How many numbers of a pool each client network holds, counted in this process.
 
-A flood from one /24 (IPv6: /56) must not drain a pool: past its share a network is shown the overflow number.
+A flood from one /24 (IPv6: /56) must not drain a pool: past its share a network is shown a number that others
+have already.
 Several edge processes count each for itself, so the true limit is the share times their number.
 """
 
@@ -33,6 +34,13 @@ class Holds:
                     return False
             held[visit] = now + lease_seconds
             return True
+
+    def is_full(self, pool_id: str, network: str, visit: str, cap: int) -> bool:
+        """Whether visits of the network other than this one hold its share."""
+        now = self._seconds()
+        with self._lock:
+            held = self._held.get((pool_id, network), {})
+            return sum(until >= now for one, until in held.items() if one != visit) >= cap
 
     def settle(
         self, pool_id: str, network: str, visit: str, holder: str | None, lease_seconds: float

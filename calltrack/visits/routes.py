@@ -1,28 +1,40 @@
-"""The snippet's HTTP: `/v1/visit`, `/v1/beat`, `/v1/tap`, `/ct.js`. Any refusal leaves the page as it is."""
+"""HTTP: `/v1/visit`, `/v1/beat`, `/v1/tap`, `/v1/form`, `/ct.js`, `/v1/s/<version>.js`.
+
+A refusal leaves a page as it is.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 import psycopg
 from flask import Blueprint, Response, request
 from psycopg_pool import ConnectionPool
+from sqlalchemy.exc import OperationalError
 
 from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, NotAllowed, NotFound
-from calltrack.visits import rules, service
+from calltrack.kernel.touch import Touch
+from calltrack.visits import linked, marks, rules, service, told
 from calltrack.visits.admission import Admission, TooMany
-from calltrack.visits.rules import BeatBody, TapBody, VisitBody
+from calltrack.visits.challenges import BEAT_SECONDS, Challenges, Waiting, looks_automatic
+from calltrack.visits.check_notes import write_note
+from calltrack.visits.forms import keep_typed
+from calltrack.visits.rules import BeatBody, FormBody, TapBody, VisitBody
 from calltrack.visits.script import SnippetFile
+from calltrack.visits.sightings import Sightings
 from calltrack.visits.sites import Site, SiteTable, Target, digits_pair
+from calltrack.visits.sources import number_of
 from calltrack.wiring import Services
 
 PREFLIGHT_SECONDS = "86400"
 ORIGIN_SEEN = "calltrack.origin"
-Body = TypeVar("Body", VisitBody, BeatBody, TapBody)
+Body = TypeVar("Body", VisitBody, BeatBody, TapBody, FormBody)
 
 
 class TooLarge(CalltrackError):
@@ -45,6 +57,8 @@ def create_blueprint(
     sites: SiteTable | None = None,
     admission: Admission | None = None,
     script: Path | None = None,
+    sightings: Sightings | None = None,
+    moment: Callable[[], datetime | None] = lambda: None,
 ) -> Blueprint:
     """Return the edge's routes.
 
@@ -54,16 +68,22 @@ def create_blueprint(
         sites: the site table of this process (default: a new one).
         admission: rate limits and pool shares of this process (default: the standing limits).
         script: the built snippet (default: the one that ships with calltrack).
+        sightings: our own numbers on pages (default: written down by the site table's thread).
+        moment: what tests take for now; by default the database's clock counts.
     """
-    desk = _Desk(services, connections, sites or SiteTable(services.db), admission or Admission())
-    snippet = SnippetFile(script)
+    sightings = sightings or Sightings(services)
+    snippet = SnippetFile(services, script)
+    sites = sites or SiteTable(services.db, lambda: (sightings.settle(), snippet.keep()))
+    desk = _Desk(services, connections, sites, admission or Admission(), sightings, snippet, moment)
     edge = Blueprint("edge", __name__)
     edge.add_url_rule("/v1/visit", view_func=desk.visit, methods=["POST"], provide_automatic_options=False)
     edge.add_url_rule("/v1/beat", view_func=desk.beat, methods=["POST"], provide_automatic_options=False)
     edge.add_url_rule("/v1/tap", view_func=desk.tap, methods=["POST"], provide_automatic_options=False)
-    for path in ("/v1/visit", "/v1/beat", "/v1/tap"):
+    edge.add_url_rule("/v1/form", view_func=desk.form, methods=["POST"], provide_automatic_options=False)
+    for path in ("/v1/visit", "/v1/beat", "/v1/tap", "/v1/form"):
         edge.add_url_rule(path, view_func=desk.preflight, methods=["OPTIONS"])
     edge.add_url_rule("/ct.js", endpoint="script", view_func=lambda: snippet.answer(request))
+    edge.add_url_rule("/v1/s/<version>.js", view_func=desk.pinned)
     edge.register_error_handler(CalltrackError, refuse)
     return edge
 
@@ -86,37 +106,72 @@ class _Desk:
     """The routes' views and the parts they share."""
 
     def __init__(
-        self, services: Services, connections: ConnectionPool, sites: SiteTable, admission: Admission
+        self,
+        services: Services,
+        connections: ConnectionPool,
+        sites: SiteTable,
+        admission: Admission,
+        sightings: Sightings,
+        snippet: SnippetFile,
+        moment: Callable[[], datetime | None],
     ) -> None:
+        self._services = services
         self._now = services.clock
         self._connections = connections
         self._sites = sites
         self._admission = admission
+        self._sightings = sightings
+        self._moment = moment
+        self._snippet = snippet
+        self._challenges = Challenges()
 
     def visit(self) -> Response:
         """A page was loaded: 200 with ids, heartbeat and the numbers to show."""
         network = self._client_network()
         self._admission.check_network("visit", network)
-        body, site = self._read(VisitBody)
+        raw = _raw_body()
+        mark = marks.find_mark(self._services.vault, raw, self._now())
+        try:
+            reply = self._visit(raw, network)
+        except CalltrackError as problem:
+            if mark is not None:
+                write_note(self._services, self._sites, mark, raw, request, problem)
+            raise
+        if mark is not None:
+            write_note(self._services, self._sites, mark, raw, request, reply)
+        return reply
+
+    def _visit(self, raw: bytes, network: str) -> Response:
+        body, site = self._read(VisitBody, raw)
         self._admission.check_site(site.site_id)
         user_agent = request.environ.get("HTTP_USER_AGENT", "")
         if rules.is_crawler(user_agent):
-            return answer(200, msgspec.json.encode({"v": "", "s": "", "h": site.beat_seconds, "n": []}))
+            return self._show(site, service.Shown("", "", False, {}), [])
+        remembered, words = told.touch_of(body)
+        visitor, visit = self._visitor(body, site)
         load = service.read_page_load(
             body.u,
             body.r,
             body.t,
-            remembered=body.c,
-            words=body.m,
+            remembered=remembered,
+            words=words,
             consent=None if body.q is None else {"ad": body.q.ad, "measure": body.q.measure},
-            visitor=rules.read_id(body.v),
-            visit=rules.read_id(body.s),
+            visitor=visitor,
+            visit=visit,
             user_agent=user_agent,
         )
-        return self._lease(site, load, site.targets_on(body.p), network)
+        phones = told.digits_of_page(body)
+        if rules.is_of_origin(load.page, request.environ.get("HTTP_ORIGIN", "")):
+            self._sightings.look(site.company_id, told.numbers_within(phones), load.page)
+        targets = site.targets_on(phones)
+        if body.q is not None and not body.q.measure:
+            return self._show(site, of_source(targets, load.touch), targets)
+        # Who goes on to another page has moved.
+        has_moved = self._challenges.take(site.site_id, body.s) is not None
+        return self._lease(site, load, targets, network, has_moved=has_moved)
 
     def beat(self) -> Response:
-        """The page lives: 204, or 200 as for a visit when a lease had lapsed and was renewed."""
+        """The page lives or was left: 204, or 200 as for a visit when others were given its number since."""
         network = self._client_network()
         self._admission.check_network("beat", network)
         body, site = self._read(BeatBody)
@@ -128,31 +183,60 @@ class _Desk:
         )
         if load.visitor is None or load.visit is None:
             raise BadInput("A heartbeat names the visitor and the visit that /v1/visit answered.")
-        pools = {target.pool_id for target in site.targets}
-        ids = service.fresh_ids(3 + len(pools), self._now())
+        waiting = None if body.g else self._challenges.take(site.site_id, body.s)
+        if waiting is not None:
+            return self._lease(site, waiting.load, list(waiting.targets), network, has_moved=True)
+        caps = {target.pool_id: target.cap for target in site.targets}
+        ids = service.fresh_ids(3 + len(caps), self._now())
+        crowded = self._admission.crowded(caps, network, str(load.visit))
+        sign = service.Sign(load.visitor, load.visit, load.page or None, body.d, left=body.g)
         try:
             with in_time():
-                shown = service.keep_alive(
-                    self._connections, site, load.visitor, load.visit, load.page or None, ids
+                shown = service.note_sign(
+                    self._connections, site, sign, ids, ways_of(site.targets, crowded), self._moment()
                 )
         except NotFound:
+            if body.g:
+                return answer(204)
             self._admission.check_site(site.site_id)
             return self._lease(site, load, list(site.targets), network)
-        for pool in pools:
-            self._admission.holds.extend(pool, network, str(load.visit), site.longest_lease)
         if shown is None:
+            for pool in caps:
+                self._admission.holds.extend(pool, network, str(load.visit), site.longest_lease)
             return answer(204)
+        self._admission.settle(list(shown.numbers), network, str(load.visit), shown, site.longest_lease)
         return self._show(site, shown, [target for target in site.targets if target.pool_id in shown.numbers])
 
     def tap(self) -> Response:
-        """A tel: link was tapped: 204 whether or not the number was ours."""
+        """A number was tapped or copied: 204 whether or not it was ours."""
         self._admission.check_network("beat", self._client_network())
         body, site = self._read(TapBody)
         visit, ending = rules.read_id(body.s), rules.tap_ending(body.n)
         if visit is not None and ending is not None:
             with in_time():
-                service.note_tap(self._connections, site, visit, ending)
+                service.note_tap(
+                    self._connections, site, visit, ending, is_copy=body.w == "copy", now=self._moment()
+                )
         return answer(204)
+
+    def form(self) -> Response:
+        """A form was sent: 204 whether or not anything of it is kept."""
+        self._admission.check_network("visit", self._client_network())
+        body, site = self._read(FormBody)
+        visitor, visit = rules.read_id(body.v), rules.read_id(body.s)
+        if visitor is None or visit is None:
+            return answer(204)
+        company_id, known = UUID(site.company_id), (UUID(site.site_id), visitor, visit)
+        with in_time(), self._services.db.tenant(company_id) as session:
+            new = keep_typed(session, self._services.vault, company_id, known, body.f, self._now())
+        if new:
+            self._services.nudges.wake("handle_facts", site.company_id)
+        return answer(204)
+
+    def pinned(self, version: str) -> Response:
+        """A page asks for one build of the snippet, whose hash it knows."""
+        self._admission.check_network("beat", self._client_network())
+        return self._snippet.answer_pinned(request, version)
 
     def preflight(self) -> Response:
         """What a browser asks before an unusual request; the snippet's own requests need no preflight."""
@@ -165,35 +249,68 @@ class _Desk:
             reply.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         return reply
 
-    def _lease(self, site: Site, load: service.PageLoad, targets: list[Target], network: str) -> Response:
+    def _visitor(self, body: VisitBody, site: Site) -> tuple[UUID | None, UUID | None]:
+        """Return visitor and visit as the page remembers them, else as a linked domain sent them along."""
+        if body.v or (link := linked.read_link(body.u)) is None:
+            return rules.read_id(body.v), rules.read_id(body.s)
+        company_id = UUID(site.company_id)
+        with in_time(), self._services.db.tenant(company_id) as session:
+            return link if linked.is_live(session, company_id, *link, self._now()) else (None, None)
+
+    def _lease(
+        self,
+        site: Site,
+        load: service.PageLoad,
+        targets: list[Target],
+        network: str,
+        *,
+        has_moved: bool = False,
+    ) -> Response:
         caps = {target.pool_id: target.cap for target in targets}
-        pools = sorted(caps)
-        ids = service.fresh_ids(3 + len(pools), self._now())
-        crowded = self._admission.reserve(caps, network, ids[0], site.longest_lease)
+        ids = service.fresh_ids(3 + len(caps), self._now())
+        crowded = self._admission.reserve(caps, network, ids[0], site.longest_lease, has_moved=has_moved)
+        if load.visit is None and not has_moved and (crowded or self._is_odd(network, load)):
+            self._admission.settle(list(caps), network, ids[0], None, site.longest_lease)
+            self._challenges.put(site.site_id, ids[0], Waiting(load, tuple(targets)))
+            return self._show(site, service.Shown(ids[1], ids[0], False, {}), [], BEAT_SECONDS)
         shown = None
         try:
             with in_time():
-                shown = service.open_visit(self._connections, site, load, ids, pools, crowded)
+                shown = service.open_visit(
+                    self._connections, site, load, ids, ways_of(targets, crowded), self._moment()
+                )
         finally:
-            self._admission.settle(pools, network, ids[0], shown, site.longest_lease)
+            self._admission.settle(list(caps), network, ids[0], shown, site.longest_lease)
         return self._show(site, shown, targets)
 
-    def _show(self, site: Site, shown: service.Shown, targets: list[Target]) -> Response:
+    def _is_odd(self, network: str, load: service.PageLoad) -> bool:
+        languages = request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+        return not rules.is_local(network) and looks_automatic(load.user_agent, languages)
+
+    def _show(self, site: Site, shown: service.Shown, targets: list[Target], beat: int = 0) -> Response:
         numbers = []
         for target in targets:
             number = shown.numbers.get(target.pool_id)
             if number is not None:
                 own, put = target.digits, digits_pair(number)
-                numbers.append(
-                    {"t": own.international, "tn": own.national, "n": put.international, "nn": put.national}
-                )
+                pair = {
+                    "t": own.international,
+                    "tn": own.national,
+                    "n": put.international,
+                    "nn": put.national,
+                }
+                if own.country_code != put.country_code:
+                    pair["x"] = f"+{put.international}"  # in the national writing of the page's country
+                numbers.append(pair)
         return answer(
             200,
-            msgspec.json.encode({"v": shown.visitor, "s": shown.visit, "h": site.beat_seconds, "n": numbers}),
+            msgspec.json.encode(
+                {"v": shown.visitor, "s": shown.visit, "h": beat or site.beat_seconds, "n": numbers}
+            ),
         )
 
-    def _read(self, shape: type[Body]) -> tuple[Body, Site]:
-        body = decode(_raw_body(), shape)
+    def _read(self, shape: type[Body], raw: bytes | None = None) -> tuple[Body, Site]:
+        body = decode(_raw_body() if raw is None else raw, shape)
         site = self._sites.find(body.k)
         if site is None:
             raise NotAllowed("This site key is not known; take it from the site's page in the dashboard.")
@@ -209,6 +326,20 @@ class _Desk:
         )
 
 
+def ways_of(targets: Iterable[Target], crowded: frozenset[str]) -> dict[str, str]:
+    """Return how each pool of the targets chooses a number for a visit, given those its network crowds."""
+    return {
+        target.pool_id: rules.WITH_THE_CROWD if target.pool_id in crowded else target.way
+        for target in targets
+    }
+
+
+def of_source(targets: list[Target], touch: Touch) -> service.Shown:
+    """Return the numbers of a visit's source: nobody is remembered, and nothing leased."""
+    found = {target.pool_id: number_of(target.statics, touch) for target in targets}
+    return service.Shown("", "", False, {pool: number for pool, number in found.items() if number})
+
+
 @contextmanager
 def in_time() -> Iterator[None]:
     """Refuse with 503 when the database is away or slow: a page must not wait for it.
@@ -218,7 +349,7 @@ def in_time() -> Iterator[None]:
     """
     try:
         yield
-    except psycopg.OperationalError as problem:
+    except (psycopg.OperationalError, OperationalError) as problem:
         log.warning("The edge got no answer from the database in time: %s", type(problem).__name__)
         raise Unavailable("Not now; the page keeps its own numbers.") from None
 

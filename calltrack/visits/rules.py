@@ -15,8 +15,15 @@ from calltrack.kernel.phone import Digits
 
 LARGEST_BODY = 8192
 MOST_PHONES = 20
+MOST_FIELDS = 20
 SHORTEST_TAP = 5
-SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS = 5, 60
+# After one lost heartbeat the next one still comes before the number counts as off screen.
+BEATS_PER_SCREEN = 2.5
+SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS, SCREEN_SECONDS = 5, 60, 75
+# How a pool chooses a number (see `edge_choose`), and what a visit of a crowded network gets instead.
+BY_CALLS, BY_IDLENESS, WITH_THE_CROWD = "calls", "idle", "crowd"
+# In a larger pool the choice by calls would take the database longer than we allow (`tests/bench/choice.py`).
+LARGEST_BY_CALLS = 1_000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # One client network may hold this part of a pool, and always this many numbers.
 LARGEST_SHARE, SMALLEST_CAP = 0.2, 3
@@ -61,27 +68,40 @@ class VisitBody(msgspec.Struct):
     u: str = ""
     r: str = ""
     t: str = ""
-    c: dict[str, str] = {}
+    c: dict[str, str] | list[str] | bool | None = None
     m: dict[str, str] = {}
-    p: Annotated[list[Phone], msgspec.Meta(max_length=MOST_PHONES)] = []
+    l: list[str] = []  # noqa: E741 - the name on the wire
+    p: Annotated[list[Phone], msgspec.Meta(max_length=MOST_PHONES)] | str = ""
     q: Consent | None = None
 
 
 class BeatBody(msgspec.Struct):
-    """`POST /v1/beat`: the page is still being looked at."""
+    """`POST /v1/beat`: the page is still being looked at, or (`g`, gone) it was hidden or left."""
 
     k: Key
     v: Id = ""
     s: Id = ""
     u: str = ""
+    d: int = 0
+    g: bool = False
 
 
 class TapBody(msgspec.Struct):
-    """`POST /v1/tap`: a tel: link was tapped."""
+    """`POST /v1/tap`: a number was tapped, or copied."""
 
     k: Key
     s: Id = ""
-    n: Phone = ""
+    n: str = ""
+    w: Annotated[str, msgspec.Meta(max_length=32)] = ""
+
+
+class FormBody(msgspec.Struct):
+    """`POST /v1/form`: a visitor who agreed typed a phone number or an e-mail address into a form."""
+
+    k: Key
+    v: Id = ""
+    s: Id = ""
+    f: Annotated[list[str], msgspec.Meta(max_length=MOST_FIELDS)] = []
 
 
 def read_id(text: str) -> UUID | None:
@@ -120,6 +140,11 @@ def check_origin(origin: str | None, registered: Iterable[str]) -> None:
         raise NotAllowed("This origin is not registered for the site key; add it to the site's origins.")
 
 
+def is_of_origin(page: str, origin: str) -> bool:
+    """Whether a page lies on this origin: what strangers say of other addresses is told to nobody."""
+    return bool(origin) and f"{page}/".lower().startswith(f"{origin.lower()}/")
+
+
 def client_address(peer: str, forwarded_for: str) -> str:
     """Return the browser's address; X-Forwarded-For counts only when a proxy on this machine wrote it."""
     if forwarded_for and _is_loopback(peer):
@@ -156,9 +181,15 @@ def is_crawler(user_agent: str) -> bool:
     return not user_agent or _CRAWLER.search(user_agent) is not None
 
 
-def beat_seconds(lease_seconds: Iterable[int]) -> int:
-    """Return how often a visible page shows a sign of life: three times per lease."""
-    return min(max(min(lease_seconds, default=150) // 3, SHORTEST_BEAT_SECONDS), LONGEST_BEAT_SECONDS)
+def beat_seconds(screen_seconds: Iterable[int]) -> int:
+    """Return how often a visible page shows a sign of life: one may be lost before its numbers are free."""
+    shortest = min(screen_seconds, default=SCREEN_SECONDS)
+    return min(max(int(shortest / BEATS_PER_SCREEN), SHORTEST_BEAT_SECONDS), LONGEST_BEAT_SECONDS)
+
+
+def way_of(pool_size: int) -> str:
+    """Return how a pool of so many numbers chooses."""
+    return BY_CALLS if pool_size <= LARGEST_BY_CALLS else BY_IDLENESS
 
 
 def share_of(pool_size: int) -> int:
@@ -166,10 +197,9 @@ def share_of(pool_size: int) -> int:
     return max(SMALLEST_CAP, int(pool_size * LARGEST_SHARE))
 
 
-def is_on_page(target: Digits, found: Iterable[str]) -> bool:
-    """Whether a business number is among the digits found on the page; no digits at all: it may be."""
-    digits = {text.removeprefix("00") for text in found} | set(found)
-    return not digits or target.international in digits or target.national in digits
+def is_on_page(target: Digits, found: str) -> bool:
+    """Whether a business number is among the runs of digits of a page; no digits at all: it may be."""
+    return not found or target.international in found or target.national in found
 
 
 def tap_ending(digits: str) -> str | None:

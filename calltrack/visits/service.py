@@ -1,10 +1,10 @@
 """What a page tells us, each in one round trip: it was loaded, it lives, a number was tapped.
 
-The statements are database functions (migration 0002): they set the tenant for their own transaction and run
-with the app's rights, so row-level security holds.
+The statements are database functions (`migrations/edge_0024`): they set the tenant for their own
+transaction and run with the app's rights, so row-level security holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,23 +16,25 @@ from calltrack.infra.direct import call, open_pool
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.touch import Touch, clean, page_of, read_touch
+from calltrack.visits.signals import device_of, page_kind
 from calltrack.visits.sites import Site
 
 LONGEST_TITLE = 200
 LONGEST_USER_AGENT = 256
+MOST_VISIBLE_MS = 86_400_000
 # A page waits 800 ms for us: whoever gets no connection or no answer in time leaves it as it is.
 WAIT_SECONDS, STATEMENT_MS = 0.5, 1500
-_VISIT, _BEAT, _TAP = "edge_visit", "edge_beat", "edge_tap"
+_OPEN, _SIGN, _TAPPED = "edge_open", "edge_sign", "edge_tapped"
 
 
-# Arrays come back joined by commas; a pool that had no number left is an empty place.
+# Arrays come back joined by commas; a pool that has no number is an empty place.
 STATEMENTS = {
-    _VISIT: "SELECT o_visitor, o_visit, o_is_new, array_to_string(o_numbers, ',', ''), "
-    "array_to_string(o_overflow, ',', '') FROM edge_visit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
-    _BEAT: "SELECT o_state, o_visit, array_to_string(o_pools, ',', ''), array_to_string(o_numbers, ',', '') "
-    "FROM edge_beat($1, $2, $3, $4, $5, $6)",
-    _TAP: "SELECT edge_tap($1, $2, $3, $4)",
+    _OPEN: "SELECT o_visitor, o_visit, o_is_new, array_to_string(o_numbers, ',', ''), "
+    "array_to_string(o_shared, ',', '') FROM edge_open($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)",
+    _SIGN: "SELECT o_state, o_visit, array_to_string(o_pools, ',', ''), array_to_string(o_numbers, ',', ''), "
+    "array_to_string(o_shared, ',', '') FROM edge_sign($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    _TAPPED: "SELECT edge_tapped($1, $2, $3, $4, $5, $6)",
 }
 
 
@@ -55,13 +57,14 @@ class PageLoad:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page shall remember and show. `numbers`: pool -> E.164, without pools that had none left."""
+    """What the page shall remember and show. `numbers`: pool -> E.164, without pools that have none."""
 
     visitor: str
     visit: str
     is_new: bool
     numbers: dict[str, str]
-    overflowed: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    """Pools whose number others have on screen as well."""
 
 
 def open_connections(app_url: str, threads: int) -> ConnectionPool:
@@ -116,23 +119,23 @@ def open_visit(
     site: Site,
     load: PageLoad,
     ids: list[str],
-    pools: Sequence[str],
-    crowded: frozenset[str] = frozenset(),
+    ways: Mapping[str, str],
+    now: datetime | None = None,
 ) -> Shown:
-    """Extend the live visit or open a new one, note the page view, lease a number from each pool.
+    """Extend the live visit or open a new one, note the page view, give it a number of each pool.
 
     Args:
         connections: the edge's direct connections.
         site: where the page belongs.
         load: what the browser said.
-        ids: `fresh_ids(3 + len(pools))`: new visit, new visitor, page view, leases.
-        pools: pool ids in ascending order (slots are locked in this order).
-        crowded: pools that give this visit the overflow number only, unless it holds a number already.
+        ids: `fresh_ids(3 + len(ways))`: new visit, new visitor, page view, leases.
+        ways: pool id -> how its number is chosen: BY_CALLS, BY_IDLENESS or WITH_THE_CROWD of `rules`.
+        now: for tests; without it the database's clock counts.
     """
-    touch = load.touch
+    touch, pools = load.touch, sorted(ways)  # slots are locked in this order
     row = call(
         connections,
-        _VISIT,
+        _OPEN,
         (
             site.company_id,
             site.site_id,
@@ -141,7 +144,7 @@ def open_visit(
             _array(ids[:3]),
             _array(pools),
             _array(ids[3:]),
-            _array(["t" if pool in crowded else "f" for pool in pools]),
+            _array([ways[pool] for pool in pools]),
             touch.source,
             touch.medium,
             touch.campaign,
@@ -156,43 +159,87 @@ def open_visit(
             load.user_agent,
             load.page,
             load.title,
+            device_of(load.user_agent),
+            page_kind(load.page, load.title),
+            _moment(now),
         ),
     )
-    visitor, visit, is_new, numbers, overflow = row
-    return Shown(
-        str(visitor),
-        str(visit),
-        is_new == "t",
-        _pairs(pools, numbers),
-        frozenset(pool for pool, dry in _pairs(pools, overflow).items() if dry == "t"),
-    )
+    visitor, visit, is_new, numbers, shared = row
+    return Shown(str(visitor), str(visit), is_new == "t", _pairs(pools, numbers), _true(pools, shared))
 
 
-def keep_alive(
-    connections: ConnectionPool, site: Site, visitor: UUID, visit: UUID, page: str | None, ids: list[str]
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a page that was shown numbers tells: it lives, or (`left`) nobody looks at it any more.
+
+    `page` adds a page view when it is not the visit's latest; `visible_ms`: how long it was looked at since
+    it last told.
+    """
+
+    visitor: UUID
+    visit: UUID
+    page: str | None = None
+    visible_ms: int = 0
+    left: bool = False
+
+
+def note_sign(
+    connections: ConnectionPool,
+    site: Site,
+    sign: Sign,
+    ids: list[str],
+    ways: Mapping[str, str],
+    now: datetime | None = None,
 ) -> Shown | None:
-    """Extend a visit and its leases; None: done, nothing changes for the page.
+    """Extend a visit and its numbers, or take them off the screen; None: nothing changes for the page.
 
-    A visit that lapsed comes back as a new one with the same touch, a lost lease is renewed: then the answer
-    tells what to show. `page` adds a page view when it is not the visit's latest.
-    `ids`: `fresh_ids(2 + most leases)`.
+    A visit that lapsed comes back as a new one with the same touch, a number that others were given since is
+    replaced: then the answer tells what to show. A page that is left renews nothing.
+    `ids`: `fresh_ids(2 + most leases)`; `ways` and `now` as in `open_visit`.
 
     Raises:
         NotFound: this visitor has no such visit on this site.
     """
-    values = (site.company_id, site.site_id, str(visitor), str(visit), _array(ids), page)
-    state, current, pools, numbers = call(connections, _BEAT, values)
+    pools = sorted(ways)
+    values = (
+        site.company_id,
+        site.site_id,
+        str(sign.visitor),
+        str(sign.visit),
+        _array(ids),
+        sign.page,
+        page_kind(sign.page or ""),
+        str(min(max(sign.visible_ms, 0), MOST_VISIBLE_MS)),
+        "t" if sign.left else "f",
+        _array(pools),
+        _array([ways[pool] for pool in pools]),
+        _moment(now),
+    )
+    state, current, found, numbers, shared = call(connections, _SIGN, values)
     if state == "extended":
         return None
     if state == "unknown":
         raise NotFound("This visitor has no such visit here.")
-    renewed = pools.split(",") if pools else []
-    return Shown(str(visitor), str(current), current != str(visit), _pairs(renewed, numbers))
+    renewed = found.split(",") if found else []
+    is_new = current != str(sign.visit)
+    return Shown(str(sign.visitor), str(current), is_new, _pairs(renewed, numbers), _true(renewed, shared))
 
 
-def note_tap(connections: ConnectionPool, site: Site, visit: UUID, ending: str) -> int:
-    """Note on a visit's leases that the number with this ending was tapped; returns how many showed it."""
-    (found,) = call(connections, _TAP, (site.company_id, site.site_id, str(visit), ending))
+def note_tap(
+    connections: ConnectionPool,
+    site: Site,
+    visit: UUID,
+    ending: str,
+    *,
+    is_copy: bool = False,
+    now: datetime | None = None,
+) -> int:
+    """Note on a visit's leases that the number with this ending was tapped, or copied.
+
+    Returns how many showed it.
+    """
+    values = (site.company_id, site.site_id, str(visit), ending, "t" if is_copy else "f", _moment(now))
+    (found,) = call(connections, _TAPPED, values)
     return int(found or 0)
 
 
@@ -202,6 +249,14 @@ def _array(parts: Sequence[str]) -> str:
 
 def _pairs(pools: Sequence[str], joined: str | None) -> dict[str, str]:
     return {pool: value for pool, value in zip(pools, (joined or "").split(","), strict=False) if value}
+
+
+def _true(pools: Sequence[str], joined: str | None) -> frozenset[str]:
+    return frozenset(pool for pool, said in _pairs(pools, joined).items() if said == "t")
+
+
+def _moment(now: datetime | None) -> str | None:
+    return None if now is None else now.isoformat()
 
 
 def _text(id_: UUID | None) -> str | None:

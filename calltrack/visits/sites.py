@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.phone import Digits, digits_of
 from calltrack.visits import rules
+from calltrack.visits.sources import SourceNumber
 
 REFRESH_SECONDS = 15.0
 # Unknown keys may ask the database this often; garbage keys find the bucket empty.
@@ -24,7 +25,11 @@ _SITES = """
     SELECT s.company_id, s.id AS site_id, s.key, s.origins, t.target, t.pool_id, p.lease_seconds,
         (SELECT count(*) FROM tracking_number n
          WHERE n.company_id = t.company_id AND n.pool_id = t.pool_id AND n.kind = 'pool'
-           AND n.released_at IS NULL) AS pool_size
+           AND n.released_at IS NULL) AS pool_size,
+        (SELECT json_agg(json_build_array(n.source, n.medium, n.campaign, n.e164) ORDER BY n.id)
+         FROM tracking_number n
+         WHERE n.company_id = t.company_id AND n.location_id = p.location_id AND n.kind = 'static'
+           AND n.released_at IS NULL AND n.leave_at IS NULL) AS statics
     FROM site s
     LEFT JOIN site_target t ON t.company_id = s.company_id AND t.site_id = s.id
     LEFT JOIN pool p ON p.company_id = t.company_id AND p.id = t.pool_id
@@ -41,6 +46,10 @@ class Target:
     pool_id: str
     # How many numbers of the pool one client network may hold.
     cap: int
+    # The static numbers of its location.
+    statics: tuple[SourceNumber, ...] = ()
+    # How its pool chooses a number.
+    way: str = rules.BY_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Site:
     beat_seconds: int
     longest_lease: int
 
-    def targets_on(self, found: list[str]) -> list[Target]:
+    def targets_on(self, found: str) -> list[Target]:
         """Return the targets among the digits found on a page (none found: all of them)."""
         if not found:
             return list(self.targets)
@@ -64,9 +73,13 @@ class Site:
 class SiteTable:
     """Site key -> site; refreshed in the background, and asked again (not too often) for unknown keys."""
 
-    def __init__(self, db: Database) -> None:
-        """Prepare an empty table; the first look-up fills it and starts the refreshing thread."""
+    def __init__(self, db: Database, also: Callable[[], object] = lambda: None) -> None:
+        """Prepare an empty table; the first look-up fills it and starts the refreshing thread.
+
+        `also` is done in that thread as often as the table is refreshed.
+        """
         self._db = db
+        self._also = also
         self._sites: dict[str, Site] = {}
         self._origins: frozenset[str] = frozenset()
         self._lock = threading.Lock()
@@ -107,6 +120,7 @@ class SiteTable:
 
     def _keep_fresh(self) -> None:
         while not self._stop.wait(REFRESH_SECONDS):
+            self._also()
             try:
                 self.refresh()
             except SQLAlchemyError as problem:
@@ -176,4 +190,8 @@ def _origins_of(registered: list[str]) -> Iterable[str]:
 def _targets_of(rows: Iterable[Row[tuple[object, ...]]]) -> Iterable[Target]:
     for row in rows:
         if row.target:
-            yield Target(digits_pair(row.target), str(row.pool_id), rules.share_of(row.pool_size))
+            statics = tuple(SourceNumber(*words) for words in row.statics or ())
+            size = row.pool_size
+            yield Target(
+                digits_pair(row.target), str(row.pool_id), rules.share_of(size), statics, rules.way_of(size)
+            )

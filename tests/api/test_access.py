@@ -13,9 +13,11 @@ from tests.builders import Company, make_call, make_company
 UNKNOWN_KEY = "Bearer ctk_" + "0" * 64 + "_" + "a" * 32
 READS = (
     "/api/v1/calls",
+    "/api/v1/calls/levels",
     "/api/v1/conversions",
     "/api/v1/deliveries",
     "/api/v1/numbers",
+    "/api/v1/numbers/orders",
     "/api/v1/notices",
     "/api/v1/destinations",
     "/api/v1/deliveries/export",
@@ -79,3 +81,23 @@ def test_the_description_names_every_route_and_asks_for_a_key(client: FlaskClien
     assert document["openapi"].startswith("3.1")
     for operations in document["paths"].values():
         assert all(operation["security"] for operation in operations.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("GET", "/api/v1/nothing", b"", 404, "/api/v1/openapi.json lists all"),
+        ("DELETE", "/api/v1/calls", b"", 405, "another method"),
+        ("POST", "/api/v1/outcomes", b"[" * 100_000, 400, "cannot be read"),
+        ("POST", "/api/v1/outcomes", b'[{"outcome": "gone', 400, "cannot be read"),
+    ],
+)
+def test_an_error_that_names_no_field_names_the_next_step(
+    program: Program, method: str, path: str, body: bytes, status: int, said: str
+) -> None:
+    headers = {"Authorization": f"Bearer {program.key}", "Content-Type": "application/json"}
+    answer = program.client.open(path, method=method, data=body, headers=headers)
+    told = answer.get_json(force=True)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert said in told["detail"]
+    assert "fields named" not in told["detail"]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from calltrack.attribution.service import attribute_call
 from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 from tests.api.conftest import Program
@@ -20,6 +21,30 @@ def test_a_call_is_told_whole(services: Services, company: Company, program: Pro
     assert (told["status"], told["outcome"], told["talk_seconds"]) == ("completed", "answered", 180)
     assert told["attribution"] is None
     assert told["conversions"] == []
+
+
+def test_who_made_a_call_is_told_with_probabilities_and_reasons(
+    services: Services, company: Company, program: Program
+) -> None:
+    visit = make_visit(services, company, at=NOON - timedelta(minutes=1))
+    make_lease(services, company, visit, company.number_ids[0])
+    call = make_call(services, company)
+    with services.db.tenant(company.id) as session:
+        attribute_call(session, company.id, call.id, NOON)
+    told = program.get(f"/api/v1/calls/{call.id}").json["attribution"]
+    (candidate,) = told["candidates"]
+    assert (told["level"], told["visit_id"], candidate["visit_id"]) == ("visit", str(visit.id), str(visit.id))
+    assert candidate["probability"] + told["rest"] + told["p_nobody"] == pytest.approx(1)
+    assert (told["by_campaign"][0]["campaign"], told["by_source"][0]["campaign"]) == ("traslochi-roma", "")
+    assert "looking at the number" in told["reasons"][0]
+    assert told["reason_codes"][0]["code"] == "on_screen"
+    assert told["model"] == "shipped-1"
+    make_call(services, company, at=NOON - timedelta(days=2))
+    counted = program.get("/api/v1/calls/levels").json
+    assert (counted["calls"], counted["visit"], counted["unknown"]) == (2, 1, 1)
+    assert counted["shares"] == {"visit": 0.5, "campaign": 0, "source": 0, "unknown": 0.5}
+    assert program.get("/api/v1/calls/levels?since=2026-11-20T00:00:00Z").json["calls"] == 1
+    assert program.get("/api/v1/calls/levels?brought=gold").status_code == 400
 
 
 def test_a_withheld_caller_stays_withheld(services: Services, company: Company, program: Program) -> None:

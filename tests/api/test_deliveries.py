@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from calltrack.delivery import notices
+from calltrack.delivery import notices, tallies
 from calltrack.delivery.model import Delivery
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
@@ -123,6 +123,24 @@ def test_a_destination_is_paused_and_resumed(world: World, program: Program) -> 
     (listed,) = program.get("/api/v1/destinations").json["destinations"]
     assert (listed["id"], listed["counts"]) == (str(webhook), {"pending": 1})
     assert (resumed["tells_counts"], resumed["comparison"]) == (False, [])
+
+
+def test_a_destination_tells_the_comparison_with_the_platform_s_counts(
+    world: World, program: Program
+) -> None:
+    google = world.google(hold_after_click_hours=0)
+    world.conversions(5)
+    world.deliver(google)
+    world.later(seconds=1)
+    world.poll(google)
+    world.later(days=1, hours=4 - world.now().hour)
+    world.faults(modes={"counts_fewer": 3})
+    tallies.compare(world.services, world.company.id, google, courier=world.courier)
+    told = program.get(f"/api/v1/destinations/{google}").json
+    assert told["tells_counts"] is True
+    (day,) = told["comparison"]
+    names = ("sent", "confirmed", "received", "counted", "refused", "difference")
+    assert [day[name] for name in names] == [5, 5, 2, 2, 0, -3]
 
 
 def test_an_export_states_its_filter(world: World, program: Program) -> None:

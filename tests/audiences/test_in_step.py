@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from calltrack.audiences import service
-from calltrack.audiences.keeping import next_night
+from calltrack.audiences.looking import next_night
 from calltrack.delivery.notices import NoticeRow, open_notices, review
 from calltrack.kernel.errors import Conflict
 from tests.audiences.world import World, named

@@ -23,7 +23,7 @@ def app(services: Any) -> Flask:
 @pytest.fixture
 def owner(app: Flask, world: World) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(world.services, world.company))
+    browser.enter(make_user(world.services, world.company))
     return browser
 
 

@@ -18,6 +18,7 @@ from calltrack.kernel.ids import new_id
 from calltrack.wiring import Services
 from tests.audiences.people import Crowd, Somebody
 from tests.builders import NOON, Company, make_company
+from tests.examples import examples
 
 # Events lie on whole days around the limits that the conditions ask about, so that "exactly" is met often.
 DAYS = (0, 1, 2, 7, 29, 30, 31, 90)
@@ -114,7 +115,7 @@ def test_sql_and_plain_code_agree_about_any_condition(town: Town) -> None:
     ids = [str(town.company.location_id), str(town.second)]
     met: set[int] = set()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
     @given(given_=trees(ids), hours=st.sampled_from((0, 12, 24, 720)))
     def agree(given_: dict[str, Any], hours: int) -> None:
         tree, now = read(given_), NOON + timedelta(hours=hours)

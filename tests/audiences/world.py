@@ -1,10 +1,10 @@
 """A company with people, audiences, a running twin and a clock that can be set."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 from sqlalchemy import select, text
 
 from calltrack.audiences import marks, service
@@ -20,6 +20,7 @@ from calltrack.sandbox.platforms.accounts import google_settings
 from calltrack.wiring import Services
 from tests.audiences.people import Crowd
 from tests.builders import Company
+from tests.plain import PLAIN
 
 NAMED = {"google_data_manager": phone_with_plus, "meta": phone_digits, "microsoft": phone_with_plus}
 
@@ -29,7 +30,7 @@ class World:
 
     def __init__(self, services: Services, company: Company, origin: str) -> None:
         self.company, self.origin, self.shift = company, origin, timedelta(0)
-        self.services = Services(services.settings, services.db, services.vault, services.nudges, self.now)
+        self.services = replace(services, clock=self.now)
         self.door = HttpDoor(allow_private=True, total_seconds=1.5)
         self.courier = Courier(self.door)
         self.crowd = Crowd(self.services, company)
@@ -124,11 +125,11 @@ class World:
 
     def faults(self, *steps: str, target: str = "google_audiences", **more: Any) -> None:
         wish = {"target": target, "next": list(steps), **more}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def at_twin(self, platform: str = "google_data_manager", list_id: str = "777001") -> set[str]:
         """Return who is in a list at its twin."""
-        lists = httpx.get(f"{self.origin}/sandbox/platforms/audiences").json()["lists"]
+        lists = PLAIN.get(f"{self.origin}/sandbox/platforms/audiences").json()["lists"]
         for one in lists:
             if (one["platform"], one["list_id"]) == (platform, list_id):
                 return set(one["members"])

@@ -1,6 +1,7 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
-Pieces: `edge`, `voice`, `deliver`, `platforms`.
+Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
+`posterior`, `credit`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -19,7 +20,19 @@ from calltrack.migrations.migrate import migrate
 from calltrack.wiring import build
 from tests.bench.context import ROOT, Context, Result
 
-PIECES = ("edge", "voice", "deliver", "platforms")
+PIECES = (
+    "edge",
+    "choice",
+    "voice",
+    "deliver",
+    "platforms",
+    "mixed",
+    "audiences",
+    "export",
+    "accuracy",
+    "posterior",
+    "credit",
+)
 
 
 def main() -> None:
@@ -59,7 +72,7 @@ def _run(folder: Path, piece: str, seconds: float) -> list[Result]:
         )
         context = Context(build(settings), settings, postgres, folder, seconds)
         found: list[Result] = importlib.import_module(f"tests.bench.{piece}").run(context)
-        context.services.db.close()
+        context.services.close()
     finally:
         redis.stop()
         postgres.erase()

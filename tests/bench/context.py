@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+
 from calltrack.config import Settings
 from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.wiring import Services
@@ -57,14 +59,24 @@ class Context:
             "SECRET_KEY": settings.secret_key.get_secret_value(),
         }
 
+    def analyze(self) -> None:
+        """Gather the planner's statistics now, as autovacuum does within a minute; only the owner may."""
+        owner = create_engine(self.postgres.owner_url, isolation_level="AUTOCOMMIT")
+        with owner.connect() as connection:
+            connection.execute(text("ANALYZE"))
+        owner.dispose()
+
     @contextmanager
-    def serve(self, target: str, *, workers: int = 1, threads: int = 8, **environment: str) -> Iterator[int]:
+    def serve(
+        self, target: str, *, workers: int = 1, threads: int = 8, nice: int = 0, **environment: str
+    ) -> Iterator[int]:
         """Run a WSGI factory (`module:function`) under granian as in production; yields its port."""
         port = free_port()
         command = [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1",
-            "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads),
-            "--backpressure", "1024", "--no-access-log", "--log-level", "warning", target,
+            "nice", "-n", str(nice), sys.executable, "-m", "granian", "--interface", "wsgi", "--factory",
+            "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
+            "--blocking-threads", str(threads), "--backpressure", "1024",
+            "--no-access-log", "--log-level", "warning", target,
         ]  # fmt: skip
         log = (self.folder / f"granian-{port}.log").open("w")
         process = subprocess.Popen(
@@ -75,7 +87,7 @@ class Context:
             yield port
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)  # one that stepped back may wait long for a core
             log.close()
 
 

@@ -38,8 +38,7 @@ def run(context: Context) -> list[Result]:
         changes = world.conversions(count, planned=False)
         planned = _plan(world, google, changes)
         _set_due(world, world.now() + timedelta(hours=1))
-        with services.db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+        context.analyze()
         with _worker(context):
             _warm_up(World(services, make_company(services), world.origin))
             sent = _measure(world, "deliver", google, "pending", count)

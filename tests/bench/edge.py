@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import create_engine, text
 
 from calltrack.visits import service
+from calltrack.visits.rules import BY_CALLS
 from calltrack.visits.sites import SiteTable
 from tests.bench import load
 from tests.bench.context import Context, Result
@@ -158,11 +159,11 @@ def _beats(context: Context) -> Iterator[bytes]:
     site = sites.find(company.site_key)
     assert site is not None
     connections = service.open_connections(context.settings.app_url, 2)
-    pools = [str(company.pool_id)]
+    ways = {str(company.pool_id): BY_CALLS}
     for _ in range(LIVE_VISITS):
         ids = service.fresh_ids(4, context.services.clock())
         load_ = service.read_page_load(f"{company.origin}/roma", user_agent=BROWSER)
-        shown = service.open_visit(connections, site, load_, ids, pools)
+        shown = service.open_visit(connections, site, load_, ids, ways)
         body = {"k": company.site_key, "v": shown.visitor, "s": shown.visit, "u": f"{company.origin}/roma"}
         yield load.post("/v1/beat", json.dumps(body).encode(), _headers(company, chance))
     connections.close()
@@ -173,6 +174,7 @@ def _headers(company: Company, chance: random.Random) -> dict[str, str]:
     return {
         "Origin": company.origin,
         "User-Agent": BROWSER,
+        "Accept-Language": "it",
         "Content-Type": "text/plain;charset=UTF-8",
         "X-Forwarded-For": f"{chance.randrange(20, 100)}.{chance.randrange(256)}.{chance.randrange(256)}.7",
     }

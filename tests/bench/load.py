@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 WARM_UP_SECONDS = 1.5
@@ -32,6 +32,9 @@ class Report:
         if set(self.statuses) - set(statuses) or not self.latencies:
             raise SystemExit(f"The bench expected {statuses}, but got {dict(self.statuses)}.")
         return self
+
+
+Figure = Callable[[Report], float]
 
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:

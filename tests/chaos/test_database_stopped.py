@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from calltrack.sandbox.carrier import play
+from tests.busy_machine import Slowness
 from tests.calls.rows import calls_of, count_events, facts_of
 from tests.chaos.conftest import VoiceRig
 from tests.chaos.voice_rig import Answered, p90, wait_until
@@ -32,9 +33,10 @@ def assert_stored_once(rig: VoiceRig, answers: list[Answered]) -> None:
 def test_callers_are_put_through_at_once_and_every_call_is_stored_once(rig: VoiceRig) -> None:
     before = [rig.caller.ring() for _ in range(3)]
     with stopped(rig):
-        during = [*(rig.caller.ring() for _ in range(20)), *rig.caller.ring_together(8)]
+        with Slowness() as machine:
+            during = [*(rig.caller.ring() for _ in range(20)), *rig.caller.ring_together(8)]
         journal = play(rig.caller.script(), rig.caller.number, rig.company.auth_token)
-    assert p90([answer.seconds for answer in during]) <= CALLERS_WAIT
+    assert p90([answer.seconds for answer in during]) <= CALLERS_WAIT * machine.worst
     assert {answer.status for answer in during} == {200}
     assert journal.rang == [rig.company.target]
     rig.wait_for_drain()
@@ -43,7 +45,7 @@ def test_callers_are_put_through_at_once_and_every_call_is_stored_once(rig: Voic
     assert all(calls[answer.sid].was_spooled for answer in during)
     assert calls[journal.call_sid].outcome == "answered"
     after = rig.caller.ring()
-    wait_until(lambda: len(calls_of(rig.services, rig.company.id)) == len(calls) + 1, 5)
+    wait_until(lambda: len(calls_of(rig.services, rig.company.id)) == len(calls) + 1, 30)
     assert after.status == 200
 
 
@@ -52,9 +54,10 @@ def test_a_process_that_dies_meanwhile_loses_nothing(rig: VoiceRig) -> None:
         before_death = [rig.caller.ring() for _ in range(5)]
         rig.voice.kill()
         rig.voice.start()  # Without a database: the routes are those last saved.
-        after_death = [rig.caller.ring() for _ in range(5)]
+        with Slowness() as machine:
+            after_death = [rig.caller.ring() for _ in range(5)]
     assert {answer.status for answer in (*before_death, *after_death)} == {200}
-    assert p90([answer.seconds for answer in after_death]) <= CALLERS_WAIT
+    assert p90([answer.seconds for answer in after_death]) <= CALLERS_WAIT * machine.worst
     rig.wait_for_drain()
     assert_stored_once(rig, [*before_death, *after_death])
 
@@ -66,7 +69,8 @@ def test_a_process_that_knows_nothing_fails_fast_so_that_the_carrier_turns_to_it
     (rig.settings.data_dir / "routes.json").unlink()
     with stopped(rig):
         rig.voice.start()
-        answers = [rig.caller.ring() for _ in range(10)]
+        with Slowness() as machine:
+            answers = [rig.caller.ring() for _ in range(10)]
         assert {answer.status for answer in answers} == {503}
-        assert p90([answer.seconds for answer in answers]) <= FAST_FAILURE
+        assert p90([answer.seconds for answer in answers]) <= FAST_FAILURE * machine.worst
     wait_until(lambda: rig.caller.ring().status == 200, 30)

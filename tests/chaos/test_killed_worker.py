@@ -37,7 +37,7 @@ def test_a_killed_workers_fact_is_handled_again_within_a_minute_and_counts_once(
     with running(settings, "-c", HANGING_WORKER, str(hangs)) as worker:
         end_call(services, company)
         services.nudges.wake("handle_facts", str(company.id))
-        assert until(hangs.exists, 15)
+        assert until(hangs.exists, 90)
         worker.kill()
         worker.wait()
         died = monotonic()

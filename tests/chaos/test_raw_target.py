@@ -1,16 +1,26 @@
 """Over a real Granian socket: what was signed is what stood on the wire, or it is refused."""
 
 import http.client
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
+from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.kernel.ids import new_id
 from calltrack.sandbox.carrier.signing import sign
 from tests.calls.rows import calls_of
-from tests.chaos.conftest import VoiceRig
+from tests.chaos.conftest import VoiceRig, new_company
+from tests.chaos.voice_rig import VoiceProcess
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture(scope="module")
+def rig(fragile_postgres: EmbeddedPostgres, voice_process: VoiceProcess) -> Iterator[VoiceRig]:
+    """One company for all targets: none of them changes it."""
+    with new_company(fragile_postgres, voice_process) as made:
+        yield made
 
 
 def send(rig: VoiceRig, method: str, on_the_wire: str, signed: str, fields: dict[str, str]) -> int:

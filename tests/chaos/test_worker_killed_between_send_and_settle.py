@@ -44,8 +44,8 @@ def test_a_killed_workers_delivery_counts_exactly_once_within_a_minute(
     workers = [stack.enter_context(running(settings, *WORKER)) for _ in worlds]
     for world, destination in zip(worlds, destinations, strict=True):
         services.nudges.wake("deliver", str(world.company.id), str(destination))
-    assert until(lambda: all(world.states() == ["sending"] for world in worlds), 20)
-    assert until(lambda: len(during.effects()) == len(after.effects()) == 1, 20)
+    assert until(lambda: all(world.states() == ["sending"] for world in worlds), 90)
+    assert until(lambda: len(during.effects()) == len(after.effects()) == 1, 90)
     with services.db.tenant(after.company.id) as session:
         # Held rows keep the third worker between the answer and its commit.
         session.execute(LOCK, {"company_id": after.company.id})

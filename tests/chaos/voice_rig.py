@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -19,7 +19,9 @@ from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.kernel.ids import new_id
 from calltrack.sandbox.carrier import CallScript, SimulatedNumber
 from calltrack.sandbox.carrier.signing import sign
+from calltrack.telephony.twilio import for_lookups, for_reports
 from tests.builders import Company
+from tests.plain import PLAIN
 
 ROOT = Path(__file__).parents[2]
 CALLER = "+393471234567"
@@ -37,8 +39,14 @@ class VoiceProcess:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, *, asks: bool = True) -> None:
+        """Start it and wait until it answers; without `asks` return at once, nothing was asked yet."""
         options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
         options += ["--workers", "1", "--blocking-threads", "8", "--no-ws", "--log-level", "warning"]
         self._process = subprocess.Popen(
@@ -47,7 +55,8 @@ class VoiceProcess:
             env=os.environ | environment_of(self.settings) | {"PYTHONPATH": str(ROOT)},
             start_new_session=True,
         )
-        wait_until(self._answers, 30)
+        if asks:
+            wait_until(self._answers, 30)
 
     def stop(self) -> None:
         """End it as an operator would."""
@@ -71,7 +80,7 @@ class VoiceProcess:
         assert self._process is not None
         assert self._process.poll() is None, "the voice process ended"
         try:
-            return httpx.get(f"{self.base_url}/nothing", timeout=1).status_code == 404
+            return PLAIN.get(f"{self.base_url}/nothing", timeout=1).status_code == 404
         except httpx.TransportError:
             return False
 
@@ -104,6 +113,16 @@ class Caller:
             voice_fallback_url=f"{base}/fallback",
             status_callback=f"{base}/status",
             account_sid=self._company.account_sid,
+        )
+
+    def number_with_retries(self) -> SimulatedNumber:
+        """The same number with the retry rules its addresses carry at the carrier."""
+        number = self.number
+        return replace(
+            number,
+            voice_url=for_lookups(number.voice_url),
+            voice_fallback_url=for_lookups(number.voice_fallback_url or ""),
+            status_callback=for_reports(number.status_callback or ""),
         )
 
     def script(self, **more: object) -> CallScript:

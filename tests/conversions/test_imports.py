@@ -19,6 +19,7 @@ from calltrack.config import Settings
 from calltrack.conversions import imports
 from calltrack.conversions.import_queries import import_of, result_file
 from calltrack.conversions.import_run import work_on
+from calltrack.conversions.import_survey import SURVEYS, Surveys
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
@@ -198,7 +199,7 @@ def _worker(settings: Settings, company_id: UUID, import_id: UUID) -> None:
 def test_a_killed_worker_leaves_no_line_undone_and_none_done_twice(
     services: Services, settings: Settings, company: Company
 ) -> None:
-    lines = 450
+    lines = 250
     for place in range(5):
         make_call(services, company, caller=f"+39347000{place:04d}", at=DAY)
     content = HEAD + "".join(
@@ -208,7 +209,7 @@ def test_a_killed_worker_leaves_no_line_undone_and_none_done_twice(
     with services.db.tenant(company.id) as session:
         imports.start(session, company.id, id_, "test", services.clock(), dry=False)
     kills = 0
-    while row_of(services, company, id_).state == "applying" and kills < 4:
+    while row_of(services, company, id_).state == "applying" and kills < 2:
         begun = row_of(services, company, id_).next_part
         process = multiprocessing.get_context("spawn").Process(
             target=_worker, args=(settings, company.id, id_)
@@ -270,3 +271,40 @@ def test_a_persons_word_is_not_undone_by_an_old_file(services: Services, company
     assert run(services, company, upload(services, company, content)) == {"unchanged": 1}
     with services.db.tenant(company.id) as session:
         assert session.scalars(select(Conversion.value_minor)).one() == 9_900
+
+
+def many_lines(count: int) -> str:
+    lines = "".join(f"won;{place + 1};S-{place};+39347{5_000_000 + place}\n" for place in range(count))
+    return "outcome;value;order_id;phone\n" + lines
+
+
+def test_a_file_longer_than_a_turn_is_read_whole_once_for_all_its_turns(
+    services: Services, company: Company
+) -> None:
+    id_ = upload(services, company, many_lines(350))
+    with services.db.tenant(company.id) as session:
+        imports.start(session, company.id, id_, "test", services.clock(), dry=False)
+    surveys = []
+    for _ in range(imports.parts_of(350) - 1):
+        assert not work_on(services, company.id, id_, threading.Event(), turn_seconds=0)
+        with services.db.tenant(company.id) as session:
+            surveys.append(SURVEYS.of(session, services.vault, session.get_one(Import, (company.id, id_))))
+    assert work_on(services, company.id, id_, threading.Event(), turn_seconds=0)
+    assert all(one is surveys[0] for one in surveys)
+    assert len(surveys[0]) == 350
+    assert row_of(services, company, id_).counts["kept"] == 350
+
+
+def test_another_run_of_a_file_reads_it_anew(services: Services, company: Company) -> None:
+    id_ = upload(services, company, many_lines(3))
+    surveys, kept = Surveys(most=1), []
+    for plan in ({}, {}, {"look_back_days": 30}):
+        with services.db.tenant(company.id) as session:
+            if plan:
+                imports.change_plan(session, company.id, id_, plan)
+            kept.append(surveys.of(session, services.vault, session.get_one(Import, (company.id, id_))))
+    assert (kept[0] is kept[1], kept[1] is kept[2]) == (True, False)
+    with services.db.tenant(company.id) as session:
+        row = session.get_one(Import, (company.id, id_))
+        surveys.forget(row)
+        assert surveys.of(session, services.vault, row) is not kept[2]

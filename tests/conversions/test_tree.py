@@ -311,6 +311,37 @@ def test_the_dry_run_counts_a_lead_that_only_changes_its_value(services: Service
     assert look(services, company, rule).changed == 0
 
 
+def test_the_dry_run_counts_a_purchase_of_the_rules_that_only_changes_its_value(
+    services: Services, company: Company
+) -> None:
+    def bought(minor: int, **more: Any) -> dict[str, Any]:
+        value = {"kind": "fixed", "minor": minor} | more
+        return {"when": {"fact": "talk", "at_least": 10}, "mark": "purchase", "value": value}
+
+    save(services, company, bought(5000), past_days=30)
+    calls = [make_call(services, company, caller=f"+3934700{at}", at=LATER - at * DAY) for at in (1, 2, 3)]
+    with services.db.tenant(company.id) as session:
+        for call, more in ((calls[1], {"value_minor": 900}), (calls[2], {"value_from_rule": True})):
+            told: Any = {"kind": "purchase", "by": "anna"} | more
+            set_outcome(session, company.id, call.id, Outcome(**told), LATER)
+    for call in calls:
+        classify(services, company, call)
+    assert look(services, company, bought(5000)).changed == 0
+    for rule in (bought(7000), bought(5000, currency="USD")):
+        seen = look(services, company, rule)
+        assert {one.call_id for one in seen.changes} == {calls[0].id, calls[2].id}
+        assert {(one.before, one.after) for one in seen.changes} == {
+            ("purchase", "purchase with another value")
+        }
+    again(services, company, save(services, company, bought(7000), past_days=30))
+    values = [value for kind, status, value, _ in held(services, company) if status == "counted"]
+    assert sorted(value for value in values if value is not None) == [900, 7000, 7000]
+    gone = look(services, company, NOTHING)
+    assert [(one.call_id, one.after) for one in gone.changes] == [
+        (calls[0].id, "nothing"), (calls[2].id, "nothing"),
+    ]  # fmt: skip
+
+
 def look(services: Services, company: Company, *rules: dict[str, Any]) -> DryRun:
     with services.db.tenant(company.id) as session:
         return dry_run(session, company.id, tree(*rules), LATER)

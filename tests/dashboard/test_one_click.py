@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -138,7 +138,7 @@ def test_taps_are_limited(app: Flask, services: Services, company: Company) -> N
 def test_the_calls_page_makes_a_link(app: Flask, services: Services, company: Company) -> None:
     call = make_call(services, company)
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     base = f"/app/{company.id.hex}/calls/{call.id.hex}"
     assert "One-click link" in browser.get(base).text
     found = re.search(r"/o/([\w.-]+)", browser.post(f"{base}/link").text)
@@ -146,6 +146,7 @@ def test_the_calls_page_makes_a_link(app: Flask, services: Services, company: Co
     assert Browser(app).get(found[0]).status_code == 200
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.uuids(), st.uuids(), st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)))
 def test_a_signed_link_is_read_back_and_a_changed_one_is_not(company: UUID, call: UUID, at: datetime) -> None:
     at = at.replace(tzinfo=NOON.tzinfo)
@@ -159,3 +160,19 @@ def test_a_signed_link_is_read_back_and_a_changed_one_is_not(company: UUID, call
             read_link(KEY, secret, wrong, at)
     with pytest.raises(NotFound):
         read_link(KEY, "s", token, at + LASTS + timedelta(seconds=2))
+
+
+def test_who_is_no_customer_is_said_where_the_rules_made_no_lead_either(
+    app: Flask, services: Services, company: Company
+) -> None:
+    call = make_call(services, company, outcome="missed", talk_seconds=0)
+    link, phone = address_of(services, company, call.id), Browser(app)
+    assert "Nothing is set yet" in phone.get(link).text
+    assert say(phone, link, said="wrong")[0] == 303
+    text = phone.get(link).text
+    assert "Now set: not a customer" in text
+    assert "Nothing is set yet" not in text
+    manager = Browser(app)
+    manager.enter(make_user(services, company, "manager"))
+    page = manager.get(f"/app/{company.id.hex}/calls/{call.id.hex}").text
+    assert "Not a customer, said by the person who answered (link). A wrong number" in page

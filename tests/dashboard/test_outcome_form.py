@@ -21,7 +21,7 @@ NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 @pytest.fixture
 def manager(app: Flask, services: Services, company: Company) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     return browser
 
 

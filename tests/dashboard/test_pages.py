@@ -1,25 +1,31 @@
 """Pages do what their buttons say."""
 
+import ast
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+import calltrack
+from calltrack.accounts import audit
 from calltrack.accounts.queries import members
 from calltrack.conversions.call_log import OUTCOMES
 from calltrack.conversions.queries import conversions_of
 from calltrack.dashboard import words
 from calltrack.dashboard.assets import FOLDER
+from calltrack.dashboard.audit_words import DID
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import day_span, period
 from calltrack.dashboard.show import change, money, percent, span
 from calltrack.delivery.model import STATES
 from calltrack.delivery.queries import destinations
+from calltrack.kernel.phone import pretty
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
-from tests.builders import Company, make_call, make_company
+from tests.builders import NOON, Company, make_call, make_company
 from tests.dashboard.browser import Browser, make_app
 from tests.dashboard.rows import Maker
 
@@ -27,7 +33,7 @@ from tests.dashboard.rows import Maker
 @pytest.fixture
 def owner(app: Flask, services: Services, company: Company) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company))
+    browser.enter(make_user(services, company))
     return browser
 
 
@@ -103,7 +109,7 @@ def test_a_destination_is_paused_and_let_run(app: Flask, services: Services) -> 
     company = make_company(services)
     made = Maker(services, company).fill(8, 5)
     browser = Browser(app)
-    browser.sign_in(make_user(services, company))
+    browser.enter(make_user(services, company))
     path = f"/app/{company.id.hex}/destinations/{made.destinations[0].hex}/status"
     for status in ("paused", "active"):
         assert browser.post(path, status=status).status_code == 303
@@ -117,7 +123,7 @@ def test_the_chart_shows_what_the_table_says(app: Flask, services: Services) -> 
     company = make_company(services)
     Maker(services, company).fill(60, 25)
     browser = Browser(app)
-    browser.sign_in(make_user(services, company))
+    browser.enter(make_user(services, company))
     for name in ("7d", "30d", "90d", "12m", "odd"):
         text = browser.get(f"/app/{company.id.hex}/?period={name}").text
         data = re.search(r'id="chart-data">(.*?)</script>', text, re.S)
@@ -146,6 +152,36 @@ def test_a_new_user_gets_a_first_password_once(
     assert browser.sign_in(Person(eva.user_id, email), password[1]).status_code == 303
     again = owner.post(path, name="Eva", email=email, role="viewer")
     assert again.status_code == 409
+
+
+def test_every_change_is_told_in_words() -> None:
+    said = set()
+    for file in Path(calltrack.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.note" and len(node.args) > 3:
+                said |= {part.value for part in ast.walk(node.args[3]) if isinstance(part, ast.Constant)}
+    said = {word for word in said if isinstance(word, str) and re.fullmatch(r"[a-z_]+\.[a-z_]+", word)}
+    assert len(said) > 60
+    assert said <= set(DID)
+
+
+def test_the_list_of_changes_goes_back_to_the_first(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    call = make_call(services, company)
+    with services.db.tenant(company.id) as session:
+        audit.note(session, company.id, "anna@example.test", "call.note", call.id.hex, NOON)
+        for minute in range(1, 31):
+            at = NOON + timedelta(minutes=minute)
+            audit.note(session, company.id, "anna@example.test", "number.repair", company.numbers[0], at)
+    page = owner.get(f"/app/{company.id.hex}/settings").text
+    assert "repaired a number" in page
+    assert pretty(company.numbers[0]) in page
+    older = re.search(r'href="([^"#]+before=[^"#]+)#changes" rel="next"', page)
+    assert older
+    last = owner.get(older[1]).text
+    assert f'/calls/{call.id.hex}">the call</a>' in last
+    assert "These are all." in last
 
 
 def test_the_first_page_explains_the_demo_and_goes_on_in_production(services: Services) -> None:
@@ -233,3 +269,25 @@ def test_every_word_has_its_sign_and_every_metric_its_meaning() -> None:
 )
 def test_sources_are_named_as_people_do(given: tuple[str | None, str | None], expected: str) -> None:
     assert words.source(*given) == expected
+
+
+def test_a_check_of_an_installation_is_begun_opened_and_told(
+    owner: Browser, services: Services, company: Company
+) -> None:
+    home = f"/app/{company.id.hex}/settings/sites/{company.site_id.hex}/check"
+    assert "Look from inside a page" in owner.get(home).text
+    refused = owner.post(home, page="nowhere at all")
+    assert (refused.status_code, "address of one page" in refused.text) == (400, True)
+    begun = owner.post(home, page="www.prova.test/contatti").location
+    assert "Our server reads the page" in owner.get(begun).text
+    there = owner.get(f"{begun}/open")
+    assert (there.status_code, there.location.split("?")[0]) == (303, "https://www.prova.test/contatti")
+    told = {"page": "https://www.prova.test/contatti", "tags": 1}
+    assert owner.post(f"{home}/inside", told=json.dumps(told)).location == begun
+    part = owner.get(f"{begun}?part=1").text
+    assert "<html" not in part
+    assert 'data-code="blocked"' in part
+    assert "Waiting for your page view" in part
+    assert owner.post(f"{home}/inside", told="{").status_code == 400
+    elsewhere = begun.replace(company.site_id.hex, make_company(services).site_id.hex)
+    assert owner.get(elsewhere).status_code == 404

@@ -7,7 +7,6 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -21,6 +20,7 @@ from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.builders import Company
 from tests.dashboard.browser import Browser, make_app
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 SIGNED = sorted(name for name, one in DESTINATIONS.items() if one.sign_in is not None)
@@ -36,7 +36,7 @@ class Desk:
         self.company, self.origin = company, origin
         self.app = make_app(self.services)
         self.owner = Browser(self.app)
-        self.owner.sign_in(make_user(services, company))
+        self.owner.enter(make_user(services, company))
 
     def at(self, rest: str) -> str:
         return f"/app/{self.company.id.hex}{rest}"
@@ -45,8 +45,8 @@ class Desk:
         """Answer the identity server's page, as a browser would; returns the way back."""
         parts = urlsplit(location)
         url = f"{self.origin}{parts.path}?{parts.query}"
-        assert httpx.get(url).status_code == 200
-        back = httpx.post(url, data={"answer": answer})
+        assert PLAIN.get(url).status_code == 200
+        back = PLAIN.post(url, data={"answer": answer})
         assert back.status_code == 303
         way = urlsplit(back.headers["location"])
         return f"{way.path}?{way.query}"
@@ -114,7 +114,7 @@ def test_a_way_back_works_once_and_for_the_one_who_began(desk: Desk) -> None:
     begun = desk.owner.get(desk.at("/destinations/sign-in?kind=google_data_manager"))
     back = desk.answer(begun.location)
     other = Browser(desk.app)
-    other.sign_in(make_user(desk.services, desk.company))
+    other.enter(make_user(desk.services, desk.company))
     assert other.get(back).status_code == 403
     assert desk.owner.get(back).status_code == 303
     assert desk.owner.get(back).status_code == 404
@@ -125,10 +125,10 @@ def test_a_forged_state_a_foreign_owner_and_a_viewer_get_nowhere(desk: Desk, ser
     begun = desk.owner.get(desk.at("/destinations/sign-in?kind=google_data_manager"))
     back = desk.answer(begun.location)
     stranger = Browser(desk.app)
-    stranger.sign_in(make_user(services))
+    stranger.enter(make_user(services))
     assert stranger.get(back).status_code == 404
     viewer = Browser(desk.app)
-    viewer.sign_in(make_user(services, desk.company, "viewer"))
+    viewer.enter(make_user(services, desk.company, "viewer"))
     assert viewer.get(back).status_code == 403
     assert viewer.get(desk.at("/destinations/sign-in?kind=google_data_manager")).status_code == 403
 
@@ -182,7 +182,7 @@ def test_a_trial_does_not_switch_on_what_a_person_paused(desk: Desk) -> None:
 def test_an_instance_without_an_application_says_what_to_set(services: Services, company: Company) -> None:
     plain = replace(services, settings=services.settings.model_copy(update={"mode": "production"}))
     owner = Browser(make_app(plain))
-    owner.sign_in(make_user(services, company))
+    owner.enter(make_user(services, company))
     answer = owner.get(f"/app/{company.id.hex}/destinations/sign-in?kind=google_data_manager")
     assert "OAUTH_GOOGLE_CLIENT_ID" in owner.get(answer.location).text
 

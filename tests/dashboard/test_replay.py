@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
@@ -14,7 +13,7 @@ from werkzeug.serving import make_server
 
 from calltrack.accounts.model import AuditEntry
 from calltrack.conversions.model import Conversion
-from calltrack.delivery import notices
+from calltrack.delivery import accounts, notices, tallies
 from calltrack.delivery.model import Delivery
 from calltrack.wiring import Services
 from tests.accounts.people import PASSWORD, make_user
@@ -22,6 +21,7 @@ from tests.builders import Company
 from tests.dashboard.browser import Browser as Quiet
 from tests.dashboard.rows import Maker
 from tests.delivery.world import World
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 
@@ -163,13 +163,33 @@ def test_no_page_of_deliveries_is_wider_than_a_telephone(
     context.close()
 
 
+def test_the_ledger_shows_what_a_platform_has_fewer_of(app: Flask, world: World) -> None:
+    google = world.google(hold_after_click_hours=0)
+    world.conversions(9)
+    world.deliver(google)
+    world.later(seconds=1)
+    world.poll(google)
+    browser = Quiet(app)
+    browser.enter(make_user(world.services, world.company, "viewer"))
+    home = f"/app/{world.company.id.hex}"
+    assert "Counted by the platforms" not in browser.get(f"{home}/deliveries").text
+    world.later(days=1, hours=4 - world.now().hour)
+    for fewer, said in ((0, "the same as here"), (2, "2</span> fewer"), (4, "4 missing there")):
+        world.faults(modes={"counts_fewer": fewer})
+        tallies.compare(world.services, world.company.id, google, courier=world.courier)
+        page = browser.get(f"{home}/deliveries").text
+        assert "Counted by the platforms themselves" in page
+        assert said in page
+    assert "4 missing there" in browser.get(f"{home}/destinations/{google.hex}").text
+
+
 def test_the_export_of_a_page_streams_its_filter(app: Flask, world: World) -> None:
     google = world.google(hold_after_click_hours=0)
     world.conversions(2)
     world.deliver(google)
     person = make_user(world.services, world.company, "viewer")
     browser = Quiet(app)
-    browser.sign_in(person)
+    browser.enter(person)
     home = f"/app/{world.company.id.hex}"
     answer = browser.get(f"{home}/deliveries.csv?state=accepted")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=deliveries-")
@@ -188,11 +208,31 @@ def test_a_delivery_page_shows_the_exact_request_without_secrets(app: Flask, wor
     world.deliver(webhook)
     (row,) = world.rows()
     browser = Quiet(app)
-    browser.sign_in(make_user(world.services, world.company, "viewer"))
+    browser.enter(make_user(world.services, world.company, "viewer"))
     text = browser.get(f"/app/{world.company.id.hex}/deliveries/{row.id.hex}").text
     assert f"POST {world.origin}" in text
     assert "webhook-signature: ***" in text
     assert row.payload_hash.hex() in text
     assert "whsec_" not in text
     assert json.loads(row.payload)["data"]["id"] in text
-    assert httpx.get(world.origin + "/sandbox/platforms/effects").status_code == 200
+    assert PLAIN.get(world.origin + "/sandbox/platforms/effects").status_code == 200
+
+
+def test_sending_again_says_beforehand_what_will_be_left(app: Flask, world: World) -> None:
+    webhook, google = world.webhook(), world.google()
+    world.conversions(3)
+    with world.services.db.tenant(world.company.id) as session:
+        session.execute(update(Delivery).values(state="rejected", settled_at=world.now(), due_at=None))
+        one = session.scalars(select(Delivery.id).where(Delivery.destination_id == google)).first()
+        session.execute(update(Delivery).where(Delivery.id == one).values(is_demo=True))
+        accounts.pause(session, world.company.id, webhook, "Paused by Anna.", world.now(), by="anna")
+    browser = Quiet(app)
+    browser.enter(make_user(world.services, world.company, "manager"))
+    path = f"/app/{world.company.id.hex}/deliveries/replay"
+    text = browser.post(path, all="yes", state="failed").text
+    assert "Send 2 deliveries again?" in text
+    assert "3 of these wait for a destination that is paused" in text
+    assert "1 of these are demo data" in text
+    nothing = browser.post(path, all="yes", state="failed", destination=webhook.hex).text
+    assert "Nothing can be sent again now" in nothing
+    assert ">Send again</button>" not in nothing

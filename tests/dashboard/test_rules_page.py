@@ -17,7 +17,7 @@ from tests.dashboard.browser import Browser
 @pytest.fixture
 def manager(app: Flask, services: Services, company: Company) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     return browser
 
 
@@ -60,12 +60,19 @@ def test_a_rule_is_written_tried_saved_and_brought_back(
     assert "Somebody saved version 1 in the meantime" in manager.post(page, **form, do="save").text
     text = manager.get(page).text
     assert "they talked at least 15 seconds" in text
+    versions = text.split('id="h-versions"')[1]
+    assert "The built-in rule" in versions
+    assert "they talked at least 60 seconds" in versions
+    assert re.findall(r'name="number" value="(\d+)"', versions) == ["0"]
     assert manager.post(page + "/restore", number="0").status_code == 303
     with services.db.tenant(company.id) as session:
         assert [one.number for one in all_versions(session, company.id)] == [2, 1]
         newest = rulebook(session, company.id).newest
         assert newest.tree == rulebook(session, company.id).versions[-1].tree
-    assert "Version 0 brought back." in manager.get(page).text
+    versions = manager.get(page).text.split('id="h-versions"')[1]
+    assert "The built-in rule brought back." in versions
+    assert "The version in use says the same." in versions
+    assert re.findall(r'name="number" value="(\d+)"', versions) == ["1"]
 
 
 @pytest.mark.parametrize("number", ["", "x", "77", "-1"])

@@ -84,7 +84,7 @@ def test_a_form_without_its_token_changes_nothing(services: Services, owner: New
 
 def test_a_manager_may_not_touch_the_carrier(app: Flask, services: Services, company: Company) -> None:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     path = f"/app/{company.id.hex}/settings/carrier"
     assert browser.get(path).status_code == 403
     assert browser.post(path, account_sid=SID, auth_token=TOKEN).status_code == 403

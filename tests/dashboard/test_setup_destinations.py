@@ -29,7 +29,7 @@ GOOGLE = {
 @pytest.fixture
 def owner(app: Flask, services: Services, company: Company) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company))
+    browser.enter(make_user(services, company))
     return browser
 
 
@@ -172,7 +172,7 @@ def test_what_is_wrong_with_several_fields_together_stands_above_the_form(
 
 def test_only_an_owner_connects(app: Flask, services: Services, company: Company) -> None:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     assert browser.post(at(company, "/destinations/connect"), **HOOK).status_code == 403
     assert "/destinations/connect" not in browser.get(at(company, "/destinations")).text
 

@@ -19,7 +19,7 @@ from tests.dashboard.company_without import newcomer
 @pytest.fixture
 def manager(app: Flask, services: Services, company: Company) -> Browser:
     browser = Browser(app)
-    browser.sign_in(make_user(services, company, "manager"))
+    browser.enter(make_user(services, company, "manager"))
     return browser
 
 

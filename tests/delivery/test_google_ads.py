@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -10,6 +9,7 @@ from calltrack.destinations.google_ads_client import GoogleAdsTransport
 from calltrack.destinations.sending import Courier
 from calltrack.sandbox.platforms.accounts import google_ads_settings
 from tests.delivery.world import World
+from tests.plain import PLAIN
 
 HOUR = timedelta(hours=1)
 
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def ads(world: World) -> World:
     """The world with a short patience for the client; the twin has loaded Google's messages already."""
-    httpx.get(f"{world.origin}/sandbox/google-ads/endpoint", timeout=30).raise_for_status()
+    PLAIN.get(f"{world.origin}/sandbox/google-ads/endpoint", timeout=30).raise_for_status()
     world.courier = Courier(world.door, google_ads=GoogleAdsTransport(world.door, total_seconds=2))
     return world
 
@@ -37,7 +37,7 @@ def test_five_hundred_rows_with_three_bad_ones_are_one_request(ads: World) -> No
     assert (states.count("confirmed"), states.count("rejected")) == (497, 3)
     refused = [row.explanation for row in ads.rows(to) if row.state == "rejected"]
     assert all("Google cannot read the click id." in words for words in refused)
-    counts = httpx.get(f"{ads.origin}/sandbox/platforms/effects").json()["counts"]
+    counts = PLAIN.get(f"{ads.origin}/sandbox/platforms/effects").json()["counts"]
     assert (counts["google_ads.requests"], counts["google_ads.counted"]) == (1, 497)
     assert ads.unaccounted() == 0
 
@@ -100,7 +100,7 @@ def test_a_change_google_never_heard_of_is_given_up_after_a_day(ads: World) -> N
     to = ads.connect("google_ads", google_ads_settings(ads.origin))
     (first,) = ads.conversions(1)
     ads.deliver(to)
-    httpx.delete(f"{ads.origin}/sandbox/platforms/effects").raise_for_status()
+    PLAIN.delete(f"{ads.origin}/sandbox/platforms/effects").raise_for_status()
     ads.change(first, "retract", None)
     tries = 0
     while ads.states(to)[-1] == "pending" and tries < 9:

@@ -79,10 +79,14 @@ def test_what_was_claimed_and_not_sent_is_given_back_as_if_it_never_was(world: W
     world.faults("503", target="webhook")
     world.deliver(webhook)
     rows = world.rows()
-    # Eight requests leave at once; one of them finds the platform unwell, so no other follows.
-    assert [row.attempts for row in rows] == [1] * 8 + [0] * 22
-    assert [len(world.attempts(row.id)) for row in rows] == [1] * 8 + [0] * 22
-    assert sorted(row.state for row in rows) == ["confirmed"] * 7 + ["pending"] * 23
+    # Eight requests leave at once; one of them finds the platform unwell, so none follows it. Some of the
+    # other seven may already have been followed by their next.
+    tried = sum(row.attempts for row in rows)
+    assert 1 <= tried < 30
+    assert [row.attempts for row in rows] == [1] * tried + [0] * (30 - tried)
+    assert [len(world.attempts(row.id)) for row in rows] == [row.attempts for row in rows]
+    assert [row.last_class for row in rows].count("LATER") == 1
+    assert sorted(row.state for row in rows) == ["confirmed"] * (tried - 1) + ["pending"] * (31 - tried)
     assert world.unaccounted() == 0
 
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, update
 
+from calltrack.accounts.model import Company as CompanyRow
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion, ConversionChange
@@ -17,12 +19,20 @@ from calltrack.infra import outbox
 from calltrack.journeys.model import Person, PersonCaller
 from calltrack.journeys.service import link_person
 from calltrack.kernel.ids import new_id
+from calltrack.sandbox.platforms.accounts import SETTINGS
 from tests.builders import make_call, make_visit
 from tests.delivery.world import World
 from workers.facts import drain
 from workers.subscriptions import SUBSCRIPTIONS
 
 ANNA, BRUNO = "+393471111111", "+393472222222"
+
+
+@pytest.fixture(autouse=True)
+def unsure(world: World) -> None:
+    """The company sends click ids of visits that are none too sure; persons are joined by surer ones."""
+    with world.services.db.shared() as session:
+        session.get_one(CompanyRow, world.company.id).settings = {"upload_probability": 0.5}
 
 
 def ring(world: World, caller: str, hours_ago: float, visitor_id: UUID, **more: Any) -> Call:
@@ -182,3 +192,24 @@ def test_what_a_call_back_won_belongs_to_the_missed_call(world: World) -> None:
     assert abs((bought.occurred_at - rang).total_seconds()) < 1
     assert "call-back" in bought.reason
     assert [850.0] in values(world)
+
+
+def test_two_orders_of_one_call_both_count_where_a_conversion_is_known_by_its_time(world: World) -> None:
+    microsoft = world.connect("microsoft", SETTINGS["microsoft"](world.origin))
+    call = ring(world, ANNA, 5, new_id(), talk_seconds=5)
+    for order, value in (("A-1", 85_000), ("A-2", 7_700), ("A-3", 500), ("A-2", 8_000)):
+        say(world, call, "purchase", value, external_id=order, via="crm")
+    say(world, call, "cancelled", external_id="A-3", via="crm")
+    settle(world, microsoft)
+    found = [(effect["value"], effect["retracted"]) for effect in world.effects("microsoft")]
+    assert sorted(found) == [(5.0, True), (80.0, False), (850.0, False)]
+
+
+def test_two_orders_told_for_one_moment_of_one_person_both_count(world: World) -> None:
+    microsoft = world.connect("microsoft", SETTINGS["microsoft"](world.origin))
+    person, noon = new_id(), world.now() - timedelta(hours=1)
+    for hours, order in ((9, "B-1"), (5, "B-2")):
+        call = ring(world, ANNA, hours, person, talk_seconds=5)
+        say(world, call, "purchase", 10_000, external_id=order, via="import", occurred_at=noon)
+    settle(world, microsoft)
+    assert len(world.effects("microsoft")) == 2

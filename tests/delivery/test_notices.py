@@ -14,7 +14,8 @@ from calltrack.delivery import accounts, notices, tallies
 from calltrack.delivery.mailing import mail_notice
 from calltrack.delivery.model import Delivery, DeliveryTally, DestinationAccount, Notice
 from calltrack.delivery.notices import KINDS, NoticeRow, is_short
-from calltrack.delivery.tallies import Ours, day_over, difference
+from calltrack.delivery.our_counts import Ours
+from calltrack.delivery.tallies import day_over, difference
 from calltrack.destinations.base import Tally
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Courier
@@ -359,4 +360,4 @@ def test_a_platform_without_counters_makes_no_request(world: World) -> None:
         world.courier.tally(webhook, None, world.now(), world.now(), world.now())
     assert webhook.tally_request(None, world.now(), world.now()) is None
     with pytest.raises(NotImplementedError):
-        webhook.read_tally(HttpAnswer(200))
+        webhook.read_tally(HttpAnswer(200), None, world.now(), world.now())

@@ -4,13 +4,13 @@ import random
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from calltrack.wiring import Services
 from tests.builders import Company
 from tests.delivery.everywhere import TAKEN, connect_all, conversions
 from tests.delivery.world import World
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 OUTAGE = timedelta(hours=6)
@@ -56,7 +56,7 @@ def test_six_hours_of_outage(world: World, name: str) -> None:
         world.deliver(down)
         world.later(minutes=6)
     assert not set(world.states(down)) <= set(TAKEN)
-    httpx.delete(f"{world.origin}/sandbox/platforms/faults").raise_for_status()
+    PLAIN.delete(f"{world.origin}/sandbox/platforms/faults").raise_for_status()
     world.faults(modes={"processing_seconds": 0})
     returned = world.now()
     while world.now() - returned < BACK_WITHIN and not set(world.states(down)) <= set(TAKEN):
@@ -73,7 +73,7 @@ def test_six_hours_of_outage(world: World, name: str) -> None:
 
 def break_down(world: World, target: str, dice: random.Random) -> None:
     """Let the next requests fail; what was left over of the last ones is forgotten."""
-    httpx.delete(f"{world.origin}/sandbox/platforms/faults").raise_for_status()
+    PLAIN.delete(f"{world.origin}/sandbox/platforms/faults").raise_for_status()
     world.faults(*dice.choices(FAULTS, k=60), target=target)
 
 

@@ -82,7 +82,7 @@ def test_what_is_too_early_waits(world: World) -> None:
     assert world.deliver(google) == 1
 
 
-@pytest.mark.parametrize(("probability", "travels"), [(0.49, False), (0.5, True), (0.97, True)])
+@pytest.mark.parametrize(("probability", "travels"), [(0.89, False), (0.9, True), (0.97, True)])
 def test_click_ids_travel_only_with_a_visit_that_is_sure_enough(
     world: World, probability: float, travels: bool
 ) -> None:

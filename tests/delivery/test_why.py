@@ -145,6 +145,13 @@ def test_every_state_has_its_answer() -> None:
         (["rejected", "withheld"], 0),
         (["accepted", "confirmed"], 0),
         (["pending", "pending", "pending"], 0),
+        (["confirmed", "withheld", "withheld"], 2),
+        (["withheld", "withheld"], 0),
+        (["confirmed", "withheld", "confirmed"], 2),
+        (["confirmed", "rejected", "confirmed"], 2),
+        (["confirmed", "rejected", "pending"], 1),
+        (["confirmed", "withheld", "pending", "pending"], 1),
+        (["accepted", "withheld", "confirmed"], 0),
     ],
 )
 def test_the_first_change_that_has_not_arrived_is_spoken_of(states: list[str], expected: int | None) -> None:

@@ -1,11 +1,11 @@
 """A company with destinations at running twins, and words for what tests do with them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 from sqlalchemy import insert, select, text
 
 from calltrack.attribution.model import Attribution
@@ -21,6 +21,7 @@ from calltrack.sandbox.platforms.accounts import google_settings, webhook_settin
 from calltrack.visits.model import Visit
 from calltrack.wiring import Services
 from tests.builders import Company, make_call, make_visit
+from tests.plain import PLAIN
 
 
 class Door(HttpDoor):
@@ -41,7 +42,7 @@ class World:
     def __init__(self, services: Services, company: Company, origin: str) -> None:
         self.company, self.origin = company, origin
         self.shift = timedelta(0)
-        self.services = Services(services.settings, services.db, services.vault, services.nudges, self.now)
+        self.services = replace(services, clock=self.now)
         self.door = Door()
         self.courier = Courier(self.door)
         self.faults(modes={"processing_seconds": 0})
@@ -173,10 +174,10 @@ class World:
 
     def faults(self, *steps: str, target: str = "datamanager", **more: Any) -> None:
         wish = {"target": target, "next": list(steps), **more}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def effects(self, platform: str = "google_data_manager") -> list[dict[str, Any]]:
-        got = httpx.get(f"{self.origin}/sandbox/platforms/effects", params={"platform": platform})
+        got = PLAIN.get(f"{self.origin}/sandbox/platforms/effects", params={"platform": platform})
         found: list[dict[str, Any]] = got.json()["effects"]
         return found
 

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
-
 from calltrack.destinations.base import Destination
 from calltrack.destinations.meta_settings import MetaSettings
 from calltrack.destinations.microsoft_settings import MicrosoftSettings
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.destinations.sending import Attempt, Courier
 from calltrack.infra.http import HttpDoor
+from tests.plain import PLAIN
 
 HASHES: Final = {
     "390669940001": "892c1257e5ac9132727c5d7f27d3f9da72a7acfc2bbe948bd4c0f39f2e3a5445",
@@ -107,12 +106,12 @@ class Stage:
 
     def faults(self, *steps: str, target: str = "") -> None:
         wish = {"target": target or self.destination.name, "next": list(steps)}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def told(self) -> dict[str, Any]:
         """What the twins have: effects of this platform, and counts."""
         url = f"{self.origin}/sandbox/platforms/effects?platform={self.destination.name}"
-        found: dict[str, Any] = httpx.get(url).json()
+        found: dict[str, Any] = PLAIN.get(url).json()
         return found
 
     def effects(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.outcomes import Outcome, Token
 from calltrack.infra.http import HttpAnswer
 from calltrack.sandbox.platforms.accounts import example_settings
+from tests.examples import examples as so_many
 
 NOW = datetime(2026, 11, 21, 13, 0, tzinfo=UTC)
 # Words the platforms really use, so that random bodies come close to real ones.
@@ -50,7 +51,7 @@ answers = st.builds(
 
 
 @pytest.mark.parametrize("name", sorted(DESTINATIONS))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=so_many(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(answer=answers)
 def test_every_row_of_a_request_gets_one_outcome(name: str, answer: HttpAnswer) -> None:
     destination = DESTINATIONS[name]
@@ -70,6 +71,9 @@ def test_every_row_of_a_request_gets_one_outcome(name: str, answer: HttpAnswer) 
         assert outcome.message
         assert outcome.after is None or timedelta(0) <= outcome.after <= timedelta(days=90)
     if destination.tally_request(known, NOW - timedelta(days=1), NOW) is not None:
-        destination.read_tally(answer)
+        destination.read_tally(answer, known, NOW - timedelta(days=1), NOW)
+    if destination.counts_receipts:
+        told = destination.read_counts(answer)
+        assert told is None or min(told.received or 0, told.counted or 0, told.refused or 0) >= 0
     if destination.token_request(known) is not None:
         assert isinstance(destination.read_token(answer), Token | Outcome)

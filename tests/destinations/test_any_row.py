@@ -15,6 +15,7 @@ from calltrack.destinations.preview import preview
 from calltrack.destinations.rows import Row, read_row
 from calltrack.kernel.errors import BadInput
 from calltrack.sandbox.platforms.accounts import example_settings
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 21, 13, 0, tzinfo=UTC)
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
@@ -62,7 +63,7 @@ uploads = st.builds(
 
 
 @pytest.mark.parametrize("name", sorted(DESTINATIONS))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(several=st.lists(uploads, min_size=1, max_size=4))
 def test_nothing_leaves_that_must_not(name: str, several: list[Upload]) -> None:
     destination = DESTINATIONS[name]
@@ -108,7 +109,7 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
 def test_a_row_of_any_types_is_read_or_refused_in_words(changes: dict[str, Any]) -> None:
     try:

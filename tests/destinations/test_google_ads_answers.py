@@ -9,7 +9,10 @@ import pytest
 from calltrack.destinations.google_ads import GoogleAds
 from calltrack.destinations.google_ads_answers import read_summary, read_trial, read_upload
 from calltrack.destinations.outcomes import Class, Reading, Token
+from calltrack.sandbox.platforms.accounts import example_settings
 from tests.destinations.uploads import answer
+
+SETTINGS = GoogleAds.Settings.load(example_settings("google_ads"), sandbox=True)
 
 D, L, R, C, B = Class.DONE, Class.LATER, Class.ROW, Class.CONFIG, Class.BUG
 A, S, U = Class.AGAIN, Class.SPLIT, Class.UNKNOWN
@@ -226,15 +229,13 @@ def summary(**more: Any) -> bytes:
 @pytest.mark.parametrize(
     ("day", "expected"),
     [
-        (None, (15, 12, 2)),
         (datetime(2026, 11, 20, tzinfo=UTC), (10, 7, 2)),
         (datetime(2026, 11, 19, tzinfo=UTC), (0, 0, 0)),
         (datetime(2026, 11, 18, tzinfo=UTC), (5, 5, 0)),
     ],
 )
-def test_google_s_own_counts_are_read_by_day(day: datetime | None, expected: tuple[int, int, int]) -> None:
-    said, ads = answer(200, summary()), GoogleAds()
-    found = ads.read_tally(said) if day is None else ads.read_tally_of(said, day, day + timedelta(days=1))
+def test_google_s_own_counts_are_read_by_day(day: datetime, expected: tuple[int, int, int]) -> None:
+    found = GoogleAds().read_tally(answer(200, summary()), SETTINGS, day, day + timedelta(days=1))
     assert found is not None
     assert (found.received, found.counted, found.refused) == expected
     assert found.note.startswith("Google finds the account's uploads good.")

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from calltrack.destinations.google_ads_reasons import (
-    ABOUT_ONE_CLICK,
-    ADJUSTMENT,
-    REQUEST,
-    SMALLER_CURES,
-    UPLOAD,
-    verdict,
-)
+from calltrack.destinations.google_ads_codes import ADJUSTMENT, UPLOAD
+from calltrack.destinations.google_ads_reasons import ABOUT_ONE_CLICK, REQUEST, SMALLER_CURES, verdict
 from calltrack.destinations.outcomes import Class
 
 ERRORS = "google.ads.googleads.v26.errors.types"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from google.ads.googleads.client import _CLIENT_INFO, _GRPC_CHANNEL_OPTIONS
 
@@ -20,6 +19,7 @@ from calltrack.destinations.sending import Attempt, Courier
 from calltrack.infra.http import HttpDoor, HttpFailure, HttpRequest
 from calltrack.sandbox.platforms.accounts import google_ads_settings
 from tests.destinations.uploads import upload
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 ADS = DESTINATIONS["google_ads"]
@@ -41,15 +41,15 @@ class World:
         self.settings = GoogleAdsSettings.load(google_ads_settings(origin), sandbox=True)
 
     def fresh(self) -> None:
-        httpx.delete(f"{self.origin}/sandbox/platforms/effects").raise_for_status()
-        httpx.delete(f"{self.origin}/sandbox/platforms/faults").raise_for_status()
+        PLAIN.delete(f"{self.origin}/sandbox/platforms/effects").raise_for_status()
+        PLAIN.delete(f"{self.origin}/sandbox/platforms/faults").raise_for_status()
 
     def faults(self, *steps: str, **more: Any) -> None:
         wish = {"target": "google_ads", "next": list(steps), **more}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def effects(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(
+        found: list[dict[str, Any]] = PLAIN.get(
             f"{self.origin}/sandbox/platforms/effects?platform=google_ads"
         ).json()["effects"]
         return found

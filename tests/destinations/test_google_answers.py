@@ -7,14 +7,9 @@ import pytest
 
 from calltrack.destinations.google_answers import read_ingest, read_status
 from calltrack.destinations.google_data_manager import GoogleDataManager
-from calltrack.destinations.google_reasons import (
-    ABOUT_ONE_CLICK,
-    NOT_ABOUT_CONVERSIONS,
-    PROCESSING,
-    REFUSALS,
-    processing,
-    refusal,
-)
+from calltrack.destinations.google_refusals import NOT_ABOUT_CONVERSIONS, REFUSALS, refusal
+from calltrack.destinations.google_steps import ABOUT_ONE_CLICK
+from calltrack.destinations.google_verdicts import PROCESSING, processing
 from calltrack.destinations.outcomes import Class, Outcome, Token
 from tests.destinations.uploads import answer
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from calltrack.destinations.base import Consent
-from calltrack.destinations.linkedin import LinkedIn, LinkedInSettings
+from calltrack.destinations.linkedin import LinkedIn
+from calltrack.destinations.linkedin_settings import LinkedInSettings
 from calltrack.destinations.outcomes import Class, Outcome, Token
 from tests.destinations.goldens import SHA256
 from tests.destinations.twins import NOW, TwinWorld, classes, connected

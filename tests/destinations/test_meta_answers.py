@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from calltrack.destinations.base import Tally
 from calltrack.destinations.meta import Meta
 from calltrack.destinations.meta_reasons import LIMITS, ROWS, TOKEN, UNWELL
 from calltrack.destinations.outcomes import Class, Outcome
@@ -190,23 +191,29 @@ def test_a_trial_that_was_taken_says_where_it_is_seen() -> None:
     assert refused == META.classify(error(190), rows(1))
 
 
-def test_the_tally_counts_leads_and_purchases_and_lists_all() -> None:
+def test_the_tally_counts_the_events_of_the_settings_and_lists_all() -> None:
     def of(*rows: dict[str, Any]) -> HttpAnswer:
         return answer(200, {"data": [{"aggregation": "event", "start_time": "x", "data": list(rows)}] * 2})
 
+    def read(got: HttpAnswer, **more: Any) -> Tally | None:
+        return META.read_tally(got, meta(**more), NOON - timedelta(days=1), NOON)
+
     lead, view = {"value": "Lead", "count": 3}, {"value": "PageView", "count": 40}
-    tally = META.read_tally(of(lead, view, {"value": "Purchase", "count": 1}))
+    tally = read(of(lead, view, {"value": "Purchase", "count": 1}))
     assert tally is not None
     assert (tally.received, tally.counted) == (8, None)
     assert "Lead 6, PageView 80, Purchase 2" in tally.note
-    unknown = META.read_tally(of(view))
-    assert unknown is not None
-    assert unknown.received is None
-    nothing = META.read_tally(answer(200, {"data": []}))
+    own = read(of(lead, {"value": "PhoneLead", "count": 2}), lead_event_name="PhoneLead")
+    assert own is not None
+    assert own.received == 4
+    only_others = read(of(view))
+    assert only_others is not None
+    assert only_others.received == 0
+    nothing = read(answer(200, {"data": []}))
     assert nothing is not None
     assert nothing.received == 0
-    assert META.read_tally(error(190, status=401)) is None
-    assert META.read_tally(answer(200, b"oops")) is None
+    assert read(error(190, status=401)) is None
+    assert read(answer(200, b"oops")) is None
 
 
 def test_outcomes_know_no_person() -> None:

@@ -180,12 +180,12 @@ def test_the_tally_agrees_with_what_was_sent(stage: Stage) -> None:
     stage.deliver(rows(stage, "a"))
     request = META.tally_request(stage.settings, stage.now - DAY, stage.now + DAY)
     assert request is not None
-    tally = META.read_tally(stage.door.send(request))  # type: ignore[arg-type]
+    tally = META.read_tally(stage.door.send(request), stage.settings, stage.now, stage.now)  # type: ignore[arg-type]
     assert tally is not None
     assert tally.received == 3
     assert "Lead 1, Purchase 2" in tally.note
     before = META.tally_request(stage.settings, stage.now - 9 * DAY, stage.now - 2 * DAY)
     assert before is not None
-    none = META.read_tally(stage.door.send(before))  # type: ignore[arg-type]
+    none = META.read_tally(stage.door.send(before), stage.settings, stage.now, stage.now)  # type: ignore[arg-type]
     assert none is not None
     assert none.received is None or none.received == 0

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from calltrack.destinations.base import Tally
 from calltrack.destinations.microsoft import Microsoft
 from calltrack.destinations.microsoft_reasons import AFTER, CODES, REASONS
 from calltrack.destinations.outcomes import Class, Outcome, Token
 from calltrack.infra.http import HttpAnswer
+from tests.destinations.social import microsoft
+from tests.destinations.uploads import NOON
 
 MICROSOFT = Microsoft()
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -218,11 +221,15 @@ def test_the_refresh_token_that_takes_the_place_of_the_old_one_is_returned() -> 
 
 def test_the_tally_adds_up_the_days() -> None:
     days = [{"SuccessCount": 3, "FailureCount": 1, "FileUrl": None}, {"SuccessCount": 2, "UploadDate": "x"}]
-    tally = MICROSOFT.read_tally(answer(200, {"DailySummaries": days}))
+
+    def read(got: HttpAnswer) -> Tally | None:
+        return MICROSOFT.read_tally(got, microsoft(), NOON - timedelta(days=1), NOON)
+
+    tally = read(answer(200, {"DailySummaries": days}))
     assert tally is not None
     assert (tally.received, tally.counted, tally.refused) == (6, 5, 1)
-    nothing = MICROSOFT.read_tally(answer(200, {"DailySummaries": None}))
+    nothing = read(answer(200, {"DailySummaries": None}))
     assert nothing is not None
     assert nothing.received == 0
-    assert MICROSOFT.read_tally(access(105, 401)) is None
-    assert MICROSOFT.read_tally(answer(200, b"oops")) is None
+    assert read(access(105, 401)) is None
+    assert read(answer(200, b"oops")) is None

@@ -221,6 +221,6 @@ def test_the_tally_agrees_with_what_was_sent(stage: Stage) -> None:
     assert request is not None
     counted = stage.door.send(request)
     assert isinstance(counted, HttpAnswer)
-    tally = MICROSOFT.read_tally(counted)
+    tally = MICROSOFT.read_tally(counted, stage.settings, stage.now - DAY, stage.now)
     assert tally is not None
     assert (tally.received, tally.counted, tally.refused) == (3, 2, 1)

@@ -206,7 +206,7 @@ def test_a_change_waits_for_its_original() -> None:
 
 
 def test_a_secret_is_hidden_however_it_is_written() -> None:
-    secret = "ab+c/d e=="
+    secret = "ab+c/d&e=="
     row = BASE | {"ga": {"client_id": "123.456"}}
     (request,) = seen("ga4", row, api_secret=secret).requests
     assert request.url.endswith("api_secret=***")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from calltrack.destinations import DESTINATIONS
@@ -15,6 +14,7 @@ from calltrack.destinations.webhook import WebhookSettings
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
 from calltrack.sandbox.platforms.accounts import google_settings, webhook_settings
 from tests.destinations.uploads import upload
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 GOOGLE, WEBHOOK = DESTINATIONS["google_data_manager"], DESTINATIONS["webhook"]
@@ -34,10 +34,10 @@ class World:
 
     def faults(self, *steps: str, target: str = "datamanager", **more: Any) -> None:
         wish = {"target": target, "next": list(steps), **more}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def effects(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.origin}/sandbox/platforms/effects").json()["effects"]
+        found: list[dict[str, Any]] = PLAIN.get(f"{self.origin}/sandbox/platforms/effects").json()["effects"]
         return found
 
     def google_payloads(self, *ids: str, **more: Any) -> list[bytes]:

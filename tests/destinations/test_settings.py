@@ -6,7 +6,9 @@ from pydantic import ValidationError
 
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.google_settings import GoogleDataManagerSettings
+from calltrack.destinations.settings import SettingsByKind
 from calltrack.destinations.webhook import WebhookSettings, new_secret
+from calltrack.sandbox.platforms.accounts import example_settings
 from tests.destinations.uploads import SECRET, google, webhook
 
 REAL: dict[str, Any] = {
@@ -151,3 +153,77 @@ def test_a_form_knows_its_kinds() -> None:
     assert kinds["event_source"] == "choice"
     choices = {field.name: field.choices for field in GoogleDataManagerSettings.form()}
     assert choices["event_source"] == ("PHONE", "WEB", "OTHER")
+
+
+PLATFORMS = sorted(name for name in DESTINATIONS if issubclass(DESTINATIONS[name].Settings, SettingsByKind))
+EVERY_SECRET = [
+    (name, secret)
+    for name in sorted(DESTINATIONS)
+    for secret in sorted(DESTINATIONS[name].Settings.secret_names())
+]
+EVERY_ADDRESS = [(name, field) for name in sorted(DESTINATIONS) for field in DESTINATIONS[name].twin_paths]
+
+
+def loaded(name: str, more: dict[str, Any] | None = None, *, sandbox: bool = True) -> Any:
+    return DESTINATIONS[name].Settings.load(example_settings(name) | (more or {}), sandbox=sandbox)
+
+
+def test_all_ad_platforms_share_one_base() -> None:
+    assert set(DESTINATIONS) - set(PLATFORMS) == {"webhook"}
+
+
+@pytest.mark.parametrize("name", sorted(DESTINATIONS))
+def test_an_empty_text_is_nothing_where_a_field_may_be_left_out(name: str) -> None:
+    fields = DESTINATIONS[name].Settings.model_fields
+    optional = [field for field, info in fields.items() if not info.is_required() and info.default is None]
+    shape = DESTINATIONS[name].Settings
+    kept = shape.by_kind["lead"] if issubclass(shape, SettingsByKind) else ""
+    left_out = {field: " " for field in optional if field not in (kept, "access_token")}
+    assert [getattr(loaded(name, left_out), field) for field in left_out] == [None] * len(left_out)
+
+
+@pytest.mark.parametrize(("name", "field"), EVERY_SECRET)
+@pytest.mark.parametrize("wrong", ["two words", "line\nline", "s\u00e9cret", "a\x00b", "x" * 8001])
+def test_a_secret_is_one_word(name: str, field: str, wrong: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        loaded(name, {field: wrong})
+    assert field in str(refused.value)
+    assert wrong not in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "field"), EVERY_SECRET)
+def test_space_around_a_pasted_secret_is_dropped(name: str, field: str) -> None:
+    word = new_secret()
+    assert getattr(loaded(name, {field: f" {word}\n"}), field).get_secret_value() == word
+
+
+@pytest.mark.parametrize(("name", "field"), EVERY_ADDRESS)
+def test_an_address_of_the_platform_moves_in_the_sandbox_only(name: str, field: str) -> None:
+    real = {
+        one: DESTINATIONS[name].Settings.model_fields[one].default for one in DESTINATIONS[name].twin_paths
+    }
+    assert loaded(name, real, sandbox=False)
+    moved = {field: "https://evil.example"}
+    assert getattr(loaded(name, real | moved), field) == "https://evil.example"
+    with pytest.raises(ValidationError, match=f"{field} can be changed in the sandbox only"):
+        loaded(name, real | moved, sandbox=False)
+    with pytest.raises(ValidationError, match=f"{field} must be an http or https address"):
+        loaded(name, real | {field: "file:///etc/passwd"})
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_leads_purchases_or_both_are_named(name: str) -> None:
+    settings = loaded(name)
+    lead, purchase = settings.by_kind["lead"], settings.by_kind["purchase"]
+    assert settings.name_for("lead") == getattr(settings, lead)
+    assert loaded(name, {lead: ""}).name_for("lead") is None
+    with pytest.raises(ValidationError, match="for leads, for purchases, or both"):
+        loaded(name, {lead: "", purchase: None})
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("google_ads", "actions_made_at"), ("microsoft", "goals_made_at")]
+)
+def test_a_moment_without_a_zone_is_utc(name: str, field: str) -> None:
+    assert getattr(loaded(name, {field: "2026-11-22T14:30"}), field).isoformat().endswith("+00:00")
+    assert getattr(loaded(name, {field: "2026-11-22T14:30+01:00"}), field).isoformat().endswith("+01:00")

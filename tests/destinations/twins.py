@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
 from calltrack.destinations import DESTINATIONS
 from calltrack.destinations.outcomes import Class, Reading
 from calltrack.destinations.sending import Attempt, Courier
 from calltrack.infra.http import HttpAnswer, HttpDoor
 from calltrack.sandbox.platforms.accounts import SETTINGS
 from tests.destinations.uploads import upload
+from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -47,15 +46,15 @@ class TwinWorld:
 
     def faults(self, *steps: str) -> None:
         wish = {"target": self.name, "next": list(steps)}
-        httpx.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
 
     def effects(self) -> list[dict[str, Any]]:
-        asked = httpx.get(f"{self.origin}/sandbox/platforms/effects", params={"platform": self.name})
+        asked = PLAIN.get(f"{self.origin}/sandbox/platforms/effects", params={"platform": self.name})
         found: list[dict[str, Any]] = asked.json()["effects"]
         return found
 
     def counts(self) -> dict[str, int]:
-        counts = httpx.get(f"{self.origin}/sandbox/platforms/effects").json()["counts"]
+        counts = PLAIN.get(f"{self.origin}/sandbox/platforms/effects").json()["counts"]
         return {key.partition(".")[2]: n for key, n in counts.items() if key.startswith(f"{self.name}.")}
 
 

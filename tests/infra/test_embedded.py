@@ -17,6 +17,7 @@ import redis
 
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis, ServiceError
 from calltrack.infra.process import wait_until
+from tests.postgres import started
 
 REPO = Path(__file__).parents[2]
 
@@ -29,10 +30,20 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(folder)
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """The files of a server as its first start makes them: making them takes seconds."""
+    path = Path(tempfile.mkdtemp(prefix="ct-"))
+    server = EmbeddedPostgres(path)
     server.start()
+    server.stop()
+    yield path / "postgres" / "data"
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(folder: Path, made: Path) -> Iterator[EmbeddedPostgres]:
+    server = started(EmbeddedPostgres, folder, made)
     yield server
     server.erase()
 
@@ -107,7 +118,7 @@ def test_kill_9_loses_no_acknowledged_row(postgres: EmbeddedPostgres) -> None:
         had = len(acknowledged)
         writer = threading.Thread(target=write, args=(storm * 100_000,))
         writer.start()
-        assert wait_until(lambda had=had: len(acknowledged) > had + 50, 10)  # type: ignore[misc]
+        assert wait_until(lambda had=had: len(acknowledged) > had + 50, 60)  # type: ignore[misc]
         kill(postgres.pid)
         writer.join()
         postgres.start()
@@ -130,7 +141,7 @@ def test_a_second_start_joins_the_running_server_and_does_not_stop_it(
 
 def test_a_stale_pid_file_that_names_a_living_stranger_is_no_obstacle(postgres: EmbeddedPostgres) -> None:
     kill(postgres.pid)
-    assert wait_until(lambda: not postgres.running, 5)
+    assert wait_until(lambda: not postgres.running, 30)
     [pid_file] = list(Path(postgres.owner_url.partition("host=")[2]).parent.glob("data/postmaster.pid"))
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
@@ -143,7 +154,7 @@ def test_a_server_told_to_stop_while_clients_hold_on_is_started_again(postgres: 
         before = postgres.pid
         assert before is not None
         os.kill(before, signal.SIGTERM)
-        assert wait_until(lambda: not postgres.running, 5)
+        assert wait_until(lambda: not postgres.running, 30)
         assert client.execute("SELECT 1").fetchone() == (1,)
         postgres.start()
     assert postgres.pid != before
@@ -178,7 +189,8 @@ def test_a_deep_folder_gets_a_short_socket_that_survives_a_restart(folder: Path)
         cache.start()
         before = (postgres.owner_url, cache.url)
         assert str(deep) not in postgres.owner_url
-        assert redis.from_url(cache.url).ping()
+        with redis.from_url(cache.url) as client:
+            assert client.ping()
         with connect(postgres.owner_url) as db:
             assert db.execute("SELECT 1").fetchone() == (1,)
         postgres.stop()
@@ -226,7 +238,7 @@ def test_both_servers_end_when_their_parent_is_killed(folder: Path) -> None:
             assert server.running
         parent.kill()
         parent.wait()
-    assert wait_until(lambda: not any(server.running for server in joined), 10)
+    assert wait_until(lambda: not any(server.running for server in joined), 60)
 
 
 def test_redis_keeps_what_it_acknowledged_through_kill_9(redis_server: EmbeddedRedis) -> None:
@@ -234,7 +246,7 @@ def test_redis_keeps_what_it_acknowledged_through_kill_9(redis_server: EmbeddedR
         for n in range(100):
             client.rpush("queue", n)
     kill(redis_server.pid)
-    assert wait_until(lambda: not redis_server.running, 5)
+    assert wait_until(lambda: not redis_server.running, 30)
     redis_server.start()
     with redis.from_url(redis_server.url) as client:
         assert client.llen("queue") == 100

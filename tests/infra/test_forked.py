@@ -27,7 +27,7 @@ def trial(body: str) -> subprocess.CompletedProcess[str]:
 def test_a_child_has_its_own_environment_and_its_output_comes_back() -> None:
     done = trial("""
         child = fork(lambda: print(os.environ["TOWN"], "HOME" in os.environ) or 3, {"TOWN": "Roma"})
-        print(child.wait(5), child.stdout.read().decode().strip(), child.poll())
+        print(child.wait(30), child.stdout.read().decode().strip(), child.poll())
     """)
     assert done.stdout.strip() == "3 Roma False 3", done.stderr
 
@@ -43,7 +43,7 @@ def test_the_exit_code_says_how_it_ended(action: str, code: int) -> None:
     done = trial(f"""
         def act():
             {action}
-        print(fork(act, {{}}).wait(5))
+        print(fork(act, {{}}).wait(30))
     """)
     assert done.stdout.strip() == str(code), done.stderr
 
@@ -56,7 +56,7 @@ def test_a_child_ends_with_its_parent_even_when_that_is_killed() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     """)
     pid = int(done.stdout)
-    assert wait_until(lambda: not is_alive(pid), 5), "the child outlived its parent"
+    assert wait_until(lambda: not is_alive(pid), 30), "the child outlived its parent"
 
 
 def is_alive(pid: int) -> bool:

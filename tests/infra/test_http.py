@@ -211,18 +211,18 @@ def test_a_connection_closed_without_an_answer_is_unknown(door: Open, listen: Li
 
 
 def silence(connection: socket.socket) -> None:
-    time.sleep(3)
+    time.sleep(20)
 
 
 def slow_head(connection: socket.socket) -> None:
-    for _ in range(40):
+    for _ in range(200):
         connection.sendall(b"H")
         time.sleep(0.1)
 
 
 def slow_body(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
-    for _ in range(40):
+    for _ in range(200):
         connection.sendall(b"x")
         time.sleep(0.1)
 
@@ -236,7 +236,7 @@ def test_however_slowly_it_drips_the_request_ends_in_time(
     failure = door(allow_private=True, total_seconds=0.5).send(
         HttpRequest("GET", f"http://127.0.0.1:{listener.port}/")
     )
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10  # it drips for twenty
     assert isinstance(failure, HttpFailure)
     assert failure.kind == "unknown"
 

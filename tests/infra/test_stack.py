@@ -89,7 +89,7 @@ def test_it_comes_up_serves_and_leaves_nothing_running(folder: Path) -> None:
         assert len(tree) >= 6  # web, two workers, the front door, PostgreSQL, Redis
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 0
-        assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in tree), 5)
+        assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in tree), 30)
 
 
 def _descendants(pid: int) -> list[str]:

@@ -80,7 +80,7 @@ def test_a_killed_child_comes_back_and_what_it_left_behind_is_gone() -> None:
         assert child.process is not None
         child.process.kill()
         assert step_until(supervisor, lambda: len(said) >= 3)
-        assert wait_until(lambda: not runs(left_behind, "sleep"), 5)
+        assert wait_until(lambda: not runs(left_behind, "sleep"), 30)
         assert child.process is not None
         assert child.process.poll() is None
     finally:
@@ -152,7 +152,7 @@ def test_ctrl_c_stops_everything_and_the_exit_is_orderly() -> None:
     process, pids = started(GOOD, GOOD)
     with process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert process.stdout is not None
         assert process.stdout.read() == "bye\n"
     assert not any(alive(pid) for pid in pids)
@@ -162,10 +162,10 @@ def test_a_child_deaf_to_term_is_killed_by_a_second_ctrl_c() -> None:
     process, pids = started(GOOD, DEAF)
     with process:
         process.send_signal(signal.SIGTERM)
-        assert wait_until(lambda: not alive(pids[0]), 5)
+        assert wait_until(lambda: not alive(pids[0]), 30)
         assert alive(pids[1])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
     assert not any(alive(pid) for pid in pids)
 
 
@@ -174,4 +174,4 @@ def test_children_die_with_a_supervisor_that_is_killed() -> None:
     with process:
         process.kill()
         process.wait()
-    assert wait_until(lambda: not any(alive(pid) for pid in pids), 5)
+    assert wait_until(lambda: not any(alive(pid) for pid in pids), 30)

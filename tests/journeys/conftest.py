@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
+
+from tests.plain import PLAIN
 
 ROOT = Path(__file__).parents[2]
 UP_WITHIN = 90
@@ -72,16 +73,16 @@ def _wait_until_up(demo: Demo) -> None:
         if demo.process.poll() is not None:
             pytest.fail(f"the demo ended: {demo.log.read_text()[-3000:]}")
         if "calltrack is up" in demo.log.read_text():
-            assert httpx.get(f"{demo.origin}/readyz").status_code == 200
+            assert PLAIN.get(f"{demo.origin}/readyz").status_code == 200
             return
         time.sleep(0.1)
     demo.process.kill()
     pytest.fail(f"the demo was not up after {UP_WITHIN} s: {demo.log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo without history, shared by the stories of this test process."""
+    """A demo without history, shared by the stories of this test process; gone before other tests begin."""
     running = start_demo(tmp_path_factory.mktemp("demo"), "--no-history")
     yield running
     stop_demo(running)

@@ -4,12 +4,12 @@ import re
 import time
 from collections.abc import Callable
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from calltrack.config import DEMO_EMAIL, DEMO_PASSWORD
 from tests.journeys.conftest import Demo
+from tests.plain import PLAIN
 
 GCLID = "Cj0KCQiA-by-hand-1"
 
@@ -85,7 +85,7 @@ def test_from_the_click_to_the_ad_account(browser: Browser, demo: Demo) -> None:
         lambda: owner.get_by_text("It counts there, once.").count() >= 8,
         "lead and purchase confirmed by all four destinations",
     )
-    effects = httpx.get(f"{demo.origin}/sandbox/platforms/effects").json()["effects"]
+    effects = PLAIN.get(f"{demo.origin}/sandbox/platforms/effects").json()["effects"]
     mine = [effect for effect in effects if effect["click"] == GCLID]
     assert len({effect["platform"] for effect in mine}) == 2
     for platform in {effect["platform"] for effect in mine}:

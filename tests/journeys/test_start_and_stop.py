@@ -3,9 +3,8 @@
 import time
 from pathlib import Path
 
-import httpx
-
 from tests.journeys.conftest import start_demo, stop_demo
+from tests.plain import PLAIN
 
 
 def processes_over(folder: Path) -> list[str]:
@@ -33,7 +32,7 @@ def test_a_demo_stops_whole_and_comes_back_with_its_data(tmp_path: Path) -> None
     took = time.monotonic() - begun
     try:
         assert second.run("numbers", "--json").stdout == numbers
-        assert httpx.get(f"{second.origin}/").status_code == 200
+        assert PLAIN.get(f"{second.origin}/").status_code == 200
     finally:
         assert stop_demo(second) == 0
     assert processes_over(tmp_path) == []

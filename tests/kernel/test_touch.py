@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltrack.kernel.touch import Touch, clean_click_id, read_touch, scrub_url
+from calltrack.kernel.touch import Touch, analytics_session, clean_click_id, read_touch, scrub_url
 
 SHOP = "https://www.prova.test/"
 
@@ -52,6 +52,49 @@ def test_ad_cookies_keep_their_digits() -> None:
         "_fbc": "fb.1.1554763741205.IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2ofrHyiLjcbCRxTDMgk",
     }
     assert touch(SHOP, "", **cookies).ad_cookies == cookies
+
+
+@pytest.mark.parametrize(
+    ("cookie", "session"),
+    [
+        ("GS1.1.1747323152.28.1.1747323200.60.0.0", "1747323152"),
+        ("GS1.3.1747323152.1.0.1747323152.0.0.0", "1747323152"),
+        ("GS1.1.1747323152", "1747323152"),
+        ("GS2.1.s1747323152$o28$g1$t1747323200$j60$l0$h69286059", "1747323152"),
+        ("GS2.1.s1747323152", "1747323152"),
+        ("GS2.1.o28$g1$t1747323200$s1747323152", "1747323152"),
+        ("GS2.1.s1747323152%24o28%24g1", "1747323152"),
+        ("GS2.1.o28$g1$t1747323200", ""),
+        ("GS2.1.sabc$o1", ""),
+        ("GS2.1.s$o1", ""),
+        ("GS1.1.", ""),
+        ("GS1.1.s1747323152$o1", ""),
+        ("GS1", ""),
+        ("GS3.1.s1747323152", ""),
+        ("GA1.1.1234567890.1690000000", ""),
+        ("GS2.1.s\u0661\u0662", ""),
+        ("GS1.1." + "7" * 21, ""),
+        ("", ""),
+    ],
+)
+def test_both_forms_of_a_stream_s_cookie_tell_the_session(cookie: str, session: str) -> None:
+    assert analytics_session(cookie) == session
+    found = touch(SHOP, "", _ga_AB12CD34EF=cookie).ad_cookies
+    assert found == ({"_ga_AB12CD34EF": session} if session else {})
+
+
+def test_cookies_of_no_stream_are_dropped_and_a_page_tells_at_most_five_streams() -> None:
+    one = "GS1.1.1747323152.1.1"
+    names = ["_ga_ab12", "_ga_A-B", "_ga_", "_ga_" + "A" * 21, "_gat_AB12CD", "x_ga_AB12CD34EF", "_ga_AB1 "]
+    assert touch(SHOP, "", **dict.fromkeys(names, one)).ad_cookies == {}
+    many = {f"_ga_STREAM{number}": one for number in range(9)}
+    assert list(touch(SHOP, "", **many).ad_cookies) == [f"_ga_STREAM{number}" for number in range(5)]
+
+
+@given(st.text(max_size=80) | st.from_regex(r"GS[12]\.1\.[s0-9$.o]{0,40}", fullmatch=True))
+def test_a_session_is_digits_or_nothing(cookie: str) -> None:
+    session = analytics_session(cookie)
+    assert session == "" or (session.isascii() and session.isdigit() and session in cookie)
 
 
 @pytest.mark.parametrize(

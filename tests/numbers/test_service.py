@@ -38,7 +38,7 @@ def test_a_new_number_is_free_at_once(services: Services, company: Company) -> N
     with services.db.tenant(company.id) as session:
         pool = session.get_one(Pool, (company.id, pool_id))
         slot = session.get_one(Slot, (company.id, number_id))
-    assert (pool.name, pool.lease_seconds, pool.cooldown_seconds) == ("Milano", 150, 60)
+    assert (pool.name, pool.lease_seconds, pool.cooldown_seconds) == ("Milano", 75, 0)
     assert (slot.pool_id, slot.lease_id) == (pool_id, None)
     assert slot.busy_until < NOW - timedelta(days=300)
 

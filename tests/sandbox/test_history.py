@@ -69,9 +69,10 @@ def test_the_past_is_marked_as_demo_data(services: Services, demo: UUID) -> None
 def test_verdicts_are_those_of_the_product(services: Services, demo: UUID) -> None:
     with services.db.tenant(demo) as session:
         verdicts = session.scalars(select(Attribution)).all()
-    assert {verdict.model for verdict in verdicts} == {"first-form-1"}
+    assert {verdict.model for verdict in verdicts} == {"shipped-1", "static"}
     assert all(verdict.reasons for verdict in verdicts)
-    assert 0.5 < sum(verdict.visit_id is not None for verdict in verdicts) / len(verdicts) < 0.98
+    assert {verdict.level for verdict in verdicts} >= {"visit", "campaign", "unknown"}
+    assert 0.5 < sum(verdict.level == "visit" for verdict in verdicts) / len(verdicts) < 0.98
 
 
 def test_seeding_again_changes_nothing_and_removing_leaves_no_row(services: Services, demo: UUID) -> None:

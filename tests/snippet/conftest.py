@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -7,8 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from tests.snippet.edge_double import Edge, Pages, Site, serve
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def published() -> Iterator[Site]:
+    """Serve the pages of one customer, and the edge behind them."""
     site = Site()
     servers = [serve(Pages, site), serve(Edge, site)]
     site.page_port, site.edge_port = (server.server_address[1] for server in servers)
@@ -16,6 +18,19 @@ def site() -> Iterator[Site]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with published() as site:
+        yield site
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Site]:
+    """A site of another origin."""
+    with published() as site:
+        yield site
 
 
 @pytest.fixture
@@ -51,7 +66,7 @@ def noise() -> Noise:
 def page(context: BrowserContext, noise: Noise) -> Iterator[Page]:
     """A page that must stay silent: no console error, no uncaught exception, no unhandled rejection."""
     page = context.new_page()
-    page.set_default_timeout(4000)
+    page.set_default_timeout(30_000)
     page.on("console", noise.said)
     page.on("pageerror", lambda error: noise.errors.append(str(error)))
     yield page

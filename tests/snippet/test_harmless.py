@@ -1,5 +1,4 @@
 import json
-import time
 from collections.abc import Callable
 
 import pytest
@@ -58,11 +57,12 @@ def test_an_unwell_service_changes_nothing(page: Page, site: Site, unwell: Calla
 
 
 def test_a_slow_service_is_waited_for_800_ms(page: Page, site: Site) -> None:
-    site.delay = 3
-    began = time.monotonic()
+    site.delay, site.is_patient = 15, False
+    page.add_init_script("""window.limits = []; const real = AbortSignal.timeout;
+        AbortSignal.timeout = limit => { limits.push(limit); return real.call(AbortSignal, limit); };""")
     page.goto(site.put(BODY))
     failed = page.wait_for_event("requestfailed", lambda request: "/v1/visit" in request.url)
-    assert 0.7 < time.monotonic() - began < 2.8
+    assert page.evaluate("limits") == [800]
     assert "ABORTED" in (failed.failure or "")
     page.wait_for_timeout(300)
     assert_untouched(page)
@@ -91,8 +91,8 @@ def test_offline_changes_nothing(page: Page, site: Site, context: BrowserContext
 def test_a_policy_that_forbids_the_service_changes_nothing(page: Page, site: Site) -> None:
     policy = {"Content-Security-Policy": f"default-src 'self'; script-src {site.edge}"}
     page.goto(site.put(BODY, **policy))
+    page.wait_for_function("window.ct && ct.numbers")
     page.wait_for_timeout(300)
-    assert page.evaluate("typeof ct.numbers") == "function"
     assert_untouched(page)
     assert site.to("visit") == []
 
@@ -141,8 +141,8 @@ def test_nothing_is_left_in_the_global_scope_but_ct(page: Page, site: Site) -> N
     before = set(page.evaluate("Object.getOwnPropertyNames(window)"))
     page.goto(site.put(BODY))
     page.wait_for_function(SHOWN)
-    assert set(page.evaluate("Object.getOwnPropertyNames(window)")) - before == {"ct"}
-    assert page.evaluate("Object.keys(ct).sort()") == ["consent", "numbers", "swap"]
+    assert set(page.evaluate("Object.getOwnPropertyNames(window)")) - before == {"calltrack", "ct"}
+    assert page.evaluate("Object.keys(calltrack).sort()") == ["consent", "numbers", "push", "swap"]
 
 
 def test_the_request_needs_no_preflight_and_carries_no_credentials(page: Page, site: Site) -> None:
@@ -151,7 +151,7 @@ def test_the_request_needs_no_preflight_and_carries_no_credentials(page: Page, s
     assert asked.headers["content-type"].startswith("text/plain")
     assert "cookie" not in asked.headers
     assert [each.path for each in site.asked] == ["/v1/visit"]
-    assert set(asked.body) == {"k", "s", "v", "u", "r", "t", "c", "m", "p"}
+    assert set(asked.body) == {"k", "u", "r", "t", "l", "c", "p"}
 
 
 def test_a_page_that_breaks_the_browsers_own_functions_is_left_alone(page: Page, site: Site) -> None:
@@ -176,7 +176,14 @@ def test_a_big_page_is_read_in_no_time(page: Page, site: Site) -> None:
     rows = "<tr><td>Codice <b>12-34</b><td>12.05.2024<td>€ 1.250,00<td><a href='/a'>Dettagli</a></tr>" * 3000
     page.goto(site.put(f"<p id=n>06 6994 0001</p><table>{rows}</table>"))
     page.wait_for_function(SHOWN)
-    took = page.evaluate(
-        "(() => { const t = performance.now(); ct.swap(document.body); return performance.now() - t; })()"
-    )
-    assert took < 250
+    # What the page's own thread computes, however often others come between.
+    browser = page.context.new_cdp_session(page)
+    browser.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def used() -> float:
+        told = browser.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in told if each["name"] == "ThreadTime"))
+
+    before = used()
+    page.evaluate("for (let i = 0; i < 4; i++) ct.swap(document.body)")
+    assert 0 < (used() - before) / 4 < 0.25

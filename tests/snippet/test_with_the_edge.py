@@ -1,8 +1,9 @@
 """The real snippet against the real edge and its database, in a real browser."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page
 from sqlalchemy import select
@@ -10,11 +11,17 @@ from werkzeug.serving import make_server
 
 from calltrack.accounts.model import Site as SiteRow
 from calltrack.app import assemble
-from calltrack.numbers.model import Lease
+from calltrack.kernel.ids import new_id
+from calltrack.numbers.model import Lease, NumberSighting
+from calltrack.snippet import integrity_of, pinned_path, script
+from calltrack.visits.admission import Admission
 from calltrack.visits.model import Visit
+from calltrack.visits.sightings import Sightings
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
-from tests.snippet.edge_double import Site
+from tests.snippet.conftest import Noise
+from tests.snippet.edge_double import ANSWERED, Site
+from tests.visits.conftest import edge_app
 
 
 @pytest.fixture
@@ -26,11 +33,16 @@ def company(services: Services, site: Site) -> Company:
 
 
 @pytest.fixture
-def edge(services: Services, company: Company) -> Iterator[str]:
+def edge(services: Services, company: Company, site: Site) -> Iterator[str]:
     app = assemble(services, "edge")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    address = f"http://127.0.0.1:{server.server_port}"
+    # A page waits 800 ms and asks once: the first answer of a new process is not its business here.
+    warm = {"k": company.site_key, "s": str(new_id()), "n": company.target}
+    reply = httpx.post(address + "/v1/tap", json=warm, headers={"Origin": site.url("")}, timeout=30)
+    assert reply.status_code == 204
+    yield address
     server.shutdown()
     server.server_close()
     app.extensions["edge.connections"].close()
@@ -66,3 +78,87 @@ def test_a_page_of_another_origin_keeps_its_number(
         page.goto(site.url("/", "evil.example.co.uk"))
     page.wait_for_timeout(100)
     assert page.text_content("#n") == company.target
+
+
+def test_a_pinned_build_runs_with_its_hash_and_with_no_other(
+    page: Page, site: Site, company: Company, edge: str, noise: Noise
+) -> None:
+    built = script()
+
+    def opened(integrity: str) -> None:
+        words = f'integrity="{integrity}" crossorigin data-site="{company.site_key}"'
+        tag = f'<script src="{edge}{pinned_path(built)}" {words}></script>'
+        page.goto(site.put(f"<p id=n>{company.target}</p>", tag=tag))
+
+    opened(integrity_of(built))
+    page.wait_for_function("window.ct && ct.numbers().length")
+    assert page.text_content("#n") == page.evaluate("ct.numbers()[0].shown")
+    opened(integrity_of(b"something else"))
+    assert page.evaluate("typeof window.ct") == "undefined"
+    assert page.text_content("#n") == company.target
+    assert "integrity" in noise.errors.pop()  # the browser itself says that it ran no such script
+
+
+def test_a_number_of_a_pool_written_on_the_page_is_noticed_and_what_the_snippet_wrote_is_not(
+    page: Page, site: Site, services: Services, company: Company
+) -> None:
+    seen: list[list[str]] = []
+
+    class Watching(Sightings):
+        def look(self, company_id: str, found: Iterable[str], page: str) -> None:
+            seen.append(list(found))
+            super().look(company_id, seen[-1], page)
+
+    sightings = Watching(services)
+    sightings.settle()
+    app = edge_app(services, 4, Admission({"visit": 10**6, "beat": 10**6}), sightings)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    script = f"http://127.0.0.1:{server.server_port}/ct.js"
+    tag = f'<script async src="{script}" data-site="{company.site_key}"></script>'
+    try:
+        # Twice: on the second page the number of the first is written at once, before the service is asked.
+        for path in ("/", "/due"):
+            page.goto(site.put(f"<p>{company.target}</p>", path, tag=tag))
+            page.wait_for_function(ANSWERED)
+        assert sightings.settle() == 0
+        mine = page.evaluate("ct.numbers()")[0]["shown"]
+        other = next(one for one in company.numbers if one != mine)
+        page.goto(site.put(f"<p>{company.target}</p><p>Fax {other[:6]} {other[6:]}</p>", "/tre", tag=tag))
+        page.wait_for_function(ANSWERED)
+        assert sightings.settle() == 1, seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        app.extensions["edge.connections"].close()
+    with services.db.tenant(company.id) as session:
+        (one,) = session.scalars(select(NumberSighting)).all()
+    assert one.page.endswith("/tre")
+    assert company.numbers[company.number_ids.index(one.number_id)] == other
+
+
+def test_a_page_gets_its_number_when_somebody_moves(
+    page: Page, site: Site, services: Services, company: Company
+) -> None:
+    app = edge_app(services, 4, Admission())
+    inner = app.wsgi_app
+
+    def from_afar(environ: dict[str, object], start: object) -> object:
+        return inner(environ | {"HTTP_X_FORWARDED_FOR": "203.0.115.7"}, start)  # type: ignore[arg-type]  # WSGI
+
+    app.wsgi_app = from_afar  # type: ignore[method-assign,assignment]  # Flask's own way
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    tag = f'<script async src="{address}/ct.js" data-site="{company.site_key}"></script>'
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/v1/visit")):
+        page.goto(site.put(f"<p id=n>{company.target}</p>", tag=tag))
+    assert page.evaluate("ct.numbers()") == []
+    assert page.text_content("#n") == company.target
+    page.mouse.move(10, 10)
+    page.mouse.move(20, 20)
+    page.wait_for_function("ct.numbers().length")
+    assert page.text_content("#n") in company.numbers
+    server.shutdown()
+    server.server_close()
+    app.extensions["edge.connections"].close()

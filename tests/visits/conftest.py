@@ -1,20 +1,23 @@
 """The edge's WSGI app and a page that talks to it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from psycopg_pool import ConnectionPool
-from sqlalchemy import text
+from sqlalchemy import text, update
 from werkzeug.test import TestResponse
 
+from calltrack.numbers.model import TrackingNumber
 from calltrack.visits.admission import Admission
 from calltrack.visits.routes import create_blueprint
 from calltrack.visits.service import open_connections
+from calltrack.visits.sightings import Sightings
 from calltrack.wiring import Services
 from tests.builders import Company
 
@@ -31,6 +34,7 @@ class Edge:
     def post(self, path: str, company: Company, body: dict[str, Any], **headers: str) -> TestResponse:
         """Send a body from the company's page; header names are written with underscores."""
         sent = {"Origin": company.origin, "User-Agent": BROWSER, "Content-Type": "text/plain"}
+        sent |= {"Accept-Language": "it"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         data = json.dumps({"k": company.site_key} | body).encode()
         return self.client.post(path, data=data, headers=sent)
@@ -41,9 +45,12 @@ class Edge:
         assert reply.status_code == 200, reply.text
         return dict(reply.get_json())
 
-    def beat(self, company: Company, known: dict[str, Any], path: str = "/") -> TestResponse:
-        """Send a heartbeat of the visit that `known` (an answer) names."""
-        return self.post("/v1/beat", company, {"v": known["v"], "s": known["s"], "u": company.origin + path})
+    def beat(
+        self, company: Company, known: dict[str, Any], path: str = "/", *, is_left: bool = False
+    ) -> TestResponse:
+        """Send a heartbeat of the visit that `known` (an answer) names, or that its page was hidden."""
+        body = {"v": known["v"], "s": known["s"], "u": company.origin + path, "g": is_left}
+        return self.post("/v1/beat", company, body)
 
 
 def age(services: Services, company: Company, seconds: float) -> None:
@@ -51,12 +58,27 @@ def age(services: Services, company: Company, seconds: float) -> None:
     moved = {
         "visit": ("started_at", "last_seen_at"),
         "lease": ("shown_from", "last_seen_at", "shown_until"),
-        "number_slot": ("busy_until",),
+        "number_slot": ("busy_until", "seen_at", "given_at", "alone_since"),
     }
     with services.db.tenant(company.id) as session:
         for table, columns in moved.items():
             changes = ", ".join(f"{column} = {column} - make_interval(secs => :by)" for column in columns)
             session.execute(text(f"UPDATE {table} SET {changes}"), {"by": seconds})
+        session.execute(
+            text("UPDATE number_slot SET held_at = held_at - :by, summed_at = summed_at - :by"),
+            {"by": seconds},
+        )
+        session.execute(text("UPDATE number_mass SET summed_at = summed_at - :by"), {"by": seconds})
+
+
+def without_overflow(services: Services, company: Company) -> None:
+    """Release the pool's overflow number."""
+    with services.db.tenant(company.id) as session:
+        session.execute(
+            update(TrackingNumber)
+            .where(TrackingNumber.id == company.overflow_id)
+            .values(released_at=TrackingNumber.created_at)
+        )
 
 
 def shown(answer: dict[str, Any]) -> str:
@@ -65,11 +87,19 @@ def shown(answer: dict[str, Any]) -> str:
     return "+" + str(pair["n"])
 
 
-def edge_app(services: Services, threads: int, admission: Admission) -> Flask:
+def edge_app(
+    services: Services,
+    threads: int,
+    admission: Admission,
+    sightings: Sightings | None = None,
+    moment: Callable[[], datetime | None] = lambda: None,
+) -> Flask:
     """Return an app of the edge's routes with limits of its own."""
     app = Flask("edge", static_folder=None)
     app.extensions["edge.connections"] = connections = open_connections(services.settings.app_url, threads)
-    app.register_blueprint(create_blueprint(services, connections, admission=admission))
+    app.register_blueprint(
+        create_blueprint(services, connections, admission=admission, sightings=sightings, moment=moment)
+    )
     return app
 
 

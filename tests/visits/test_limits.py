@@ -9,9 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.touch import Touch
 from calltrack.numbers.model import Lease
 from calltrack.visits.admission import Admission
+from calltrack.visits.challenges import BEAT_SECONDS, MOST_WAITING, Challenges, Waiting
 from calltrack.visits.model import PageView, Visit
+from calltrack.visits.service import PageLoad
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
 from tests.visits.conftest import BROWSER, Edge, edge_app, shown
@@ -109,21 +112,69 @@ def test_a_client_cannot_choose_its_own_network(strict: FlaskClient, company: Co
     assert got[-1] == 429, "X-Forwarded-For counts only from a proxy on this machine"
 
 
-def test_one_network_holds_a_share_of_the_pool_only(edge: Edge, services: Services) -> None:
+def test_one_network_holds_a_share_of_the_pool_and_more_only_where_somebody_moves(
+    edge: Edge, services: Services
+) -> None:
     company = make_company(services, numbers=20)
     flood = [
         edge.post("/v1/visit", company, {}, X_Forwarded_For=f"203.0.113.{host}").get_json()
-        for host in range(1, 12)
+        for host in range(1, 22)
     ]
-    own = [shown(answer) for answer in flood if shown(answer) != company.overflow]
+    own = [shown(answer) for answer in flood if answer["n"]]
     assert len(own) == 4, "a fifth of twenty"
+    assert set(own) <= set(company.numbers)
+    assert [answer["h"] for answer in flood[4:]] == [BEAT_SECONDS] * 17
+    assert counts(services, company) == [4, 4, 4], "who waits leaves no trace"
     keeps = {"v": flood[0]["v"], "s": flood[0]["s"]}
     again = edge.post("/v1/visit", company, keeps, X_Forwarded_For="203.0.113.1").get_json()
     assert shown(again) == shown(flood[0]), "who holds a number keeps it"
-    stolen = edge.post("/v1/visit", company, {"s": flood[0]["s"]}, X_Forwarded_For="203.0.113.1").get_json()
+    made_up = {"v": str(new_id()), "s": str(new_id())}
+    stolen = edge.post("/v1/visit", company, made_up, X_Forwarded_For="203.0.113.1").get_json()
     assert shown(stolen) == company.overflow
+    moved = [
+        edge.post(
+            "/v1/beat", company, {"v": one["v"], "s": one["s"]}, X_Forwarded_For="203.0.113.9"
+        ).get_json()
+        for one in flood[4:]
+    ]
+    new = [shown(answer) for answer in moved if shown(answer) != company.overflow]
+    assert len(set(new)) == len(new) == 8, "three fifths of twenty, with those of before"
+    assert {answer["h"] for answer in moved} != {BEAT_SECONDS}
     elsewhere = edge.post("/v1/visit", company, {}, X_Forwarded_For="198.51.100.1").get_json()
     assert shown(elsewhere) in company.numbers
+
+
+def test_who_waits_and_goes_on_to_another_page_has_moved(edge: Edge, services: Services) -> None:
+    company, robot = (
+        make_company(services, numbers=20),
+        {"User_Agent": BROWSER.replace("Chrome", "HeadlessChrome")},
+    )
+    first = edge.post("/v1/visit", company, {}, X_Forwarded_For="203.0.114.1", **robot).get_json()
+    assert (first["n"], counts(services, company)) == ([], [0, 0, 0])
+    here = {"v": first["v"], "s": first["s"], "u": company.origin + "/due"}
+    second = edge.post("/v1/visit", company, here, X_Forwarded_For="203.0.114.1", **robot).get_json()
+    assert shown(second) in company.numbers
+    mute = edge.post("/v1/visit", company, {}, X_Forwarded_For="203.0.114.2", Accept_Language="").get_json()
+    assert mute["n"] == []
+    near = edge.post("/v1/visit", company, {}, **robot).get_json()
+    assert shown(near) in company.numbers, "from this machine comes no stranger"
+
+
+def test_a_sign_counts_once_and_for_half_an_hour() -> None:
+    now = 0.0
+    waiting = Waiting(PageLoad(Touch()), ())
+    challenges = Challenges(lambda: now)
+    challenges.put("site", "visit", waiting)
+    assert challenges.take("other", "visit") is None
+    assert challenges.take("site", "visit") is waiting
+    assert challenges.take("site", "visit") is None
+    challenges.put("site", "visit", waiting)
+    now = 1801.0
+    assert challenges.take("site", "visit") is None
+    for number in range(MOST_WAITING + 1):
+        challenges.put("site", str(number), waiting)
+    assert challenges.take("site", "0") is None
+    assert challenges.take("site", "1") is waiting
 
 
 def test_garbage_keys_do_not_ask_the_database_each_time(services: Services) -> None:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -24,23 +24,15 @@ from sqlalchemy import create_engine, text
 from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
-from tests.visits.conftest import Edge, age, shown
+from tests.visits.conftest import Edge, age, shown, without_overflow
 
 CLIENTS = 16
+# Two visits had a number on screen at once, and the later one's lease does not say so.
 SHARED = text(
     """
-    SELECT count(*) FROM lease a JOIN lease b ON a.number_id = b.number_id AND a.id < b.id
-    JOIN visit va ON va.id = a.visit_id JOIN visit vb ON vb.id = b.visit_id
-    WHERE NOT a.is_overflow AND NOT b.is_overflow
-      AND a.shown_from < b.shown_until AND b.shown_from < a.shown_until
-    """
-)
-RESTLESS = text(
-    """
-    SELECT count(*) FROM lease a JOIN lease b ON a.number_id = b.number_id AND a.shown_from < b.shown_from
-    JOIN visit va ON va.id = a.visit_id JOIN visit vb ON vb.id = b.visit_id
-    WHERE NOT a.is_overflow AND NOT b.is_overflow AND va.visitor_id <> vb.visitor_id
-      AND b.shown_from < a.shown_until + make_interval(secs => :cooldown)
+    SELECT count(*) FROM lease a JOIN lease b
+      ON a.number_id = b.number_id AND (a.shown_from, a.id) < (b.shown_from, b.id)
+    WHERE NOT b.is_overflow AND b.shown_from < a.shown_until
     """
 )
 OVERFLOWS = text("SELECT count(*) FROM lease WHERE is_overflow")
@@ -48,6 +40,7 @@ OVERFLOWS = text("SELECT count(*) FROM lease WHERE is_overflow")
 
 def storm(edge: Edge, company: Company, seconds: float) -> tuple[int, list[str]]:
     """Let 16 clients load pages and send heartbeats; returns how often overflow was shown, and failures."""
+    warm(edge)
     overflowed, failures = [0] * CLIENTS, []
     ends, ready = time.monotonic() + seconds, threading.Barrier(CLIENTS)
 
@@ -58,7 +51,7 @@ def storm(edge: Edge, company: Company, seconds: float) -> tuple[int, list[str]]
         while time.monotonic() < ends:
             kind = chance.random()
             if seen and kind < 0.3:
-                reply = edge.beat(company, chance.choice(seen[-5:]))
+                reply = edge.beat(company, chance.choice(seen[-5:]), is_left=chance.random() < 0.5)
             elif seen and kind < 0.5:
                 old = chance.choice(seen[-5:])
                 reply = edge.post("/v1/visit", company, {"u": company.origin, "v": old["v"], "s": old["s"]})
@@ -78,31 +71,41 @@ def storm(edge: Edge, company: Company, seconds: float) -> tuple[int, list[str]]
     return sum(overflowed), failures
 
 
+def warm(edge: Edge) -> None:
+    """Open a connection for each client first: on a busy machine that outlasts a page (503)."""
+    with ExitStack() as held:
+        for _ in range(CLIENTS):
+            held.enter_context(edge.connections.connection(timeout=60))
+
+
 def count(services: Services, company: Company, query: Any, **values: float) -> int:
     with services.db.tenant(company.id) as session:
         return int(session.execute(query, values).scalar_one())
 
 
-@pytest.mark.parametrize(("numbers", "cooldown"), [(40, 0), (6, 0), (6, 1)])
-def test_sixteen_clients_never_share_a_number(
-    edge: Edge, services: Services, numbers: int, cooldown: int
+@pytest.mark.parametrize(("numbers", "has_overflow"), [(40, True), (6, True), (6, False)])
+def test_sixteen_clients_never_share_a_number_unrecorded(
+    edge: Edge, services: Services, numbers: int, has_overflow: bool
 ) -> None:
-    company = make_company(services, numbers=numbers, lease_seconds=1, cooldown_seconds=cooldown)
+    company = make_company(services, numbers=numbers, lease_seconds=1, cooldown_seconds=0)
+    if not has_overflow:
+        without_overflow(services, company)
     overflowed, failures = storm(edge, company, 4)
     assert failures == []
     assert count(services, company, SHARED) == 0
-    assert count(services, company, RESTLESS, cooldown=cooldown) == 0
     leases = count(services, company, text("SELECT count(*) FROM lease WHERE NOT is_overflow"))
-    assert leases > numbers, "no number went from hand to hand, so this proves nothing"
-    assert bool(overflowed) == bool(count(services, company, OVERFLOWS)), "every overflow is on record"
+    recorded = count(services, company, OVERFLOWS)
+    assert leases + recorded * (not has_overflow) > numbers, "no number went from hand to hand"
+    assert bool(overflowed) == bool(recorded and has_overflow), "every overflow is on record"
+    assert recorded or has_overflow, "six numbers on sixteen screens at once were shared"
 
 
 @contextmanager
 def without(server: EmbeddedPostgres, protection: str) -> Iterator[None]:
-    """Take a protection out of the leasing function for a while."""
+    """Take a protection out of the choosing function for a while."""
     engine = create_engine(server.owner_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as owner:
-        whole = owner.execute(text("SELECT pg_get_functiondef('edge_lease'::regproc)")).scalar_one()
+        whole = owner.execute(text("SELECT pg_get_functiondef('edge_choose'::regproc)")).scalar_one()
         assert protection in whole
         owner.exec_driver_sql(whole.replace(protection, ""))
         try:
@@ -116,7 +119,7 @@ def test_without_row_locks_numbers_would_be_shared(
     edge: Edge, services: Services, postgres: EmbeddedPostgres
 ) -> None:
     company = make_company(services, numbers=6, lease_seconds=1, cooldown_seconds=0)
-    with without(postgres, "FOR UPDATE SKIP LOCKED"):
+    with without(postgres, "FOR UPDATE OF s SKIP LOCKED"):
         storm(edge, company, 4)
     assert count(services, company, SHARED) > 0
 
@@ -136,17 +139,20 @@ class OneAfterTheOther(RuleBasedStateMachine):
         self.held: dict[str, tuple[str, float]] = {}
         self.visitor_of: dict[str, str] = {}
 
-    def check(self, answer: dict[str, Any], *, is_page_load: bool = True) -> None:
+    def check(self, answer: dict[str, Any]) -> None:
         number, visit = shown(answer), answer["s"]
         self.visitor_of[visit] = answer["v"]
+        nobody = ("", -1e9)
         if number == self.company.overflow:
-            for holder, until in (self.held.get(own, ("", -1e9)) for own in self.company.numbers):
+            for holder, until in (self.held.get(own, nobody) for own in self.company.numbers):
                 assert holder != visit, "its own number waits for it"
-                assert self.now < until + 50 or not is_page_load, "a free number was kept back"
+                assert self.now < until, "a free number was kept back"
             return
-        holder, until = self.held.get(number, ("", -1e9))
+        holder, until = self.held.get(number, nobody)
         if self.visitor_of.get(holder) != answer["v"]:
-            assert self.now >= until + 50 - 1, "the number still belonged to another visitor"
+            assert self.now >= until - 1, "the number was still on the screen of another visitor"
+            rested = [one for one in self.company.numbers if self.now >= self.held.get(one, nobody)[1] + 51]
+            assert self.now >= until + 49 or not rested, "a number that had rested was passed over"
         self.held[number] = (visit, self.now + 100)
 
     @rule(target=known)
@@ -171,7 +177,7 @@ class OneAfterTheOther(RuleBasedStateMachine):
                 if holder == who["s"]:
                     self.held[number] = (holder, self.now + 100)
             return multiple()
-        self.check(reply.get_json(), is_page_load=False)
+        self.check(reply.get_json())
         return reply.get_json()
 
     @rule(seconds=st.sampled_from([30, 90, 160, 1900]))

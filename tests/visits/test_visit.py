@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from calltrack.kernel.ids import new_id
-from calltrack.numbers.model import Lease, SiteTarget, Slot, TrackingNumber
+from calltrack.numbers.model import Lease, SiteTarget, Slot
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
 from tests.builders import Company, fresh_e164, make_company
-from tests.visits.conftest import Edge, age, shown
+from tests.visits.conftest import Edge, age, shown, without_overflow
 
 
 def leases(services: Services, company: Company) -> list[Lease]:
@@ -33,7 +33,7 @@ def test_a_new_visitor_is_shown_a_number_of_the_pool(
     edge: Edge, company: Company, services: Services
 ) -> None:
     answer = edge.visit(company, t="Traslochi", u=company.origin + "/roma?gclid=Cj0_x-Y&utm_source=google")
-    assert answer["h"] == 50
+    assert answer["h"] == 60
     (pair,) = answer["n"]
     assert pair["t"] == company.target.lstrip("+")
     assert "+" + pair["n"] in company.numbers
@@ -53,16 +53,33 @@ def test_what_the_snippet_remembers_is_stored(edge: Edge, company: Company, serv
     edge.visit(
         company,
         r="https://www.google.it/search?q=x",
-        c={"gclid": "Cj0-a", "_ga": "GA1.1.1234567890.1690000000", "unknown": "x"},
+        c={
+            "gclid": "Cj0-a",
+            "_ga": "GA1.1.1234567890.1690000000",
+            "unknown": "x",
+            "_ga_AB12CD34EF": "GS2.1.s1747323152$o28$g1$t1747323200$j60$l0$h0",
+        },
         m={"source": "Google", "medium": "cpc", "campaign": "21345678901"},
-        q={"ad": True, "measure": False},
+        q={"ad": True, "measure": True},
     )
     (visit,) = visits(services, company)
     assert visit.click_ids == {"gclid": "Cj0-a"}
-    assert visit.ad_cookies == {"_ga": "GA1.1.1234567890.1690000000"}
+    assert visit.ad_cookies == {"_ga": "GA1.1.1234567890.1690000000", "_ga_AB12CD34EF": "1747323152"}
     assert (visit.source, visit.medium, visit.campaign) == ("google", "cpc", "21345678901")
-    assert visit.consent == {"ad": True, "measure": False}
+    assert visit.consent == {"ad": True, "measure": True}
     assert visit.referrer == "https://www.google.it/search"
+
+
+def test_a_later_page_view_tells_the_newest_analytics_session(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first = edge.visit(company, c={"_ga": "GA1.1.1.2"})
+    for session in (1747323152, 1747329999):
+        edge.visit(
+            company, v=first["v"], s=first["s"], c={"_ga_AB12CD34EF": f"GS1.1.{session}.3.1.{session}.0.0.0"}
+        )
+    (visit,) = visits(services, company)
+    assert visit.ad_cookies == {"_ga": "GA1.1.1.2", "_ga_AB12CD34EF": "1747329999"}
 
 
 def test_numbers_are_given_in_turn_longest_idle_first(edge: Edge, services: Services) -> None:
@@ -161,7 +178,9 @@ def test_the_same_campaign_again_is_the_same_visit(
     assert edge.visit(company, **body)["s"] == first["s"]
 
 
-def test_a_dry_pool_shows_the_overflow_number_and_records_it(edge: Edge, services: Services) -> None:
+def test_while_all_are_on_screen_the_overflow_number_is_shown_and_recorded(
+    edge: Edge, services: Services
+) -> None:
     company = make_company(services, numbers=1)
     first, second, third = (edge.visit(company) for _ in range(3))
     assert shown(first) == company.numbers[0]
@@ -170,6 +189,22 @@ def test_a_dry_pool_shows_the_overflow_number_and_records_it(edge: Edge, service
     again = edge.visit(company, **known(second))
     assert again == second
     assert len(leases(services, company)) == 3
+
+
+def test_without_overflow_number_the_one_given_out_first_is_shared_and_recorded(
+    edge: Edge, services: Services
+) -> None:
+    company = make_company(services, numbers=2)
+    without_overflow(services, company)
+    answers = [edge.visit(company) for _ in range(4)]
+    numbers = [shown(answer) for answer in answers]
+    assert numbers[2:] == numbers[:2]
+    assert sorted(numbers[:2]) == sorted(company.numbers)
+    assert [lease.is_overflow for lease in leases(services, company)] == [False, False, True, True]
+    for answer in answers:
+        assert edge.beat(company, answer).status_code == 204, "who shares a number keeps it"
+        assert edge.visit(company, **known(answer)) == answer
+    assert len(leases(services, company)) == 4
 
 
 def test_an_overflowed_visit_gets_its_own_number_as_soon_as_one_is_free(
@@ -186,27 +221,26 @@ def test_an_overflowed_visit_gets_its_own_number_as_soon_as_one_is_free(
     assert overflow.shown_until <= own.shown_from
 
 
-def test_a_dry_pool_without_overflow_number_leaves_the_page_alone(edge: Edge, services: Services) -> None:
+def test_a_pool_without_any_number_leaves_the_page_alone(edge: Edge, services: Services) -> None:
     company = make_company(services, numbers=0)
-    with services.db.tenant(company.id) as session:
-        session.execute(
-            update(TrackingNumber)
-            .where(TrackingNumber.id == company.overflow_id)
-            .values(released_at=TrackingNumber.created_at)
-        )
+    without_overflow(services, company)
     answer = edge.visit(company)
     assert answer["n"] == []
     assert len(visits(services, company)) == 1
     assert leases(services, company) == []
 
 
-def test_a_number_rests_before_the_next_visit_sees_it(edge: Edge, services: Services) -> None:
-    company = make_company(services, numbers=1, lease_seconds=100, cooldown_seconds=60)
-    edge.visit(company)
+def test_a_number_rests_while_another_one_can_be_shown(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=2, lease_seconds=100, cooldown_seconds=60)
+    first = edge.visit(company)
     age(services, company, 130)
-    assert shown(edge.visit(company)) == company.overflow
-    age(services, company, 31)
-    assert shown(edge.visit(company)) == company.numbers[0]
+    second = edge.visit(company)
+    assert shown(second) != shown(first)
+    assert shown(edge.visit(company)) == shown(first), "a number off screen is never kept back"
+    age(services, company, 161)
+    third = edge.visit(company)
+    assert [lease.is_overflow for lease in leases(services, company)] == [False] * 4
+    assert shown(third) in company.numbers
 
 
 def test_only_targets_on_the_page_are_leased(edge: Edge, services: Services) -> None:

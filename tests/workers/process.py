@@ -32,7 +32,7 @@ def running(settings: Settings, *command: str) -> Iterator["subprocess.Popen[byt
         process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -45,6 +45,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "CALLTRACK_MODE": settings.mode,
         "DATA_DIR": str(settings.data_dir),
+        "PORT": str(settings.port),
+        "TWILIO_API_BASE": settings.twilio_api_base,
         "DATABASE_URL": settings.database_url,
         "DATABASE_OWNER_URL": settings.database_owner_url,
         "DATABASE_SYSTEM_URL": settings.database_system_url,

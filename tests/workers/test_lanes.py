@@ -49,7 +49,7 @@ def lanes(work: Work) -> Iterator[Lanes]:
     stop.set()
     for gate in work.gates.values():
         gate.set()
-    assert made.join(5)
+    assert made.join(30)
 
 
 def test_one_slow_place_delays_no_other(lanes: Lanes, work: Work) -> None:
@@ -57,7 +57,7 @@ def test_one_slow_place_delays_no_other(lanes: Lanes, work: Work) -> None:
     lanes.hand_over(("deliver", "c", "slow"))
     for number in range(20):
         lanes.hand_over(("deliver", "c", f"quick-{number}"))
-    assert until(lambda: len(work.begun) == 21 and len(work.now) == 1, 5)
+    assert until(lambda: len(work.begun) == 21 and len(work.now) == 1, 30)
 
 
 def test_one_place_is_worked_on_by_one_lane_and_nothing_asked_meanwhile_is_forgotten(
@@ -65,7 +65,7 @@ def test_one_place_is_worked_on_by_one_lane_and_nothing_asked_meanwhile_is_forgo
 ) -> None:
     work.gates["x"] = threading.Event()
     assert lanes.hand_over(("deliver", "c", "x"))
-    assert until(lambda: len(work.now) == 1, 5)
+    assert until(lambda: len(work.now) == 1, 30)
     assert lanes.hand_over(("deliver", "c", "x"))
     assert lanes.hand_over(("poll", "c", "x"))
     assert not lanes.hand_over(("poll", "c", "x"))
@@ -73,9 +73,9 @@ def test_one_place_is_worked_on_by_one_lane_and_nothing_asked_meanwhile_is_forgo
     sleep(0.2)
     assert len(work.begun) == 1
     work.gates["x"].set()
-    assert until(lambda: len(work.begun) == 3 and not work.now, 5)
+    assert until(lambda: len(work.begun) == 3 and not work.now, 30)
     assert work.most_at_one_place == 1
-    assert until(lambda: not lanes.is_busy_with(("deliver", "c", "x")), 5)
+    assert until(lambda: not lanes.is_busy_with(("deliver", "c", "x")), 30)
 
 
 def test_slow_places_together_leave_half_of_the_lanes_free(
@@ -86,17 +86,17 @@ def test_slow_places_together_leave_half_of_the_lanes_free(
     for name in slow:
         work.gates[name] = threading.Event()
         lanes.hand_over(("deliver", "c", name))
-    assert until(lambda: len(work.now) == 4, 5)
+    assert until(lambda: len(work.now) == 4, 30)
     sleep(0.1)
     for gate in work.gates.values():
         gate.set()
-    assert until(lambda: len(work.begun) == 8 and not work.now, 5)
+    assert until(lambda: len(work.begun) == 8 and not work.now, 30)
     for name in slow[:4]:
         work.gates[name].clear()
         lanes.hand_over(("deliver", "c", name))
-    assert until(lambda: len(work.now) == 2, 5)
+    assert until(lambda: len(work.now) == 2, 30)
     lanes.hand_over(("deliver", "c", "quick"))
-    assert until(lambda: ("deliver", "c", "quick") in work.begun, 5)
+    assert until(lambda: ("deliver", "c", "quick") in work.begun, 30)
     assert len(work.now) == 2
 
 
@@ -104,7 +104,7 @@ def test_a_job_that_fails_leaves_its_lane_to_the_next(lanes: Lanes, work: Work) 
     for number in range(8):
         lanes.hand_over(("fail", "c", f"{number}"))
     lanes.hand_over(("deliver", "c", "good"))
-    assert until(lambda: len(work.begun) == 9 and not work.now, 5)
+    assert until(lambda: len(work.begun) == 9 and not work.now, 30)
 
 
 def test_after_a_stop_nothing_new_begins_and_the_wait_for_a_stuck_job_is_bounded(work: Work) -> None:
@@ -113,12 +113,12 @@ def test_after_a_stop_nothing_new_begins_and_the_wait_for_a_stuck_job_is_bounded
     work.gates["stuck"] = threading.Event()
     lanes.hand_over(("deliver", "c", "stuck"))
     lanes.hand_over(("deliver", "c", "next"))
-    assert until(lambda: len(work.now) == 1, 5)
+    assert until(lambda: len(work.now) == 1, 30)
     stop.set()
     begun = monotonic()
     assert not lanes.join(0.3)
-    assert monotonic() - begun < 2
+    assert monotonic() - begun < 10
     assert not lanes.hand_over(("deliver", "c", "late"))
     work.gates["stuck"].set()
-    assert lanes.join(5)
+    assert lanes.join(30)
     assert work.begun == [("deliver", "c", "stuck")]

@@ -53,6 +53,6 @@ def test_a_visitor_who_calls_becomes_a_lead_of_her_click(
     assert verdict.visit_id == UUID(shown["s"])
     assert verdict.probability > 0.95
     assert verdict.campaign == "roma"
-    assert verdict.reasons[0] == "Was looking at the number when the call began."
+    assert verdict.reasons[0][0] == "on_screen"
     assert (lead.kind, lead.status, lead.call_id) == ("lead", "counted", verdict.call_id)
     assert (visitor.visitor_id, visitor.person_id) == (UUID(shown["v"]), lead.person_id)

@@ -9,16 +9,21 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from calltrack.attribution.queries import verdict
+from calltrack.attribution.queries import earlier_verdicts, verdict
+from calltrack.callflows.queries import walked
+from calltrack.calls.guard.judging import mark_of
 from calltrack.calls.queries import call as call_of
 from calltrack.calls.queries import line as line_of
-from calltrack.conversions.no_lead import verdict_of, why_no_lead
+from calltrack.calls.queries import transcripts_of
+from calltrack.conversions.no_lead import said_nothing, verdict_of, why_no_lead
 from calltrack.conversions.queries import conversions_of
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
 from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.call_care import people_of
 from calltrack.dashboard.show import money
 from calltrack.dashboard.timelines import line_moments, person_moments
+from calltrack.dashboard.typed import Typed, WrongForm, typed
 from calltrack.delivery.answers import Receiver, answers_of
 from calltrack.journeys.queries import journey_of
 from calltrack.kernel.errors import BadInput
@@ -26,26 +31,41 @@ from calltrack.kernel.money import parse_money
 from calltrack.visits.queries import pages_of, visits_by_id
 from calltrack.wiring import Services
 
+# So many of the visits that may have made a call are looked up for its page.
+SHOWN = 12
+
 
 @page("/calls/<id:call_id>", "viewer")
 def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
     """Show everything that is known of a call."""
+    return call_page(services, here, call_id)
+
+
+def call_page(services: Services, here: Here, call_id: UUID, form: Typed | None = None) -> str:
+    """Return the page of a call; with a form that was refused, what was typed and why it was not taken."""
     company_id = here.company.id
     with services.db.tenant(company_id) as session:
         row = call_of(session, services.vault, company_id, call_id)
         if row is None:
             abort(404)
         line = line_of(session, services.vault, company_id, row)
+        flow = walked(session, company_id, row.flow_version)
+        may_read = here.may("manager")
+        spoken = transcripts_of(session, services.vault, company_id, call_id) if may_read else ()
         judged = verdict(session, company_id, call_id)
-        considered = [one.visit_id for one in judged.candidates] if judged else []
+        considered = [one.visit_id for one in judged.candidates[:SHOWN] if one.visit_id] if judged else []
+        thought_before = earlier_verdicts(session, company_id, call_id)
         named = [judged.visit_id] if judged and judged.visit_id else []
         visits = visits_by_id(session, company_id, considered + named)
         chosen = visits.get(judged.visit_id) if judged and judged.visit_id else None
         journey = journey_of(session, company_id, row.caller_hash, chosen.visitor_id if chosen else None)
         brought = conversions_of(session, company_id, {call_id, *(one.id for one in journey.calls)})
         receivers = _answers(session, here, call_id)
+        spam = mark_of(session, company_id, call_id)
         no_lead = why_no_lead(session, company_id, call_id)
+        said = said_nothing(session, company_id, call_id)
         ruled = verdict_of(session, company_id, call_id)
+        people = people_of(services, session, here, row, journey)
         looked_at = pages_of(session, company_id, {visit.id for visit in journey.visits} | set(considered))
     mine = [one for one in brought if one.call_id == call_id]
     purchases = [one for one in mine if one.kind == "purchase"]
@@ -53,20 +73,27 @@ def call(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
         "call.html",
         call=row,
         line=line,
+        flow=flow,
+        transcripts=spoken,
         moments=line_moments(row, line),
         verdict=judged,
+        earlier_verdicts=thought_before,
         visits=visits,
         chosen=chosen,
         journey=journey,
-        person=person_moments(journey, row, brought, looked_at),
+        person=person_moments(journey, row, brought, looked_at, people.happened),
         brought=mine,
         lead=next((one for one in mine if one.kind == "lead"), None),
         purchases=purchases,
         no_lead=no_lead,
+        said_nothing=said,
+        spam=spam,
         judged=ruled,
         call_id=call_id,
         receivers=receivers,
         is_settled=all(one.is_final for one in receivers),
+        form=form,
+        **people.shown,
     )
 
 
@@ -89,9 +116,12 @@ def _answers(session: Session, here: Here, call_id: UUID) -> tuple[Receiver, ...
 @page("/calls/<id:call_id>/outcome", "manager", ("POST",))
 def outcome(services: Services, here: Here, call_id: UUID) -> ResponseReturnValue:
     """Store what a person says the call brought: a purchase with its value, a lead, or nothing."""
-    said = _said(here)
-    with services.db.tenant(here.company.id) as session:
-        changed = set_outcome(session, here.company.id, call_id, said, here.now)
+    form = typed("outcome")
+    try:
+        with form.about(""), services.db.tenant(here.company.id) as session:
+            changed = set_outcome(session, here.company.id, call_id, _said(here), here.now)
+    except WrongForm:
+        return call_page(services, here, call_id, form), form.status
     services.nudges.wake("handle_facts", str(here.company.id))
     services.nudges.show(str(here.company.id))
     flash("Saved. The destinations are told now." if changed else "This was stored already.")

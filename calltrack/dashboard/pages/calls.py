@@ -6,20 +6,24 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from calltrack.accounts.queries import locations
+from calltrack.accounts.queries import locations, members
+from calltrack.calls.people.tags import tag_choices
+from calltrack.calls.people.work import STATUSES
 from calltrack.conversions.call_log import OUTCOMES
+from calltrack.conversions.levels import Levels, levels
 from calltrack.conversions.queries import CallFilter, Place, find_calls
 from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import NAMES, day_span, period
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import to_e164
-from calltrack.numbers.queries import numbers
+from calltrack.numbers.queries import named
 from calltrack.wiring import Services
 
 FIELDS = (
     "outcome", "source", "medium", "campaign", "location", "number", "brought", "period", "since", "until",
-    "caller",
+    "caller", "tag", "work", "assignee",
 )  # fmt: skip
 A_PAGE = 50
 
@@ -28,20 +32,25 @@ A_PAGE = 50
 def calls(services: Services, here: Here) -> ResponseReturnValue:
     """Show the calls that fit the filters in the address, newest first."""
     asked = {name: request.args.get(name, "").strip() for name in FIELDS}
-    problem, found = "", None
+    problem, found, counted = "", None, Levels()
     with services.db.tenant(here.company.id) as session:
         try:
             wanted, after = read_filter(request.args, here), request.args.get("after", "")
             place = Place.from_text(after) if after else None
             found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
+            counted = levels(session, services.vault, here.company.id, wanted)
+            asked |= _as_choices(wanted)
         except BadInput as refused:
             problem = str(refused)
         branches = locations(session, here.company.id)
-        lines = numbers(session, here.company.id, here.now)
+        lines = named(session, here.company.id)
+        known_tags, people = tag_choices(session, here.company.id), members(session, here.company.id)
     used = {name: value for name, value in asked.items() if value}
     return render_template(
         "calls.html",
         found=found,
+        levels=counted,
+        metrics=METRICS,
         problem=problem,
         asked=asked,
         used=used,
@@ -50,6 +59,9 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
         periods=NAMES,
         locations=branches,
         numbers=lines,
+        tags=known_tags,
+        statuses=STATUSES,
+        members=people,
     ), 400 if problem else 200
 
 
@@ -70,8 +82,18 @@ def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:
         location_id=_id(args.get("location", "")),
         number_id=_id(args.get("number", "")),
         brought=args.get("brought", ""),
+        tag=_id(args.get("tag", "")),
+        work=args.get("work", ""),
+        assignee=_id(args.get("assignee", "")),
         caller=to_e164(caller, country) if caller else "",
     )
+
+
+def _as_choices(wanted: CallFilter) -> dict[str, str]:
+    """Return the ids of a filter as the choices of the form spell them, however the address wrote them."""
+    ids = {"location": wanted.location_id, "number": wanted.number_id, "tag": wanted.tag,
+           "assignee": wanted.assignee}  # fmt: skip
+    return {name: id_.hex if id_ else "" for name, id_ in ids.items()}
 
 
 def _id(text: str) -> UUID | None:

@@ -15,11 +15,12 @@ from calltrack.accounts import audit
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.pages.destinations import back_to_call
 from calltrack.dashboard.periods import NAMES, day_span
-from calltrack.delivery import by_hand, log, queries
+from calltrack.delivery import by_hand, log, queries, tallies
 from calltrack.delivery.by_hand import Replayed
 from calltrack.delivery.export import csv_of
 from calltrack.delivery.log import ACTIONS, KINDS, WANTED_STATES, DeliveryFilter
 from calltrack.delivery.model import Delivery
+from calltrack.delivery.notices import is_short
 from calltrack.delivery.request import request_of
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import parse_id
@@ -27,6 +28,7 @@ from calltrack.wiring import Services
 
 FIELDS = ("destination", "kind", "action", "state", "code", "period", "since", "until", "text")
 A_PAGE = 50
+COMPARED_WITHIN = timedelta(days=3)
 USUAL_DAYS = {"7d": 7, "30d": 30, "90d": 90, "12m": 366}
 
 
@@ -38,6 +40,7 @@ def deliveries(services: Services, here: Here) -> ResponseReturnValue:
     rows: tuple[queries.DeliveryRow, ...] = ()
     with services.db.tenant(here.company.id) as session:
         places = queries.names_of(session, here.company.id)
+        compared = tallies.newest(session, here.company.id, (here.now - COMPARED_WITHIN).date())
         try:
             wanted = read_filter(request.args, here)
             before = parse_id(request.args["before"]) if request.args.get("before") else None
@@ -60,6 +63,8 @@ def deliveries(services: Services, here: Here) -> ResponseReturnValue:
         actions=ACTIONS,
         periods=NAMES,
         destinations=places,
+        compared=compared,
+        is_short=is_short,
         may_replay=_may_replay(asked),
     ), 400 if problem else 200
 
@@ -96,9 +101,11 @@ def replay_deliveries(services: Services, here: Here) -> ResponseReturnValue:
         with services.db.tenant(here.company.id) as session:
             narrowed = by_hand.failed_of(wanted) if not chosen else wanted
             counts = log.count_of(session, here.company.id, narrowed, chosen)
+            stuck = log.stuck_of(session, here.company.id, narrowed, chosen)
         return render_template(
-            "replay.html", counts=counts, chosen=chosen, used=used, back=target, most=by_hand.MOST_AT_ONCE
-        )
+            "replay.html", counts=counts, stuck=stuck, chosen=chosen, used=used, back=target,
+            most=by_hand.MOST_AT_ONCE,
+        )  # fmt: skip
     if chosen:
         with services.db.tenant(here.company.id) as session:
             done = by_hand.replay(

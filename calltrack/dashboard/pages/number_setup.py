@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,9 @@ from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import pretty, to_e164
 from calltrack.numbers import service
-from calltrack.numbers.hooks import NumberSetup, setups
-from calltrack.numbers.queries import NumberRow, numbers, pools
+from calltrack.numbers.application import application_hooks
+from calltrack.numbers.hooks import setups
+from calltrack.numbers.queries import numbers, pools
 from calltrack.numbers.rules import numbers_in
 from calltrack.wiring import Services
 
@@ -105,32 +106,14 @@ def add_static(services: Services, here: Here) -> ResponseReturnValue:
     return _back(here)
 
 
-@page("/numbers/<id:number_id>", "manager")
-def number(services: Services, here: Here, number_id: UUID) -> ResponseReturnValue:
-    """Show one number: what it stands for, its addresses, and the way to give it back."""
-    one, setup = _number(services, here, number_id)
-    return render_template("number.html", number=one, setup=setup, base_url=services.settings.base_url)
-
-
-@page("/numbers/<id:number_id>/release", "manager", ("POST",))
-def release_number(services: Services, here: Here, number_id: UUID) -> ResponseReturnValue:
-    """Give a number back once its effect was read and confirmed; without the yes nothing is done."""
-    one, _ = _number(services, here, number_id)
-    if request.form.get("sure") != "yes":
-        flash("Nothing was changed: the number stays in use.")
-        return redirect(url_for("dashboard.number", company_id=here.company.id, number_id=number_id), 303)
-    with services.db.tenant(here.company.id) as session:
-        service.release_number(session, here.company.id, number_id, here.now)
-        audit.note(session, here.company.id, here.who.email, "number.release", one.e164, here.now)
-    flash(f"{pretty(one.e164)} is released. Nobody is shown it from now on.")
-    return _back(here)
-
-
 def _page(services: Services, here: Here, form: Typed | None = None) -> str:
     company_id = here.company.id
     with services.db.tenant(company_id) as session:
         rows = [row for row in numbers(session, company_id, here.now) if row.released_at is None]
-        known = {setup.e164: setup for setup in setups(session, services.settings.base_url)}
+        known = {
+            setup.e164: setup
+            for setup in setups(session, services.settings.base_url, services.settings.voice_fallback_origin)
+        }
         branches = queries.locations(session, company_id)
         return render_template(
             "number_setup.html",
@@ -142,17 +125,9 @@ def _page(services: Services, here: Here, form: Typed | None = None) -> str:
             carrier=carrier_of(session, company_id),
             form=form,
             base_url=services.settings.base_url,
+            application=application_hooks(services.settings.base_url),
+            following=sum(row.hooks == "application" for row in rows),
         )
-
-
-def _number(services: Services, here: Here, number_id: UUID) -> tuple[NumberRow, NumberSetup]:
-    with services.db.tenant(here.company.id) as session:
-        rows = numbers(session, here.company.id, here.now)
-        known = {setup.e164: setup for setup in setups(session, services.settings.base_url)}
-    one = next((row for row in rows if row.id == number_id and row.released_at is None), None)
-    if one is None:
-        raise NotFound("There is no such number in use.")
-    return one, known[one.e164]
 
 
 def _carrier_id(session: Session, here: Here) -> UUID:

@@ -1,5 +1,6 @@
 """The page behind a one-click link: a phone-sized form without a login. Looking changes nothing."""
 
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit, queries
 from calltrack.accounts.queries import CompanyRow
+from calltrack.calls.people.missed import reached_at
 from calltrack.conversions import doors
 from calltrack.conversions.call_log import CallSummary, calls_by_id
 from calltrack.conversions.link_address import make_address
 from calltrack.conversions.links import named_by, read_link
+from calltrack.conversions.no_lead import said_nothing
 from calltrack.conversions.queries import conversions_of
 from calltrack.conversions.rules import Outcome
 from calltrack.conversions.service import set_outcome
@@ -62,7 +65,9 @@ def say_one_click(token: str) -> ResponseReturnValue:
             company, call = _enter(services, session, token)
             said = request.form.get("said", "")
             try:
-                set_outcome(session, company.id, call.id, _outcome(said, company), now)
+                # What ringing back won belongs to the missed call.
+                won_at = reached_at(session, company.id, call.id) if call.is_lost else None
+                set_outcome(session, company.id, call.id, _outcome(said, company, won_at), now)
             except BadInput as problem:
                 return _page(session, token, company, call, str(problem)), 400
     except NotFound:
@@ -116,20 +121,22 @@ def _page(
         began=call.started_at.astimezone(ZoneInfo(company.timezone)),
         lead=next((one for one in brought if one.kind == "lead"), None),
         purchases=[one for one in brought if one.kind == "purchase" and one.status == "counted"],
+        said_nothing=said_nothing(session, company.id, call.id),
         problem=problem,
         typed=request.form.get("value", ""),
     )
 
 
-def _outcome(said: str, company: CompanyRow) -> Outcome:
+def _outcome(said: str, company: CompanyRow, won_at: datetime | None) -> Outcome:
     if said == "purchase":
         money = parse_money(request.form.get("value", ""), company.currency)
         return Outcome(
             kind="purchase", by=BY, via="link", value_minor=money.minor, currency=money.currency,
-            reason="Booked, said by one-click link.",
+            reason="Booked, said by one-click link.", called_back_at=won_at,
         )  # fmt: skip
     if said == "lead":
-        return Outcome(kind="lead", by=BY, via="link", reason="A lead, said by one-click link.")
+        reason = "A lead, said by one-click link."
+        return Outcome(kind="lead", by=BY, via="link", reason=reason, called_back_at=won_at)
     if said == "none":
         return Outcome(kind="none", by=BY, via="link", reason="Not a customer, said by one-click link.")
     if said == "wrong":

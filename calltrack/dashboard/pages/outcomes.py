@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from calltrack.conversions import doors, import_queries, imports, inbox, inbox_queries, intake
 from calltrack.conversions.call_log import CallFilter, find_calls
 from calltrack.conversions.import_run import preview
+from calltrack.conversions.inbox_retention import forgotten_at
 from calltrack.conversions.messages import CHOICES
 from calltrack.conversions.told import OUTCOMES
 from calltrack.dashboard.access import Here, page, require_password
@@ -162,6 +163,8 @@ def outcome_inbox(services: Services, here: Here) -> ResponseReturnValue:
         state=wanted,
         counts=counts,
         recent=recent,
+        kept_days=here.company.settings.inbox_days,
+        forgotten_at=forgotten_at,
     )
 
 

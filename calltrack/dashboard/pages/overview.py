@@ -5,7 +5,9 @@ from typing import Any
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from calltrack.calls.people.missed import open_missed
 from calltrack.conversions.figures import By
+from calltrack.conversions.levels import levels
 from calltrack.conversions.queries import Bucket, CallFilter, by_source, find_calls, over_time, totals
 from calltrack.dashboard import checklist
 from calltrack.dashboard.access import Here, page
@@ -28,7 +30,10 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
         before = totals(session, company.id, chosen.before, company.currency)
         buckets = over_time(session, company.id, chosen.span, company.currency, company.timezone, chosen.step)
         sources = by_source(session, company.id, chosen.span, company.currency, by)
+        span = CallFilter(since=chosen.span.since, until=chosen.span.until)
+        counted = levels(session, services.vault, company.id, span)
         to_do = checklist.steps(checklist.standing(session, company.id))
+        waiting, _ = open_missed(session, company.id, chosen.span.since)
         missed = find_calls(
             session, services.vault, company.id, CallFilter(outcome="lost", since=chosen.span.since), most=5
         )
@@ -47,9 +52,11 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
             label=_label(chosen),
             chart=_chart(buckets, chosen, company.currency),
             sources=sources[:MOST_SOURCES],
+            levels=counted,
             more_sources=sources[MOST_SOURCES:],
             most=_largest(sources),
             missed=missed.rows,
+            waiting=waiting,
             missing=[step for step in to_do if not step.is_done] if here.may("manager") else [],
         )
     )

@@ -77,8 +77,9 @@ def restore_rules(services: Services, here: Here) -> ResponseReturnValue:
     with services.db.tenant(company_id) as session:
         tree = version_numbered(session, company_id, int(text))
         by = f"{here.who.name} <{here.who.email}>"
-        saved = save_rules(session, company_id, tree, by, here.now, note=f"Version {text} brought back.")
-    flash(f"Version {text} is back, as version {saved.number}. It judges calls from now on.")
+        what = f"Version {text}" if int(text) else "The built-in rule"
+        saved = save_rules(session, company_id, tree, by, here.now, note=f"{what} brought back.")
+    flash(f"{what} is back, as version {saved.number}. It judges calls from now on.")
     return redirect(url_for("dashboard.rules", company_id=company_id), 303)
 
 
@@ -89,6 +90,7 @@ def _render(
     names, places = names_of(session, company_id), _places(session, here)
     saved = all_versions(session, company_id)
     trees = [(one, Tree.model_validate(one.tree)) for one in saved]
+    built_in = version_numbered(session, company_id, 0)
     return render_template(
         "rules.html",
         drafts=[_told(draft, currency, names, places) for draft in drafts],
@@ -101,6 +103,8 @@ def _render(
         form=request.form,
         expected=saved[0].number if saved else 0,
         versions=[(one, tree_sentences(tree, currency, names)) for one, tree in trees],
+        built_in=tree_sentences(built_in, currency, names),
+        is_built_in=bool(trees) and trees[0][1] == built_in,
     )
 
 

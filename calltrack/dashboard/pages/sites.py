@@ -8,6 +8,8 @@ from flask.typing import ResponseReturnValue
 from calltrack.accounts import audit, queries, service
 from calltrack.dashboard.access import Here, page
 from calltrack.numbers.queries import targets
+from calltrack.snippet import integrity_of, pinned_path, script
+from calltrack.visits.builds import keep_build
 from calltrack.wiring import Services
 
 
@@ -17,7 +19,18 @@ def sites(services: Services, here: Here) -> ResponseReturnValue:
     with services.db.tenant(here.company.id) as session:
         rows = queries.sites(session, here.company.id)
         replaced = targets(session, here.company.id)
-    return render_template("sites.html", sites=rows, targets=replaced, base_url=services.settings.base_url)
+    built = script()
+    with services.db.shared() as session:
+        # Whoever is shown an address to pin may use it, also after the next update.
+        keep_build(session, built, here.now)
+    return render_template(
+        "sites.html",
+        sites=rows,
+        targets=replaced,
+        base_url=services.settings.base_url,
+        pinned=services.settings.base_url + pinned_path(built),
+        integrity=integrity_of(built),
+    )
 
 
 @page("/settings/sites", "manager", ("POST",))

@@ -30,6 +30,17 @@ document.addEventListener("keydown", (event) => {
     open.querySelector("summary").focus();
   }
 });
+// A second click on a button must not do the thing twice. The answer is a new page, which begins afresh.
+const sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+  setTimeout(() => sent.delete(event.target), 5000);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.forms) sent.delete(form);
+});
 for (const form of document.querySelectorAll("form.filters")) {
   form.addEventListener("submit", () => {
     // Empty fields stay out of the address, so that a link shows only what was chosen.
@@ -39,7 +50,9 @@ for (const form of document.querySelectorAll("form.filters")) {
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form.filters :disabled")) field.disabled = false;
 });
-// On a phone the menu is a strip: the present page's entry is brought into sight.
-const strip = document.querySelector(".side nav");
-const present = strip && strip.querySelector("[aria-current]");
-if (present) strip.scrollLeft = present.offsetLeft - (strip.clientWidth - present.offsetWidth) / 2;
+// On a phone the menu and the tabs are strips: the present page's entry is brought into sight.
+for (const strip of document.querySelectorAll(".side nav, .tabs")) {
+  const present = strip.querySelector("[aria-current]");
+  const before = present ? present.offsetLeft - strip.firstElementChild.offsetLeft : 0;
+  if (present) strip.scrollLeft = before - (strip.clientWidth - present.offsetWidth) / 2;
+}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 from calltrack.infra.embedded import cluster, programs
@@ -42,6 +43,8 @@ SETTINGS = {
 
 class EmbeddedPostgres:
     """One server for one data folder; a second start on the same folder joins the server that runs."""
+
+    settings: ClassVar[dict[str, str]] = SETTINGS
 
     def __init__(self, data_dir: Path) -> None:
         """Take the folder it may use; nothing is made or started yet."""
@@ -156,7 +159,7 @@ class EmbeddedPostgres:
         raise ServiceError(f"PostgreSQL did not start. Its log says:\n{log_tail(home / 'postgres.log')}")
 
     def _spawn(self, bin_: Path, home: Path) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self._sockets)}
+        settings = self.settings | {"unix_socket_directories": str(self._sockets)}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = open_log(home / "postgres.log")
         try:

@@ -12,6 +12,7 @@ from calltrack.sandbox.carrier.script import (
     WITHHELD,
     CallScript,
     LegScript,
+    RoomScript,
     SimulatedNumber,
     Switches,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "CallScript",
     "Entry",
     "LegScript",
+    "RoomScript",
     "SimulatedNumber",
     "Switchboard",
     "Switches",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+
+
+class Cut(Exception):
+    """Somebody outside changed the call while it waited (`VirtualClock.cut`)."""
 
 
 class VirtualClock:
@@ -17,6 +22,7 @@ class VirtualClock:
         self.speed = speed
         self._state: tuple[float, float | None, float] = (0.0, None, 0.0)
         """Seconds passed, since when it waits (real time), for how long: one value, seen whole."""
+        self._cut = threading.Event()
 
     @property
     def elapsed(self) -> float:
@@ -31,11 +37,22 @@ class VirtualClock:
         return self.start + timedelta(seconds=self.elapsed)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass in the call."""
+        """Let time pass in the call; raises Cut when somebody changes it meanwhile."""
         if seconds <= 0:
             return
         passed = self._state[0]
         if self.speed > 0:
             self._state = (passed, time.monotonic(), seconds)
-            time.sleep(seconds / self.speed)
+            if self._cut.wait(seconds / self.speed):
+                self._cut.clear()
+                self._state = (self.elapsed, None, 0.0)
+                raise Cut
         self._state = (passed + seconds, None, 0.0)
+
+    def go_on(self) -> None:
+        """Forget a cut nobody waited for."""
+        self._cut.clear()
+
+    def cut(self) -> None:
+        """End the present wait, or the next one: the call has something else to do."""
+        self._cut.set()

@@ -6,12 +6,14 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 
 from calltrack.sandbox.carrier import parameters, twiml
+from calltrack.sandbox.carrier.clock import Cut
 from calltrack.sandbox.carrier.line import Line
 from calltrack.sandbox.carrier.script import LegScript
 
 EXTRA_RING_SECONDS = 5  # The carrier rings that much longer than the document says.
 BUSY_AFTER = 2
 MAILBOX_GREETING = 6
+RUNG = ("Number", "Sip", "Client")
 SIP_CODES = {"busy": "486", "failed": "503", "no-answer": "487", "canceled": "487"}
 ENDED_WORDS = {
     "busy": "{} is busy",
@@ -56,6 +58,10 @@ class Dialed:
     seconds: int | None = None
     recording: dict[str, str] = field(default_factory=dict)
     caller_gone: bool = False
+    talked: int = 0
+    """Seconds they talked in this attempt."""
+    refers_to: str | None = None
+    """Whom the business's telephone system passes the caller on to."""
 
 
 class Dialing:
@@ -67,12 +73,14 @@ class Dialing:
         self.url = url
         script, number = line.script, line.number
         self.shown = dial.get("callerId") or script.from_
-        elements = dial.findall("Number") or [dial]
+        elements = [noun for noun in dial if noun.tag in RUNG] or [dial]
         numbers = [((element.text or "").strip(), element) for element in elements]
         self.legs = [Leg(text, element, script.leg(text)) for text, element in numbers if text]
         self.limit = float(_whole(dial.get("timeout"), 30) + EXTRA_RING_SECONDS)
         self.parent_sid = line.journal.call_sid
         self.number = number
+        self.joined_at: float | None = None
+        self.recording_sid = ""
         self.ends_later: list[tuple[Leg, dict[str, str]]] = []
 
     def run(self) -> Dialed:
@@ -110,7 +118,13 @@ class Dialing:
             if waits is not None and due >= waits:
                 clock.sleep(began + waits - clock.elapsed)
                 return self._caller_left([leg, *open_legs], unjoined)
-            clock.sleep(began + due - clock.elapsed)
+            try:
+                clock.sleep(began + due - clock.elapsed)
+            except Cut:
+                self._cut([leg, *open_legs])
+                open_legs = [one for one in [leg, *open_legs] if not one.status]
+                last = leg
+                continue
             last = leg
             if not leg.picks_up(self.limit):
                 self._end(leg, leg.script.result if leg.script.result in SIP_CODES else "no-answer")
@@ -129,7 +143,7 @@ class Dialing:
         self._progress(leg, "in-progress")
         if not switches.others_ring_during_whisper:
             self._stop(others)
-        if not self._accepts(leg):
+        if not self._is_willing(leg):
             seconds = self._leg_seconds(leg)
             self._end(leg, "completed", seconds)
             return Dialed("completed", leg_sid=leg.sid, seconds=seconds)
@@ -141,20 +155,76 @@ class Dialing:
         line, script = self.line, self.line.script
         line.journal.bridged = True
         line.note("connected", f"Caller and {leg.number} talk")
-        joined_at = line.clock.elapsed
-        talk = min(leg.script.talk_seconds, _whole(self.dial.get("timeLimit"), 14400))
-        line.clock.sleep(talk)
-        line.journal.talk_seconds = talk
-        caller_gone = script.hangs_up == "caller"
-        line.note("call", f"The {script.hangs_up} hangs up after {talk} s")
+        joined_at = self.joined_at = line.clock.elapsed
+        recorded = (self.dial.get("record") or "do-not-record") not in ("do-not-record", "false")
+        if recorded:
+            self.recording_sid = parameters.new_sid("RE")
+            self._tell_recording(self.recording_sid)
+        talk, caller_gone, why = self._end_of_talk(leg)
+        refers_to = leg.script.refers_to if self._passes_on(leg, talk) else None
+        if refers_to is not None:
+            talk, caller_gone, why = leg.script.refers_after, False, f"The business passes on to {refers_to}"
+        try:
+            line.clock.sleep(talk)
+        except Cut:
+            if line.orders.take(leg.sid) is None:
+                raise
+            talk, caller_gone = round(line.clock.elapsed - joined_at), False
+            why, refers_to = "The business hangs up", None
+        line.journal.talk_seconds += talk
+        line.note("call", f"{why} after {talk} s")
         recording = {}
-        if (self.dial.get("record") or "do-not-record") not in ("do-not-record", "false"):
-            recording = parameters.of_recording(self.number.account_sid, parameters.new_sid("RE"), talk)
+        if recorded:
+            recording = parameters.of_recording(self.number.account_sid, self.recording_sid, talk)
         self._end(leg, "completed", self._leg_seconds(leg), recording)
         whole = script.switches.dial_duration_includes_whisper
         since = leg.answered_at if whole and leg.answered_at is not None else joined_at
         seconds = round(line.clock.elapsed - since)
-        return Dialed("completed", True, leg.sid, seconds, recording, caller_gone)
+        return Dialed("completed", True, leg.sid, seconds, recording, caller_gone, talk, refers_to)
+
+    def _passes_on(self, leg: Leg, talk: int) -> bool:
+        """Whether the business passes the caller on before the talk would end; the document must allow it."""
+        if leg.script.refers_to is None or leg.script.refers_after >= talk:
+            return False
+        if not self.dial.get("referUrl"):
+            self.line.note("note", "Error 13802: passed on by the business, but <Dial> has no referUrl")
+            return False
+        return True
+
+    def _end_of_talk(self, leg: Leg) -> tuple[int, bool, str]:
+        """Return how long they talk, whether the caller is gone then, and why it ends.
+
+        A time limit and the caller's * end the talk, not the call: the document goes on.
+        """
+        script = self.line.script
+        limit = _whole(self.dial.get("timeLimit"), 14_400)
+        star = script.star_after if self.dial.get("hangupOnStar") == "true" else None
+        if star is not None and star < min(limit, leg.script.talk_seconds):
+            return star, False, "The caller ends the talk by *"
+        if limit < leg.script.talk_seconds:
+            return limit, False, "The time limit ends the talk"
+        gone = script.hangs_up == "caller"
+        return leg.script.talk_seconds, gone, f"The {script.hangs_up} hangs up"
+
+    def _tell_recording(self, sid: str) -> None:
+        """Tell the observer that it runs; it is told of its end with the call's."""
+        fields = {
+            "AccountSid": self.number.account_sid,
+            "CallSid": self.parent_sid,
+            "RecordingSid": sid,
+            "RecordingStatus": "in-progress",
+            "RecordingChannels": "2" if "dual" in (self.dial.get("record") or "") else "1",
+            "RecordingSource": "DialVerb",
+        }
+        self.line.journal.tell("recording", fields, self.line.told_time())
+
+    def _is_willing(self, leg: Leg) -> bool:
+        try:
+            return self._accepts(leg)
+        except Cut:
+            if self.line.orders.take(leg.sid) is None:
+                raise
+            return False
 
     def _accepts(self, leg: Leg) -> bool:
         """Play the whisper; tell whether the leg is still there and willing at its end."""
@@ -225,6 +295,31 @@ class Dialing:
         self._stop(ringing, "canceled")
         return outcome
 
+    def _cut(self, ringing: list[Leg]) -> None:
+        """End the ringing leg that somebody outside wants ended; anything else concerns the whole call."""
+        order = self.line.orders.take(*(leg.sid for leg in ringing))
+        if order is None:
+            raise Cut
+        self._end(next(leg for leg in ringing if leg.sid == order.sid), "canceled")
+
+    def abandon(self) -> dict[str, str]:
+        """End every leg that rings or talks, because the caller's leg goes another way.
+
+        Returns the recording of what they said so far, empty where there is none.
+        """
+        for leg in self.legs:
+            if leg.sequence and not leg.status:
+                seconds = 0 if leg.answered_at is None else self._leg_seconds(leg)
+                self._end(leg, "canceled" if leg.answered_at is None else "completed", seconds)
+        self.tell_ends()
+        if self.joined_at is None:
+            return {}
+        talk = round(self.line.clock.elapsed - self.joined_at)
+        self.line.journal.talk_seconds += talk
+        if not self.recording_sid:
+            return {}
+        return parameters.of_recording(self.number.account_sid, self.recording_sid, talk)
+
     def _stop(self, legs: list[Leg], status: str | None = None) -> None:
         for leg in legs:
             self._end(leg, status or self.line.script.switches.loser_status)
@@ -237,11 +332,13 @@ class Dialing:
             fields["SipResponseCode"] = SIP_CODES[status]
             self.line.note("ring", ENDED_WORDS[status].format(leg.number))
         leg.sequence += 1
+        self.line.journal.tell("leg", fields, self.line.told_time())
         self.ends_later.append((leg, fields))
 
     def _progress(self, leg: Leg, status: str) -> None:
         fields = {**self._fields(leg, status), **self.line.progress(leg.sequence)}
         leg.sequence += 1
+        self.line.journal.tell("leg", fields, self.line.told_time())
         self._report(leg, fields)
 
     def _report(self, leg: Leg, fields: dict[str, str]) -> None:

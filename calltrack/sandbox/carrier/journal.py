@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from calltrack.sandbox.carrier.orders import Orders
 
 EntryKind = Literal["call", "ring", "caller-hears", "business-hears", "key", "connected", "hook", "note"]
 Result = Literal["talked", "voicemail", "missed", "gone", "rejected", "error", "not-in-service"]
+
+
+Observer = Callable[[Literal["call", "leg", "recording"], Mapping[str, str], datetime], None]
+"""Told of every change of a call, leg or recording: its fields, and when by the clock of the call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +31,8 @@ class Entry:
     elapsed: float
     """Seconds of the call."""
     purpose: str = ""
-    """Of a request: voice, action, whisper, leg, ended, recording, gather, voicemail, redirect, fallback."""
+    """Of a request: voice, action, whisper, leg, ended, recording, gather, voicemail, redirect, fallback,
+    refer, conference, progress."""
     method: str = ""
     url: str = ""
     sent: dict[str, str] = field(default_factory=dict)
@@ -49,10 +58,13 @@ class Entry:
 class CallJournal:
     """All that happened in one call; one thread writes, any thread reads."""
 
-    def __init__(self, call_sid: str, from_: str, to: str) -> None:
+    def __init__(self, call_sid: str, from_: str, to: str, observer: Observer | None = None) -> None:
         self.call_sid = call_sid
         self.from_ = from_
         self.to = to
+        self.observer = observer
+        self.orders: Orders | None = None
+        """Where orders from outside are left, once the call has begun."""
         self.began = datetime.now(UTC)
         self.state: Literal["running", "ended"] = "running"
         self.rang: list[str] = []
@@ -74,6 +86,13 @@ class CallJournal:
         """Add a line."""
         with self._lock:
             self._entries.append(entry)
+
+    def tell(
+        self, kind: Literal["call", "leg", "recording"], fields: Mapping[str, str], at: datetime
+    ) -> None:
+        """Tell the observer, where there is one, how a call, leg or recording stands now."""
+        if self.observer is not None:
+            self.observer(kind, fields, at)
 
     def first_answer(self) -> None:
         """Take the time of the first good document; later ones do not count."""

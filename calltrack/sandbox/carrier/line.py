@@ -11,6 +11,7 @@ import httpx
 from calltrack.sandbox.carrier import parameters, twiml
 from calltrack.sandbox.carrier.clock import VirtualClock
 from calltrack.sandbox.carrier.journal import CallJournal, Entry, EntryKind
+from calltrack.sandbox.carrier.orders import Orders
 from calltrack.sandbox.carrier.reports import Report, Reports
 from calltrack.sandbox.carrier.script import CallScript, SimulatedNumber
 from calltrack.sandbox.carrier.wire import Answer, Wire
@@ -43,6 +44,7 @@ class Line:
         self.number = number
         self.journal = journal
         self.clock = clock
+        self.orders = Orders(clock)
         self._wire = Wire(http, auth_token, self._seen, via)
         self._reports = Reports(script, self._tell, self._lost)
 
@@ -50,14 +52,16 @@ class Line:
         """Write a line into the journal."""
         self.journal.write(Entry(kind=kind, text=text, at=self.clock.now(), elapsed=self.clock.elapsed))
 
-    def ask(self, url: str, method: str, fields: Mapping[str, str], purpose: str) -> twiml.Script:
+    def ask(
+        self, url: str, method: str, fields: Mapping[str, str], purpose: str, *, to_fallback: bool = True
+    ) -> twiml.Script:
         """Fetch the next document, from the fallback address when the first one fails."""
         answer = self._wire.send(url, method, fields, purpose)
         outcome = self._read(answer)
         if isinstance(outcome, twiml.Script):
             return outcome
         self.note("note", f"Error {outcome.code}: {outcome.text}")
-        fallback = self.number.voice_fallback_url
+        fallback = self.number.voice_fallback_url if to_fallback else None
         if fallback is None:
             raise Failed(outcome.code, outcome.text)
         told = {**fields, "ErrorCode": str(outcome.code), "ErrorUrl": urldefrag(url).url}

@@ -40,7 +40,7 @@ def of_call(script: CallScript, number: SimulatedNumber, call_sid: str, status: 
         "AccountSid": number.account_sid,
         "ApiVersion": API_VERSION,
         "CallStatus": status,
-        "Direction": "inbound",
+        "Direction": script.direction,
         **_parties(script.from_, number.e164, script.city, script.country),
     }
     if script.stir is not None:
@@ -85,6 +85,20 @@ def of_recording(account_sid: str, recording_sid: str, seconds: int) -> dict[str
         "RecordingUrl": f"https://api.twilio.com{path}",
         "RecordingSid": recording_sid,
         "RecordingDuration": str(seconds),
+    }
+
+
+def of_room(
+    account_sid: str, room_sid: str, name: str, event: str, sequence: int, at: datetime
+) -> dict[str, str]:
+    """Return the fields of every report about a conference."""
+    return {
+        "ConferenceSid": room_sid,
+        "FriendlyName": name,
+        "AccountSid": account_sid,
+        "StatusCallbackEvent": event,
+        "SequenceNumber": str(sequence),
+        "Timestamp": rfc_2822(at),
     }
 
 

@@ -29,6 +29,7 @@ class SimulatedNumber:
     account_sid: str
     voice_method: Literal["GET", "POST"] = "POST"
     label: str = ""
+    sms_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,21 @@ class LegScript:
     whisper: str | None = "1"
     """The key pressed in a whisper that asks for one; "hangup" hangs up during it; None presses nothing."""
     talk_seconds: int = 180
+    refers_to: str | None = None
+    """Whom the business's telephone system passes the caller on to (a SIP REFER), if the document lets it."""
+    refers_after: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomScript:
+    """What happens in a conference the caller is put into; others come and go as it says."""
+
+    joined_after: int | None = 5
+    """When somebody else comes in; None: nobody does."""
+    patience: int = 60
+    """How long the caller waits alone before hanging up."""
+    ends_with_other: bool = True
+    """Whether the conference ends when the other leaves; else the caller is alone again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +73,14 @@ class Switches:
     whisper_failure: Literal["bridge", "hangup"] = "hangup"
     status_after_application_error: Literal["completed", "failed"] = "completed"
     empty_answer: Literal["ends", "error"] = "ends"
+    action_failure: Literal["fallback", "ends"] = "fallback"
+    """What follows when a later document cannot be had: the number's fallback address, or the end."""
+    unjoined_leg_is_named: bool = True
+    """Whether the action names a leg (DialCallSid) where nobody took the call."""
+    progress_is_reported: bool = False
+    """Whether the number's status address hears of ringing and answering, too."""
+    action_after_refer: bool = False
+    """Whether the action of a Dial is asked after a passed-on caller's document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +97,12 @@ class CallScript:
     hangs_up: Literal["business", "caller"] = "business"
     digits: tuple[str, ...] = ()
     """What the caller keys in, one entry for each time it is asked."""
+    keys_cut_in: bool = False
+    """The caller presses the key at once, while it is still being spoken."""
+    star_after: int | None = None
+    """After how many seconds of talk the caller presses *; it ends the talk where the document says so."""
+    said: tuple[tuple[Literal["caller", "business"], str], ...] = ()
+    """What is said once the two are joined; told where the document asks for a transcription."""
     voicemail_seconds: int = 0
     """How long the caller speaks after the tone; 0 hangs up before it."""
     speed: float = 0
@@ -92,6 +122,9 @@ class CallScript:
     country: str = ""
     stir: str | None = None
     forwarded_from: str | None = None
+    direction: Literal["inbound", "outbound-api"] = "inbound"
+    """outbound-api: the product calls `to` from its number `from_` (see `outbound.py`)."""
+    room: RoomScript = RoomScript()
     switches: Switches = Switches()
 
     def __post_init__(self) -> None:

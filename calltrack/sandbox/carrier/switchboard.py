@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
-from calltrack.sandbox.carrier.call import new_journal, play
-from calltrack.sandbox.carrier.journal import CallJournal, Entry
+from calltrack.sandbox.carrier.call import Call, new_journal, play
+from calltrack.sandbox.carrier.journal import CallJournal, Entry, Observer
+from calltrack.sandbox.carrier.line import Line
 from calltrack.sandbox.carrier.script import CallScript, SimulatedNumber
 from calltrack.sandbox.carrier.wire import pool
 
@@ -22,17 +23,28 @@ class Switchboard:
     """Plays calls in the background and remembers the last ones."""
 
     def __init__(
-        self, http: httpx.Client | None = None, via: Mapping[str, str] | None = None, at_once: int = AT_ONCE
+        self,
+        http: httpx.Client | None = None,
+        via: Mapping[str, str] | None = None,
+        at_once: int = AT_ONCE,
+        observer: Observer | None = None,
     ) -> None:
+        self.observer = observer
         self._http = http or pool(at_once * 2)
         self._via = via
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="call")
         self._journals: OrderedDict[str, CallJournal] = OrderedDict()
         self._lock = threading.Lock()
 
-    def start(self, script: CallScript, number: SimulatedNumber | None, auth_token: str = "") -> CallJournal:
+    def start(
+        self,
+        script: CallScript,
+        number: SimulatedNumber | None,
+        auth_token: str = "",
+        kind: Callable[[Line], Call] | None = None,
+    ) -> CallJournal:
         """Begin a call and return its journal at once; with no number the call finds nobody."""
-        journal = new_journal(script)
+        journal = new_journal(script, self.observer)
         with self._lock:
             self._journals[journal.call_sid] = journal
             while len(self._journals) > KEPT:
@@ -41,7 +53,7 @@ class Switchboard:
             _not_in_service(journal, script)
         else:
             call = self._threads.submit(
-                play, script, number, auth_token, self._http, journal=journal, via=self._via
+                play, script, number, auth_token, self._http, journal=journal, via=self._via, kind=kind
             )
             call.add_done_callback(lambda ended: _tell_failure(journal, ended))
         return journal

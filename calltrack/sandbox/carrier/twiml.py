@@ -9,7 +9,6 @@ from calltrack.sandbox.carrier.twiml_rules import MOST_BYTES, problems
 from calltrack.sandbox.carrier.wire import Answer
 
 XML_TYPES = ("text/xml", "application/xml", "text/html")
-NO_TYPE = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from calltrack.sandbox.carrier.script import OUTCOMES, WITHHELD, CallScript, Ord
 
 COUNTRY = "IT"  # Of numbers written without a country: the demo is an Italian mover.
 WITHHELD_WORDS = ("", "withheld", "anonymous")
+MOST_KEYS = 20
 ORDERS: tuple[Order, ...] = ("fifo", "shuffled", "reversed")
 FIELDS = frozenset(
     (
@@ -23,6 +24,7 @@ FIELDS = frozenset(
         "speed",
         "order",
         "duplicates",
+        "keys",
     )
 )
 
@@ -41,6 +43,7 @@ def read_order(order: object) -> CallScript:
         outcome=cast(Outcome, outcome),
         talk_seconds=int(_amount(order, "talk_seconds", 180, 14_400)),
         ring_seconds=int(_amount(order, "ring_seconds", 6, 60)),
+        digits=_keys(order),
         voicemail_seconds=int(_amount(order, "voicemail_seconds", 0, 600)),
         speed=speed,
         # A call that is played faster than it lasts must not report times that have not come yet.
@@ -61,6 +64,14 @@ def _number(order: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise BadInput(f'"{name}" is the number to call, such as "+390687650001".')
     return to_e164(value.strip(), COUNTRY)
+
+
+def _keys(order: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys the caller presses, one each time a key is asked for."""
+    value = order.get("keys", "")
+    if not isinstance(value, str) or len(value) > MOST_KEYS or set(value) - set("0123456789*#"):
+        raise BadInput(f'"keys" is a text of at most {MOST_KEYS} keys, such as "12"; * and # are keys, too.')
+    return tuple(value)
 
 
 def _choice(order: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:

@@ -57,6 +57,7 @@ def create_blueprint(
             numbers=[(number, pretty(number.e164)) for number in directory()],
             caller=pretty(request.args.get("from") or random_caller(random.Random())),  # noqa: S311 - a toy
             dialled=request.args.get("to", ""),
+            keys=request.args.get("keys", ""),
             outcomes=OUTCOME_CHOICES,
             speeds=SPEEDS,
         )

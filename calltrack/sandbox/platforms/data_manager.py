@@ -76,12 +76,13 @@ def status(journal: Journal, modes: Modes, request_id: str, now: datetime) -> An
         violation = Violation("request_id", "No such request.", "INVALID_REQUEST_ID")
         return error(400, "INVALID_ARGUMENT", "There was a problem with the request.", [violation])
     done = now.timestamp() >= receipt.at + modes.processing_seconds
-    parts = [_part_status(part, done, modes.counts_only) for part in receipt.parts]
+    parts = [_part_status(part, done, modes) for part in receipt.parts]
     return Answer(200, {"requestStatusPerDestination": parts})
 
 
-def _part_status(part: Part, done: bool, counts_only: bool) -> Json:
-    said: Json = {"destination": part.destination, "eventsIngestionStatus": {"recordCount": str(part.count)}}
+def _part_status(part: Part, done: bool, modes: Modes) -> Json:
+    records = str(modes.less(part.count))
+    said: Json = {"destination": part.destination, "eventsIngestionStatus": {"recordCount": records}}
     failed = {index for indices in part.errors.values() for index in indices}
     if not done:
         return {**said, "requestStatus": "PROCESSING"}
@@ -89,7 +90,7 @@ def _part_status(part: Part, done: bool, counts_only: bool) -> Json:
         return {**said, "requestStatus": "SUCCESS"}
     counts: list[Json] = [
         {"reason": reason, "recordCount": str(len(indices))}
-        | ({} if counts_only else {"recordIndices": indices})
+        | ({} if modes.counts_only else {"recordIndices": indices})
         for reason, indices in part.errors.items()
     ]
     state = "FAILED" if len(failed) == part.count else "PARTIAL_SUCCESS"

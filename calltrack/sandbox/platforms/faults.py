@@ -35,7 +35,7 @@ _STEP: Final = re.compile(
 
 
 class Modes(NamedTuple):
-    """Lasting behaviour of the Data Manager twin."""
+    """Lasting behaviour of the twins; where nothing else is said, of the Data Manager's."""
 
     processing_seconds: float = 2.0
     """How long a request stays PROCESSING."""
@@ -45,6 +45,12 @@ class Modes(NamedTuple):
     """Every click is too recent."""
     report_duplicates: bool = False
     """An identical event again is reported as DUPLICATE_TRANSACTION_ID instead of passing silently."""
+    counts_fewer: float = 0
+    """The counters of Google, Meta and Microsoft tell so many fewer than came: per receipt, name or day."""
+
+    def less(self, count: int) -> int:
+        """Return what a counter tells where so many came."""
+        return max(count - int(self.counts_fewer), 0)
 
 
 class Faults:

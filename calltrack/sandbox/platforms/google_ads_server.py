@@ -226,7 +226,8 @@ class Server:
             found.success_rate = good / total
             for day, counts in days:
                 one = found.daily_summaries.add(upload_date=day)
-                one.successful_count, one.failed_count = counts["successful"], counts["failed"]
+                one.successful_count = self._desk.faults.modes.less(counts["successful"])
+                one.failed_count = counts["failed"]
         return response
 
 

@@ -98,7 +98,8 @@ def stats(desk: Desk, dataset: str, since: int, until: int) -> Response:
         account, _, name = effect.target.partition("/")
         if account == dataset and since <= effect.first_at < until:
             counts[name] += 1
-    rows = [{"value": name, "count": count} for name, count in sorted(counts.items())]
+    less = desk.faults.modes.less
+    rows = [{"value": name, "count": less(count)} for name, count in sorted(counts.items())]
     start = datetime.fromtimestamp(since, UTC).isoformat()
     return as_json({"data": [{"aggregation": "event", "start_time": start, "data": rows}]})
 

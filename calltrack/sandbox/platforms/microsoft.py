@@ -76,6 +76,7 @@ def report(desk: Desk, body: bytes) -> Response:
     journal = desk.journal
     with journal.lock:
         good, bad = journal.counts["microsoft.rows_stored"], journal.counts["microsoft.rows_refused"]
+    good = desk.faults.modes.less(good)
     day = {"SuccessCount": good, "FailureCount": bad, "UploadDate": asked["EndDateUtc"], "FileUrl": None}
     return as_json({"DailySummaries": [day]})
 

@@ -48,6 +48,7 @@
       outcome: chosen("outcome"),
       talk_seconds: Number(at("talk").value),
       voicemail_seconds: Number(at("voicemail").value),
+      keys: at("keys").value.replaceAll(" ", ""),
       speed: Number(chosen("speed")),
       order: weather ? "shuffled" : "fifo",
       duplicates: weather ? 1 : 0,

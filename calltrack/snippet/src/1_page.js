@@ -1,10 +1,12 @@
-// Where this page stands: its tag, the service behind it, and its address as a visitor sees it.
+// Where this page stands: its tag, what the site asks for, and its address as a visitor sees it.
 
 const page = document;
 const now = Date.now;
 const asText = JSON.stringify;
 const tag = page.currentScript || page.querySelector("script[data-site]");
-const service = new URL(tag.src).origin + "/v1/";
+// What the page said before we came: the words of the tag (a tag manager writes no attributes), an answer, calls.
+const early = window.calltrack || window.ct || [];
+const options = { ...early, ...tag.dataset };
 
 // A new path or query is a new page view; a jump to #prices is not, a hash router's #/prices is.
 const place = () => location.href.split(/#(?![/!])/)[0];
@@ -21,5 +23,4 @@ const safely =
     } catch {}
   };
 
-const listen = (on, names, step) =>
-  names.split(" ").map((name) => on.addEventListener(name, safely(step), true));
+const listen = (names, step) => names.split(" ").map((kind) => addEventListener(kind, safely(step), 1));

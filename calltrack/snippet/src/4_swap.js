@@ -1,59 +1,67 @@
-// Reading and writing the page: text nodes, tel: links and two attributes that are read out loud. Nothing else.
+// Reading and writing the page: text, links that call or write a message, attributes that are read out loud.
 
 const SKIP = "script,style,noscript,textarea,input,select,[data-ct-noswap]";
-const SEEN = { childList: true, subtree: true, characterData: true, attributeFilter: ["href", "title", "aria-label"] };
+const CALLS = /^(tel|sms):/i;
+const SEEN = {
+  childList: 1,
+  subtree: 1,
+  characterData: 1,
+  attributeFilter: ["href", "title", "aria-label", "alt"],
+};
 
 // A page that puts its own number back at once would keep us both busy for ever: until the next answer of the
 // service we give in.
 let written = 0;
-const MANY = 999;
+let found; // digits of phone-like text on this page; nothing as long as the page was not seen
 
-const scan = (root, change) => {
+// Doing it again changes nothing, so the observer may well see our own writes.
+const swap = safely((root) => {
   const texts = [];
   const enter = (node) => {
     if (node.nodeType == 3) texts.push(node);
     if (node.matches) {
       if (node.matches(SKIP) || node.isContentEditable) return;
       for (const name of SEEN.attributeFilter) {
-        const value = node.getAttribute(name);
-        if (!value || (name == "href" && !/^tel:/i.test(value))) continue;
-        const plain = value.replace(/%20/g, " ");
-        const fresh = change(plain);
-        if (fresh != plain && written++ < MANY) node.setAttribute(name, fresh);
+        const value = node.getAttributeNode(name);
+        // The letter keeps an attribute apart from the text behind it.
+        if (value && (name != "href" || CALLS.test(value.nodeValue))) texts.push(value, { nodeValue: "a" });
       }
-      if (node.shadowRoot) {
-        watcher.observe(node.shadowRoot, SEEN);
-        scan(node.shadowRoot, change);
-      }
+      if (node.localName == "iframe") node.addEventListener("load", reload);
+      for (const inner of [node.shadowRoot, node.contentDocument])
+        if (inner) {
+          watcher.observe(inner, SEEN);
+          enter(inner);
+        }
     }
     node.childNodes.forEach(enter);
   };
-  if (root.closest?.(SKIP)) return;
-  enter(root);
-  const parts = change(texts.map((text) => text.data).join(SEAM)).split(SEAM);
-  // A page that uses our seam sign itself is left alone.
-  if (parts.length == texts.length)
-    parts.map((part, at) => {
-      if (part != texts[at].data && written++ < MANY) texts[at].data = part;
-    });
-};
+  root.closest?.(SKIP) || enter(root);
+  const text = texts.map((each) => each.nodeValue).join(SEAM);
+  const parts = rewrite(text, (pair) => pair).split(SEAM);
+  rewrite(text, asWritten).replace(RUN, (run) => found.add(run.replace(PUNCTUATION, "")));
+  texts.map((each, at) => {
+    // A page that uses our seam sign itself is left alone.
+    if (parts.length != texts.length || parts[at] == each.nodeValue || written++ > 999) return;
+    each.nodeValue = parts[at];
+    // A picture of the number: without its source the browser writes the text that stands for it.
+    each.ownerElement?.closest(".ct-number")?.removeAttribute("src");
+  });
+});
 
-// Doing it again changes nothing, so the observer may well see our own writes.
-const swap = (root) => scan(root, (text) => rewrite(text, asShown));
-
-const phonesIn = (root, into) =>
-  scan(root, (text) => candidates(text, into));
+const reload = (event) => swap(event.target);
 
 // Show these pairs, and the page's own numbers where there is no pair (any more).
 const show = (pairs) => {
-  const good = pairs.filter(({ t, tn, n, nn }) => [t, tn, n, nn].every((digits) => /^\d{5,15}$/.test(digits)));
   written = 0;
   for (const base in shown) shown[base] = asWritten(shown[base]);
-  for (const pair of good) {
-    learn(pair.t, pair.tn, pair.t);
-    learn(pair.n, pair.nn, pair.t);
-    shown[pair.t] = pair;
-  }
+  pairs.map((pair) => {
+    const { t, tn, n, nn } = pair;
+    if (!/^(\d{5,15},){4}$/.test([t, tn, n, nn, ""])) return;
+    learn(t, tn, t);
+    learn(n, nn, t);
+    shown[t] = pair;
+  });
   watcher.observe(page.body, SEEN);
   swap(page.body);
+  dispatchEvent(new Event("calltrack"));
 };

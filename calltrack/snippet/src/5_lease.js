@@ -1,79 +1,117 @@
 // Talking to the service: a visit leases numbers, a beat keeps them, a tap says that somebody is about to call.
 
-let asked; // phone-like digits the service was asked about; nothing as long as the page was not seen
+let asked; // how many of `found` the service was asked about
 let line = Promise.resolve(); // one visit at a time: the second must know what the first was given
 let beating;
+let since = now(); // since when the page is looked at and nobody was told
 
 // Without consent to ads the query, where the click ids stand, is nobody's business.
 const address = () => place().split(isAdAllowed() ? "\n" : "?")[0].slice(0, 2e3);
 
-const leavePageAsItIs = () => {};
-
-// A tap is given time: nobody waits for its answer, and the phone may be opening.
-const send = (what, body) =>
-  fetch(service + what, {
-    method: "POST",
-    body: asText({ k: tag.dataset.site, s: state.s, ...body }),
-    keepalive: true,
-    credentials: "omit",
-    signal: AbortSignal.timeout(what == "tap" ? 9e3 : 800),
-  })
-    .then((reply) => (reply.status == 200 ? reply.json() : reply.ok))
-    .then(take)
-    .catch(leavePageAsItIs);
-
-const take = (answer) => {
-  if (!answer || !isAllowed()) return;
-  if (answer.n) {
-    show(answer.n);
-    state = { ...state, ...answer };
-  }
-  state.b = now();
-  keep();
+// Only a visit is waited for, 800 ms. An answer to a question asked under another consent comes too late. Whatever goes
+// wrong, the page stays as it is.
+const send = async (what, body) => {
+  const under = consent;
+  try {
+    const reply = await fetch(new URL("/v1/" + what, tag.src), {
+      method: "POST",
+      body: asText({ k: options.site, v: state.v, s: state.s, ...body }),
+      keepalive: 1,
+      credentials: "omit",
+      signal: AbortSignal.timeout(what == "visit" ? 800 : 9e3),
+    });
+    const text = await reply.text();
+    if (!reply.ok || under != consent) return;
+    if (text) {
+      const answer = JSON.parse(text);
+      show(answer.n);
+      state = { ...state, ...answer };
+    }
+    state.b = now();
+    keep();
+  } catch {}
 };
 
+// What is told of a visit that the service knows.
+const tell = (what, body) => isAllowed() && state.s && send(what, body);
+
+// The numbers last given, if their lease cannot have ended: no flash, and no wait. Else the page's own.
+const resume = () => show(now() - state.b < state.h * 2e3 ? state.n : []);
+
+// Without consent to measure the site may still tell its sources apart, by what this page alone knows.
 const lease = () => {
-  if (!isAllowed()) return consent && forget();
+  if (!isAllowed()) {
+    state = {};
+    if (consent) store(0);
+    if (options.consent != "source") return;
+  }
   if (!isSeen()) return;
   remember();
-  keep();
-  // The numbers of the page before, if their lease cannot have ended: no flash, and no wait.
-  if (now() - state.b < state.h * 2e3) show(state.n);
-  asked = new Set();
-  phonesIn(page.body, asked);
+  found = new Set();
+  resume();
+  asked = found.size;
+  const phones = [...found].join();
+  // _ga_<stream> holds the session of Google Analytics; _gcl_aw a click from before ours came to this site.
   return send("visit", {
-    v: state.v || "",
     u: address(),
-    r: state.r,
+    r: page.referrer.slice(0, 999),
     t: page.title.slice(0, 200),
-    c: { ...adIds() },
-    m: state.m,
-    p: asked.size > 20 ? [] : [...asked],
-    q: consent,
+    l: state.l,
+    c: isAdAllowed() && page.cookie.match(/\b_(ga(_\w+)?|fb[cp]|gcl_aw)=[^;]{1,512}(?![^;])/g),
+    p: phones[999] ? "" : phones,
+    q: isAllowed() ? consent : {},
   });
 };
 
 const visit = () => {
-  line = line.then(lease).catch(leavePageAsItIs);
+  line = line.then(safely(lease));
 };
 
-const beat = () => {
+// Told by a timer, or by the event of the page being hidden: then the numbers are off the screen (`g`, gone) until it
+// is seen again.
+const beat = (event) => {
   beating = 0;
-  if (!isSeen() || !isAllowed()) return;
+  if (!event && !isSeen()) return;
   recall();
-  if (now() - state.a > HALF_HOUR) return visit();
-  state.a = now();
   keep();
-  send("beat", { v: state.v, u: address() });
+  tell("beat", { u: address(), d: now() - since, g: !!event });
+  since = now();
 };
 
 // Somebody is here: be heard one heartbeat after the last time, at once if that is long ago.
 const stir = () => {
-  if (!beating && state.s && state.h) beating = setTimeout(beat, state.a + state.h * 1e3 - now());
+  moved();
+  if (!beating && state.h) beating = setTimeout(beat, state.a + state.h * 1e3 - now());
 };
 
+const look = (event) => {
+  if (!isSeen()) return beat(event);
+  since = now();
+  if (!found) return visit();
+  // Another page or tab may have been given other numbers since.
+  recall();
+  resume();
+  beat();
+};
+
+// Of a tap or a copy only our own numbers are told; what else somebody copies is not our business.
+const note = (event, text) => {
+  const digits = (text + "").replace(/;.*|%..|\D/g, "");
+  if (known[digits]) tell("tap", { n: digits, w: event.type });
+};
+
+// A link that calls, or one that leads to another domain of the same company: the visitor goes along.
 const tap = (event) => {
-  const link = event.composedPath().find((node) => /^tel:/i.test(node.href));
-  if (link && state.s)
-    send("tap", { n: link.href.replace(/;.*|%..|\D/g, "") });
+  const link = event.composedPath().find((node) => node.href);
+  if (CALLS.test(link.href)) note(event, link.href);
+  else if (state.s && options.link.split(" ").includes(link.hostname))
+    link.search += "&_ct=" + [state.v, state.s];
+};
+
+// What a visitor typed to be called back is told only where the site asks for it, and only with consent.
+const submit = (event) => {
+  const typed = [...event.target.elements].flatMap((field) =>
+    /^(tel|email|text .*(phone|telef|mail))/i.test(field.type + " " + field.name) ? field.value : [],
+  );
+  if (options.forms && consent) tell("form", { f: typed });
 };

@@ -108,6 +108,9 @@ def test_the_last_calls_are_listed(client: FlaskClient) -> None:
         ({**ORDER, "talk_seconds": True}, '"talk_seconds"'),
         ({**ORDER, "speed": 1e9}, '"speed"'),
         ({**ORDER, "volume": 11}, "Unknown field"),
+        ({**ORDER, "keys": "1x"}, '"keys"'),
+        ({**ORDER, "keys": "1" * 21}, '"keys"'),
+        ({**ORDER, "keys": 1}, '"keys"'),
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_in_words(

@@ -35,7 +35,7 @@ def make_app(folder: Path | None = None, now: Clock = utc_now) -> Flask:
 def serving(folder: Path | None = None, now: Clock = utc_now) -> Iterator[str]:
     """Yield the origin of running twins."""
     server = make_server("127.0.0.1", 0, make_app(folder, now), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

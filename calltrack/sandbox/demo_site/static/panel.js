@@ -18,10 +18,12 @@
   // "+39 06 8765 0001": for reading only; the snippet itself keeps the page's notation.
   const readable = (e164) => e164.replace(/^(\+39)(\d\d)(\d+)(\d{4})$/, "$1 $2 $3 $4");
 
-  const source = ({ m: words = {}, c: clicks = {}, r: referrer }) => {
-    const named = [words.source, words.medium, words.campaign].filter(Boolean).join(" / ");
-    const click = Object.entries(clicks)[0];
-    return [named, click && click.join(" "), !named && !click && referrer].filter(Boolean).join(", ") || "direct";
+  // What came with the address is remembered as it stood there: ["?gclid=...", "&utm_source=..."].
+  const source = ({ l: touch = [] }) => {
+    const words = [...new URLSearchParams(touch.map((word) => word.slice(1)).join("&"))];
+    const named = words.filter(([name]) => /^utm_(source|medium|campaign)$/.test(name)).map(([, value]) => value);
+    const click = words.find(([name]) => !name.startsWith("utm_"));
+    return [named.join(" / "), click && click.join(" ")].filter(Boolean).join(", ") || document.referrer || "direct";
   };
 
   const numbers = () =>

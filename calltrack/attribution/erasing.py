@@ -1,0 +1,94 @@
+"""Erasing visitors and phones from verdicts and links; sums per campaign and source stay what they were."""
+
+from collections.abc import Collection, Iterator
+from uuid import UUID
+
+from sqlalchemy import CompoundSelect, Text, and_, bindparam, delete, or_, select, text, union
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
+
+from calltrack.attribution.link_model import PhoneLink
+from calltrack.attribution.links import forget_phones, forget_visitors
+from calltrack.attribution.model import Attribution
+from calltrack.attribution.posterior import without
+from calltrack.attribution.stored import columns_of, posterior_of
+from calltrack.calls.model import Call
+from calltrack.visits.model import VisitorPhone
+
+BATCH = 500
+
+# Whoever was shown a number is a candidate of calls to it, and of those that carry them on: all later ones.
+_CALLS_TO_THEIR_NUMBERS = text(
+    """
+    SELECT DISTINCT c.id FROM visit v
+    JOIN lease l ON l.company_id = v.company_id AND l.visit_id = v.id
+    JOIN call c ON c.company_id = l.company_id AND c.number_id = l.number_id AND c.started_at >= l.shown_from
+    WHERE v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = ANY(:visitors)
+    """
+).bindparams(bindparam("visitors", type_=ARRAY(Uuid())))
+
+
+def erase_from_verdicts(
+    session: Session, company_id: UUID, call_ids: Collection[UUID], visitor_ids: Collection[UUID]
+) -> None:
+    """Take visitors out of all verdicts that name them, and their phones' links with them.
+
+    `call_ids` are the person's own calls. To be called while visits still carry the visitors' ids.
+    """
+    forget_visitors(session, company_id, visitor_ids)
+    _forget_told_by(session, company_id, call_ids)
+    if not visitor_ids:
+        return
+    asked = {"company_id": company_id, "visitors": list(visitor_ids)}
+    numbers = session.scalars(_CALLS_TO_THEIR_NUMBERS, asked).all()
+    for rows in _naming(session, company_id, sorted({*call_ids, *numbers}), visitor_ids):
+        for row in rows:
+            _erase_from(row, visitor_ids)
+        session.flush()
+
+
+def erase_phones(session: Session, company_id: UUID, hashes: Collection[bytes]) -> None:
+    """Forget phones (their hashes), and whose they were."""
+    forget_phones(session, company_id, hashes)
+
+
+def forget_old_phones(session: Session, company_id: UUID, hashes: Collection[bytes]) -> None:
+    """Forget those of the phones that neither a call nor a form of the company names any more."""
+    asked = list(hashes)
+    named: CompoundSelect[tuple[bytes | None]] = union(
+        select(Call.caller_hash).where(Call.company_id == company_id, Call.caller_hash.in_(asked)),
+        select(VisitorPhone.phone_hash).where(
+            VisitorPhone.company_id == company_id, VisitorPhone.phone_hash.in_(asked)
+        ),
+    )
+    forget_phones(session, company_id, set(asked) - set(session.scalars(named)))
+
+
+def _forget_told_by(session: Session, company_id: UUID, call_ids: Collection[UUID]) -> None:
+    session.execute(
+        delete(PhoneLink).where(PhoneLink.company_id == company_id, PhoneLink.told_by.in_(list(call_ids)))
+    )
+
+
+def _naming(
+    session: Session, company_id: UUID, call_ids: list[UUID], visitor_ids: Collection[UUID]
+) -> Iterator[list[Attribution]]:
+    """Yield the verdicts on these calls, not only present ones, in which a visitor's id stands."""
+    stored = Attribution.candidates.cast(Text)
+    told = or_(*(stored.contains(form) for id_ in visitor_ids for form in (id_.hex, str(id_))))
+    for start in range(0, len(call_ids), BATCH):
+        of = Attribution.call_id.in_(call_ids[start : start + BATCH])
+        found = session.scalars(
+            select(Attribution).where(and_(Attribution.company_id == company_id, of, told))
+        )
+        yield list(found)
+
+
+def _erase_from(row: Attribution, visitor_ids: Collection[UUID]) -> None:
+    found = posterior_of(row)
+    for id_ in visitor_ids:
+        found = without(found, id_.hex)
+    kept = columns_of(found)
+    for name in ("candidates", "by_campaign", "by_source", "rest"):
+        setattr(row, name, kept[name])

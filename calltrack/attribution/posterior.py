@@ -1,0 +1,113 @@
+"""Who made a call: every explanation weighed, normalised, and summed per visitor, campaign and source."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from calltrack.attribution.columns import columns_at, known_at, visit_rates
+from calltrack.attribution.densities import Floats, Model
+from calltrack.attribution.facts import (
+    LIKELIEST,
+    Credit,
+    Evidence,
+    Holding,
+    Posterior,
+    Thresholds,
+)
+from calltrack.attribution.reasons import reasons_for
+from calltrack.attribution.summing import summed
+from calltrack.attribution.weights import Before, Ring, nobody_weight, repeat_weights, visit_fits
+
+
+def judge(evidence: Evidence, model: Model) -> Posterior:
+    """Return who made the call. Equal facts in any order give the same posterior, to the last digit."""
+    call = evidence.call
+    holdings = known_at(evidence.holdings, call.at)
+    earlier = sorted(evidence.earlier, key=lambda one: (one.at, one.same_caller))
+    ring = ring_of(evidence)
+    visits = _visit_weights(evidence, ring, holdings, model)
+    befores = [Before(one.at, one.region, one.same_caller) for one in earlier]
+    repeats = repeat_weights(ring, model, befores)
+    nobody = nobody_weight(ring, model)
+    total = math.fsum([float(visits.sum()), *repeats, nobody])
+    found = summed(
+        holdings,
+        visits / total,
+        [(one, weight / total) for one, weight in zip(earlier, repeats, strict=True) if weight],
+        nobody / total,
+        model.version,
+    )
+    return replace(found, reasons=reasons_for(evidence, holdings, found))
+
+
+def ring_of(evidence: Evidence) -> Ring:
+    """Return the call as the weights see it."""
+    call = evidence.call
+    return Ring(
+        at=call.at,
+        number=call.number,
+        region=call.region,
+        is_withheld=call.caller is None,
+        is_known=evidence.caller_is_known,
+        known_callers=evidence.known_callers,
+    )
+
+
+def credited(posterior: Posterior, thresholds: Thresholds = LIKELIEST) -> Credit:
+    """Return what the call is credited to: at each level the likeliest, if sure enough and above nobody."""
+    top = next((one for one in posterior.candidates if one.visit), None)
+    p_nobody = posterior.p_nobody
+    return Credit(
+        visit=top.visit if top and _is_sure(top.p, p_nobody, thresholds.visit) else None,
+        campaign=_likeliest(posterior.by_campaign, p_nobody, thresholds.campaign),
+        source=_likeliest(posterior.by_source, p_nobody, thresholds.source),
+    )
+
+
+def without(posterior: Posterior, visitor: str) -> Posterior:
+    """Return the posterior after a visitor was erased: no id is left, campaign and source sums are."""
+    kept = (
+        replace(one, visit="", visitor="") if one.visitor == visitor else one for one in posterior.candidates
+    )
+    by_visitor = {name: p for name, p in posterior.by_visitor.items() if name != visitor}
+    return replace(posterior, candidates=tuple(kept), by_visitor=by_visitor)
+
+
+def _visit_weights(evidence: Evidence, ring: Ring, holdings: list[Holding], model: Model) -> Floats:
+    if not holdings:
+        return np.zeros(0)
+    tables = model.tables
+    columns = columns_at(holdings, ring.at, tables.campaign_rows)
+    last = max((one.at for one in evidence.earlier if one.same_caller), default=-math.inf)
+    linked, taken = evidence.linked, evidence.taken
+    fits = visit_fits(
+        ring,
+        model,
+        linked=_of_visitors(linked, holdings),
+        taken=_of_visitors(taken, holdings),
+        same_area=np.array([one.region == ring.region for one in holdings]),
+        is_older=np.arange(len(holdings)) < bisect_right(holdings, last, key=lambda one: one.shown_from),
+    )
+    return visit_rates(columns, tables) * fits
+
+
+def _of_visitors(sure: Mapping[str, float], holdings: list[Holding]) -> Floats:
+    if not sure:
+        return np.zeros(len(holdings))
+    return np.array([sure.get(one.visitor, 0.0) for one in holdings])
+
+
+def _is_sure(p: float, p_nobody: float, threshold: float) -> bool:
+    return p > p_nobody and p >= threshold
+
+
+def _likeliest(level: Mapping[str, float], p_nobody: float, threshold: float) -> str | None:
+    ranked: Iterable[tuple[float, str]] = sorted((-p, key) for key, p in level.items())
+    for negative, key in ranked:
+        return key if _is_sure(-negative, p_nobody, threshold) else None
+    return None

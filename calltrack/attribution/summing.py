@@ -1,0 +1,123 @@
+"""Put the shares of all explanations together: per visit, visitor, campaign and source, and nobody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+import numpy as np
+
+from calltrack.attribution.densities import Floats
+from calltrack.attribution.facts import Candidate, Earlier, Holding, Posterior
+
+# A visit less likely than this is not listed; it stays in the sums per campaign and source. All that is
+# listed is stored with the call, so that a later call carries on the same posterior live and in a replay.
+LISTED_FROM = 1e-4
+MOST_LISTED = 100
+_ORIGIN = attrgetter("campaign", "source")
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What has been put together so far; `names` says whose each key is."""
+
+    names: dict[str, Holding | Candidate] = field(default_factory=dict)
+    p: dict[str, float] = field(default_factory=dict)
+    carried: dict[str, float] = field(default_factory=dict)
+    by_campaign: dict[str, float] = field(default_factory=dict)
+    by_source: dict[str, float] = field(default_factory=dict)
+    p_nobody: float = 0.0
+    rest: float = 0.0
+
+    def add(self, one: Holding | Candidate, p: float, carried: float) -> None:
+        # What was erased has no id left: campaign and source tell it apart.
+        key = one.visit or f"\0{one.campaign}\0{one.source}"
+        self.names.setdefault(key, one)
+        self.p[key] = self.p.get(key, 0.0) + p
+        if carried:
+            self.carried[key] = self.carried.get(key, 0.0) + carried
+
+
+def summed(
+    holdings: Sequence[Holding],
+    shares: Floats,
+    carried: Sequence[tuple[Earlier, float]],
+    p_nobody: float,
+    version: str,
+) -> Posterior:
+    """Return the posterior of a call from the share of each visit, of each earlier call, and of nobody."""
+    sums = _Sums(p_nobody=p_nobody)
+    _add_visits(sums, holdings, shares)
+    for before, share in carried:
+        _add_carried(sums, before.posterior, share)
+    return _posterior(sums, math.fsum(share for _, share in carried), version)
+
+
+def _add_visits(sums: _Sums, holdings: Sequence[Holding], shares: Floats) -> None:
+    origins: dict[tuple[str, str], float] = {}
+    for origin, p in zip(map(_ORIGIN, holdings), shares.tolist(), strict=True):
+        origins[origin] = origins.get(origin, 0.0) + p
+    for (campaign, source), p in origins.items():
+        _add_all(sums.by_campaign, {campaign: p}, 1.0)
+        _add_all(sums.by_source, {source: p}, 1.0)
+    listed = shares >= LISTED_FROM
+    for row in np.flatnonzero(listed).tolist():
+        sums.add(holdings[row], float(shares[row]), 0.0)
+    sums.rest += float(shares[~listed].sum())
+
+
+def _add_carried(sums: _Sums, told: Posterior, share: float) -> None:
+    sums.p_nobody += share * told.p_nobody
+    left = 1 - told.p_nobody
+    _add_all(sums.by_campaign, told.by_campaign, share)
+    _add_all(sums.by_source, told.by_source, share)
+    for one in told.candidates:
+        if share * one.p < LISTED_FROM:
+            break  # They come likeliest first: what follows is less.
+        sums.add(one, share * one.p, share * one.p)
+        left -= one.p
+    sums.rest += share * max(left, 0.0)
+
+
+def _add_all(level: dict[str, float], old: Mapping[str, float], share: float) -> None:
+    for key, p in old.items():
+        level[key] = level.get(key, 0.0) + share * p
+
+
+def _posterior(sums: _Sums, p_repeat: float, version: str) -> Posterior:
+    ranked = sorted(sums.p.items(), key=lambda item: (-item[1], item[0]))
+    listed = tuple(
+        _candidate(sums.names[key], p, sums.carried.get(key, 0.0)) for key, p in ranked[:MOST_LISTED]
+    )
+    return Posterior(
+        candidates=listed,
+        p_nobody=sums.p_nobody,
+        rest=sums.rest + math.fsum(p for _, p in ranked[MOST_LISTED:]),
+        by_visitor=per_visitor(listed),
+        by_campaign=sums.by_campaign,
+        by_source=sums.by_source,
+        p_repeat=p_repeat,
+        model=version,
+    )
+
+
+def per_visitor(candidates: Iterable[Candidate]) -> dict[str, float]:
+    """Return what the listed candidates come to per visitor, without the erased."""
+    sums: dict[str, float] = {}
+    for one in candidates:
+        if one.visitor:
+            sums[one.visitor] = sums.get(one.visitor, 0.0) + one.p
+    return sums
+
+
+def _candidate(one: Holding | Candidate, p: float, carried: float) -> Candidate:
+    return Candidate(
+        visit=one.visit,
+        visitor=one.visitor,
+        campaign=one.campaign,
+        source=one.source,
+        p=p,
+        carried=carried,
+    )

@@ -1,0 +1,1 @@
+"""Small rules that act on what happened: alerts and answers nobody has to ask for."""

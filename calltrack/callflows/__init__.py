@@ -1,0 +1,1 @@
+"""Call flows: what a caller meets, as versioned trees of steps, and the pure rules that walk them."""

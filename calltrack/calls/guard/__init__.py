@@ -1,0 +1,1 @@
+"""What keeps callers and companies safe: block lists, caps on outgoing legs, nuisance calls."""

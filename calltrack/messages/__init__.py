@@ -1,0 +1,1 @@
+"""Text messages to and from tracking numbers: received once, sent at most once, stopped when asked to."""

@@ -1,0 +1,61 @@
+"""What a number was for at a moment: calls are judged by the use they were made in, however old they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Location
+from calltrack.numbers.model import Pool, TrackingNumber
+from calltrack.numbers.order_model import NumberUse
+
+
+@dataclass(frozen=True)
+class PastUse:
+    """An earlier use as pages show it."""
+
+    used_from: datetime
+    used_until: datetime
+    kind: str
+    pool: str | None
+    location: str
+    source: str
+    medium: str
+    campaign: str
+    ended_by: str
+
+
+def use_at(session: Session, company_id: UUID, number_id: UUID, at: datetime) -> TrackingNumber | NumberUse:
+    """Return what the number was for then (kind, source, medium, campaign); today's if it never changed."""
+    past = session.scalars(
+        select(NumberUse)
+        .where(
+            NumberUse.company_id == company_id,
+            NumberUse.number_id == number_id,
+            NumberUse.used_from <= at,
+            NumberUse.used_until > at,
+        )
+        .order_by(NumberUse.used_from.desc())
+        .limit(1)
+    ).one_or_none()
+    return past or session.get_one(TrackingNumber, (company_id, number_id))
+
+
+def past_uses(session: Session, company_id: UUID, number_id: UUID) -> tuple[PastUse, ...]:
+    """Return the earlier uses of a number, newest first."""
+    rows = session.execute(
+        select(
+            NumberUse.used_from, NumberUse.used_until, NumberUse.kind, Pool.name.label("pool"),
+            Location.name.label("location"), NumberUse.source, NumberUse.medium, NumberUse.campaign,
+            NumberUse.ended_by,
+        )
+        .join(
+            Location, (Location.company_id == NumberUse.company_id) & (Location.id == NumberUse.location_id)
+        )
+        .outerjoin(Pool, (Pool.company_id == NumberUse.company_id) & (Pool.id == NumberUse.pool_id))
+        .where(NumberUse.company_id == company_id, NumberUse.number_id == number_id)
+        .order_by(NumberUse.used_from.desc())
+    )  # fmt: skip
+    return tuple(PastUse(**row._mapping) for row in rows)

@@ -1,0 +1,144 @@
+"""Source numbers without a visit, visitors sent along by a link, and what is typed into forms."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from calltrack.infra.outbox import Fact
+from calltrack.kernel.ids import new_id
+from calltrack.numbers.model import Lease, TrackingNumber
+from calltrack.visits.erasing import erase_typed, erase_visits, forget_typed
+from calltrack.visits.forms import EMAIL_PLACE, MOST_EMAILS, MOST_PHONES, PLACE, email_hash
+from calltrack.visits.model import PageView, Visit, VisitorEmail, VisitorPhone
+from calltrack.wiring import Services
+from tests.builders import Company, fresh_e164, make_company
+from tests.visits.conftest import Edge, age, shown
+
+YES = {"ad": True, "measure": True}
+
+
+@pytest.fixture
+def google(services: Services) -> tuple[Company, str]:
+    """A company (new to the site table) with a static number for Google, and that number."""
+    made, number = make_company(services), fresh_e164()
+    with services.db.tenant(made.id) as session:
+        like = session.scalars(select(TrackingNumber).limit(1)).one()
+        session.add(
+            TrackingNumber(
+                company_id=made.id, id=new_id(), e164=number, kind="static", location_id=like.location_id,
+                carrier_account_id=like.carrier_account_id, source="google", created_at=datetime.now(UTC),
+            )
+        )  # fmt: skip
+    return made, number
+
+
+def test_without_consent_the_source_has_its_number_and_nobody_is_stored(
+    edge: Edge, google: tuple[Company, str], services: Services
+) -> None:
+    company, number = google
+    answer = edge.visit(company, l=["?gclid=1"], q={})
+    assert (answer["v"], answer["s"], shown(answer)) == ("", "", number)
+    assert edge.visit(company, l=["?utm_source=bing"], q={})["n"] == []
+    assert edge.visit(company, l=["?gclid=1"], p="4930123456789", q={})["n"] == []
+    with services.db.tenant(company.id) as session:
+        for table in (Visit, PageView, Lease):
+            assert session.scalars(select(table)).all() == []
+
+
+def test_a_link_takes_the_visitor_along_while_the_visit_lives(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    here = edge.visit(company)
+    there = f"{company.origin}/?&_ct={here['v']},{here['s']}"
+    assert edge.visit(company, u=there)["s"] == here["s"]
+    strange = f"{company.origin}/?_ct={new_id()},{here['s']}"
+    assert edge.visit(company, u=strange)["v"] not in (here["v"], strange)
+    for garbage in ("?_ct=", "?_ct=a,b", "?_ct=,,,,", f"?_ct={here['v']}"):
+        assert edge.visit(company, u=company.origin + "/" + garbage)["v"] != here["v"]
+    age(services, company, 180)
+    assert edge.visit(company, u=there)["v"] != here["v"], "an address sent on by mail names nobody"
+
+
+def test_a_link_to_another_companys_visit_names_nobody(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    other = make_company(services)
+    foreign = edge.visit(other)
+    answer = edge.visit(company, u=f"{company.origin}/?_ct={foreign['v']},{foreign['s']}")
+    assert answer["v"] != foreign["v"]
+
+
+def test_phone_numbers_of_a_form_are_kept_sealed_and_told_once(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    known = edge.visit(company, q=YES)
+    form = {"v": known["v"], "s": known["s"], "f": ["347 123 4567", "+393471234567", "Anna", ""]}
+    for _ in range(2):
+        assert edge.post("/v1/form", company, form).status_code == 204
+    with services.db.tenant(company.id) as session:
+        (kept,) = session.scalars(select(VisitorPhone)).all()
+        facts = session.scalars(select(Fact).where(Fact.kind == "phone.typed")).all()
+    assert services.vault.open(company.id, PLACE, kept.phone) == "+393471234567"
+    assert kept.phone_hash == services.vault.look_up(company.id, "+393471234567")
+    assert [fact.subject_id for fact in facts] == [kept.id]
+    many = [f"347 123 45{number:02}" for number in range(20)]
+    edge.post("/v1/form", company, form | {"f": many})
+    with services.db.tenant(company.id) as session:
+        assert len(session.scalars(select(VisitorPhone)).all()) == MOST_PHONES
+
+
+def test_addresses_of_a_form_are_kept_sealed_and_go_with_their_visitor(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    known = edge.visit(company, q=YES)
+    words = ["Anna@Posta.test", "anna@posta.test ", "anna@posta", "347 123 4567", "a b@c.it"]
+    words.append("x" * 250 + "@c.it")
+    for _ in range(2):
+        edge.post("/v1/form", company, {"v": known["v"], "s": known["s"], "f": words})
+    with services.db.tenant(company.id) as session:
+        (kept,) = session.scalars(select(VisitorEmail)).all()
+        facts = session.scalars(select(Fact).where(Fact.kind == "email.typed")).all()
+    assert services.vault.open(company.id, EMAIL_PLACE, kept.email) == "anna@posta.test"
+    assert kept.email_hash == email_hash(services.vault, company.id, "ANNA@posta.test")
+    assert [fact.subject_id for fact in facts] == [kept.id]
+    many = [f"anna{number}@posta.test" for number in range(20)]
+    edge.post("/v1/form", company, {"v": known["v"], "s": known["s"], "f": many})
+    with services.db.tenant(company.id) as session:
+        assert len(session.scalars(select(VisitorEmail)).all()) == MOST_EMAILS
+        # Whoever typed the number is its owner, as far as anybody knows: her addresses go with it.
+        assert erase_typed(session, company.id, [services.vault.look_up(company.id, "+393471234567")]) == 1
+        assert session.scalars(select(VisitorEmail)).all() == []
+
+
+def test_what_was_typed_is_forgotten_by_age_and_with_its_visitor(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    words = ["anna@posta.test", "347 1234567"]
+    for _ in range(2):
+        known = edge.visit(company, q=YES)
+        edge.post("/v1/form", company, {"v": known["v"], "s": known["s"], "f": words})
+    with services.db.tenant(company.id) as session:
+        erase_visits(session, company.id, [UUID(known["v"])])
+        assert len(session.scalars(select(VisitorEmail)).all()) == 1
+        assert forget_typed(session, company.id, services.clock() - timedelta(days=1)) == 0
+        assert forget_typed(session, company.id, services.clock() + timedelta(days=1)) == 2
+        assert session.scalars(select(VisitorEmail)).all() == []
+
+
+@pytest.mark.parametrize("consent", [None, {"ad": True, "measure": False}])
+def test_forms_without_consent_keep_nothing(
+    edge: Edge, company: Company, services: Services, consent: dict[str, bool] | None
+) -> None:
+    known = edge.visit(company) if consent is None else edge.visit(company, q=YES)
+    if consent is not None:
+        with services.db.tenant(company.id) as session:
+            session.scalars(select(Visit)).one().consent = consent
+    form = {"v": known["v"], "s": known["s"], "f": ["347 123 4567"]}
+    assert edge.post("/v1/form", company, form).status_code == 204
+    assert edge.post("/v1/form", company, form | {"v": str(new_id())}).status_code == 204
+    assert edge.post("/v1/form", company, {"f": ["347 123 4567"]}).status_code == 204
+    with services.db.tenant(company.id) as session:
+        assert session.scalars(select(VisitorPhone)).all() == []
+    assert edge.post("/v1/form", company, {"f": ["1"] * 21}).status_code == 400

@@ -1,0 +1,95 @@
+"""The same visits through HTTP and through a replay are shown the same numbers (decision 0020)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from calltrack.attribution.replay import Replay, replay
+from calltrack.attribution.replay_events import Event, Sign, VisitBegins
+from calltrack.visits.admission import Admission
+from calltrack.wiring import Services
+from tests.builders import Company, make_company
+from tests.visits.conftest import Edge, edge_app, shown, without_overflow
+
+BEGIN = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+CAMPAIGNS = (("google", "brand"), ("google", "shoes"), ("bing", "brand"), ("meta", "hats"))
+UNLIMITED = {"visit": 10**9, "beat": 10**9}
+
+
+def world(seed: int, visits: int, pause: float) -> list[Event]:
+    """Return visits that come, look around, copy or tap their number, and leave; some come again."""
+    chance, at = Random(seed), 0.0
+    events: list[Event] = []
+    for place in range(visits):
+        at += round(chance.expovariate(1 / pause) * 4) / 4 + 0.25
+        source, campaign = chance.choice(CAMPAIGNS)
+        is_returning = place > 5 and chance.random() < 0.2
+        visitor = str(chance.randrange(place)) if is_returning else str(place)
+        name = f"v{place}"
+        events.append(
+            VisitBegins(
+                at=at, visit=name, visitor=visitor, campaign=campaign, source=source, device="mobile",
+                region="", returning=is_returning,
+            )
+        )  # fmt: skip
+        sign, last = Sign(at=at, visit=name, kind="seen"), at
+        for _ in range(chance.randrange(5)):
+            last += chance.choice([5.0, 20.25, 45.5, 60.0])
+            kind = chance.choice(["seen", "page", "contact", "copy", "tap"])
+            contact = kind == "contact"
+            events.append(replace(sign, at=last, kind="page" if contact else kind, contact=contact))
+        if chance.random() < 0.8:
+            events.append(replace(sign, at=last + chance.choice([1.0, 8.0, 33.0]), kind="leave"))
+    return sorted(events, key=lambda event: event.at)
+
+
+class Live:
+    """Plays events as pages do, over HTTP, at the moments they tell."""
+
+    def __init__(self, services: Services, numbers: int) -> None:
+        self.now = 0.0
+        self.company: Company = make_company(services, numbers=numbers, lease_seconds=75, cooldown_seconds=0)
+        without_overflow(services, self.company)
+        app = edge_app(services, 2, Admission(UNLIMITED), moment=lambda: BEGIN + timedelta(seconds=self.now))
+        self.edge = Edge(app.test_client(), app.extensions["edge.connections"])
+        order = sorted(zip(self.company.number_ids, self.company.numbers, strict=True))
+        self.places = {e164: place for place, (_, e164) in enumerate(order)}
+        self.visits: dict[str, dict[str, Any]] = {}
+        self.visitors: dict[str, str] = {}
+
+    def play(self, event: Event) -> int | None:
+        """Tell the edge; returns the place of the number a visit was shown."""
+        self.now = event.at
+        if isinstance(event, VisitBegins):
+            words = {"source": event.source, "medium": "cpc", "campaign": event.campaign}
+            known = self.visitors.get(event.visitor, "")
+            answer = self.edge.visit(self.company, v=known, m=words)
+            self.visits[event.visit], self.visitors[event.visitor] = answer, answer["v"]
+            return self.places[shown(answer)]
+        assert isinstance(event, Sign)
+        known_as = self.visits[event.visit]
+        if event.kind in ("copy", "tap"):
+            body = {"s": known_as["s"], "n": known_as["n"][0]["n"], "w": event.kind}
+            reply = self.edge.post("/v1/tap", self.company, body)
+        else:
+            path = "/kontakt" if event.contact else "/"
+            reply = self.edge.beat(self.company, known_as, path, is_left=event.kind == "leave")
+        assert reply.status_code == 204, "nobody loses a number who looks at it"
+        return None
+
+
+@pytest.mark.parametrize(("seed", "numbers", "pause"), [(1, 4, 15.0), (2, 12, 8.0)])
+def test_live_shows_what_replay_shows(services: Services, seed: int, numbers: int, pause: float) -> None:
+    events = world(seed, 160, pause)
+    live = Live(services, numbers)
+    numbered = [place for event in events if (place := live.play(event)) is not None]
+    replayed = list(replay(iter(events), Replay(numbers)))
+    assert numbered == [line["number"] for line in replayed]
+    assert {line["shared"] for line in replayed} == {True, False}
+    assert len(set(numbered)) == numbers
+    live.edge.connections.close()
