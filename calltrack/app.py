@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 from calltrack.config import Settings
+from calltrack.infra.drained import drained
 from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, Conflict, NotAllowed, NotFound
 from calltrack.migrations.roles import refuse_unsafe_role
@@ -64,6 +65,7 @@ def assemble(services: Services, surface: Surface) -> Flask:
         if surface in (name, "all") and (name != "sandbox" or services.settings.is_demo):
             register(app, services)
     _explain_errors(app)
+    app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
     return app
 
 

@@ -23,6 +23,8 @@ from calltrack.journeys import model as journeys
 from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
+from calltrack.reports import credit_model as campaign_credit
+from calltrack.spend import model as spend
 from calltrack.visits import model as visits
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "automations",
     "callflows",
     "calls",
+    "campaign_credit",
     "conversion_sources",
     "conversions",
     "delivery",
@@ -49,5 +52,6 @@ __all__ = [
     "people",
     "phone_links",
     "sign_ins",
+    "spend",
     "visits",
 ]

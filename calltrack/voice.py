@@ -6,6 +6,7 @@ from calltrack.calls import sounds
 from calltrack.calls.desk import Desk, open_desk
 from calltrack.calls.outbound.hooks import create_side_blueprint
 from calltrack.calls.routes import create_blueprint
+from calltrack.infra.drained import drained
 from calltrack.wiring import Services
 
 
@@ -28,4 +29,5 @@ def create_voice(services: Services, desk: Desk | None = None) -> Flask:
     """Return an app that is nothing but the voice hooks."""
     app = Flask("calltrack.voice", static_folder=None)
     mount(app, services, desk)
+    app.wsgi_app = drained(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
     return app

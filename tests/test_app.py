@@ -1,6 +1,7 @@
 """One app per surface: each serves its own paths only, and errors are problem documents."""
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 
 import pytest
 from flask import Flask, request
@@ -121,3 +122,10 @@ def test_what_no_field_takes_is_refused_and_not_our_fault(make: Make) -> None:
 
     answer = app.test_client().get("/ask")
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("surface", ["voice", "edge", "web", "sandbox"])
+def test_a_refusal_reads_its_request_to_the_end(make: Make, surface: Surface) -> None:
+    sent = BytesIO(b"a=b" * 1000)
+    answer = make(surface).test_client().post("/nowhere/at/all", input_stream=sent, content_length=3000)
+    assert (answer.status_code, sent.tell()) == (404, 3000)

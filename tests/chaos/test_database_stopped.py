@@ -1,5 +1,7 @@
 """PostgreSQL is stopped: callers notice nothing, also where the voice process has to start without it."""
 
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,3 +76,13 @@ def test_a_process_that_knows_nothing_fails_fast_so_that_the_carrier_turns_to_it
         assert {answer.status for answer in answers} == {503}
         assert p90([answer.seconds for answer in answers]) <= FAST_FAILURE * machine.worst
     wait_until(lambda: rig.caller.ring().status == 200, 30)
+
+
+def test_a_refusal_leaves_the_connection_usable_even_when_the_body_comes_late(rig: VoiceRig) -> None:
+    head = f"POST /voice/{'0' * 32}/nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", rig.voice.port), 30) as carrier:
+        for _ in range(3):
+            carrier.sendall(head)
+            time.sleep(0.1)  # The application has refused by now; its answer waits for the body.
+            carrier.sendall(b"a=b&c")
+            assert carrier.recv(65_536).startswith(b"HTTP/1.1 404")

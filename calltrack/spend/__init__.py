@@ -1,0 +1,1 @@
+"""What advertising cost: read from the platforms, from files, typed in; and which campaign it paid for."""

@@ -1,0 +1,1 @@
+"""How persons become customers: touchpoints on one line of time, stages, segments, lead score."""
