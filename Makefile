@@ -25,7 +25,7 @@ run: setup ## run the product for real companies, all processes of the Procfile
 	@exec $(PY) -m calltrack run
 
 test: setup-dev ## all tests: real PostgreSQL, Redis, workers and Chromium
-	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
+	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) tools/run_tests.py $(ARGS)
 
 check: setup-dev ## format, lint, types, the import ladder, the snippet's size
 	$(PY) -m ruff format --check .
