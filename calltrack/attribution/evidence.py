@@ -19,9 +19,9 @@ from calltrack.accounts.model import Company
 from calltrack.accounts.rules import CompanySettings, settings_of
 from calltrack.attribution.densities import FORGOTTEN
 from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding
-from calltrack.attribution.holdings import holdings_of
-from calltrack.attribution.links import caller_of, links_of
+from calltrack.attribution.links import caller_of
 from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
+from calltrack.attribution.shown import shown_to
 from calltrack.attribution.stored import posterior_of
 from calltrack.calls.model import Call
 from calltrack.kernel.errors import NotFound
@@ -93,10 +93,10 @@ def load_evidence(session: Session, call: Call) -> Known:
     if number.kind == "static":
         return Known(Evidence(call=facts), campaign_key(number.source, number.medium, number.campaign))
     rows = _earlier(session, call)
-    holdings = one_per_visit(holdings_of(session, call.company_id, call.number_id, at - REACH - OPEN_FOR, at))
+    seen = shown_to(session, call.company_id, call.number_id, caller, at - REACH - OPEN_FOR, at)
     evidence = Evidence(
         call=facts,
-        holdings=holdings,
+        holdings=seen.holders,
         earlier=tuple(
             Earlier(
                 at=row.started_at.timestamp(), posterior=posterior_of(row), same_caller=row.same_caller
@@ -104,6 +104,9 @@ def load_evidence(session: Session, call: Call) -> Known:
             for row in rows
             if row.verdict
         ),
+        linked=seen.links.linked,
+        taken=seen.links.taken,
+        typed=seen.links.typed,
     )  # fmt: skip
     unjudged = tuple(row.id for row in rows if not row.verdict)
     return Known(_with_caller(session, call, evidence) if caller else evidence, None, unjudged)
@@ -135,14 +138,9 @@ def _first(*moments: float | None) -> float | None:
 
 def _with_caller(session: Session, call: Call, evidence: Evidence) -> Evidence:
     assert call.caller_hash is not None
-    visitors = {one.visitor for one in evidence.holdings}
-    links = links_of(session, call.company_id, call.caller_hash, visitors, call.started_at)
     caller = caller_of(session, call.company_id, call.caller_hash, call.started_at)
     return replace(
         evidence,
-        linked=links.linked,
-        taken=links.taken,
-        typed=links.typed,
         caller_is_known=caller.is_known,
         known_callers=caller.known_callers,
         calls_before=caller.calls_before,
