@@ -19,7 +19,6 @@ from calltrack.accounts.model import Company
 from calltrack.accounts.rules import CompanySettings, settings_of
 from calltrack.attribution.densities import FORGOTTEN
 from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding
-from calltrack.attribution.links import caller_of
 from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
 from calltrack.attribution.shown import shown_to
 from calltrack.attribution.stored import posterior_of
@@ -107,9 +106,11 @@ def load_evidence(session: Session, call: Call) -> Known:
         linked=seen.links.linked,
         taken=seen.links.taken,
         typed=seen.links.typed,
+        caller_is_known=seen.caller.is_known,
+        known_callers=seen.caller.known_callers if caller else 0,
+        calls_before=seen.caller.calls_before,
     )  # fmt: skip
-    unjudged = tuple(row.id for row in rows if not row.verdict)
-    return Known(_with_caller(session, call, evidence) if caller else evidence, None, unjudged)
+    return Known(evidence, None, tuple(row.id for row in rows if not row.verdict))
 
 
 def one_per_visit(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
@@ -134,17 +135,6 @@ def _join(one: Holding, other: Holding) -> Holding:
 
 def _first(*moments: float | None) -> float | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _with_caller(session: Session, call: Call, evidence: Evidence) -> Evidence:
-    assert call.caller_hash is not None
-    caller = caller_of(session, call.company_id, call.caller_hash, call.started_at)
-    return replace(
-        evidence,
-        caller_is_known=caller.is_known,
-        known_callers=caller.known_callers,
-        calls_before=caller.calls_before,
-    )
 
 
 def _earlier(session: Session, call: Call) -> list[Any]:

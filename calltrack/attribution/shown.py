@@ -18,7 +18,14 @@ from sqlalchemy.types import LargeBinary
 from calltrack.attribution.densities import Floats
 from calltrack.attribution.holders import NEVER, Holders
 from calltrack.attribution.holdings import MOST_HOLDINGS, holdings_of
-from calltrack.attribution.links import Links, links_of
+from calltrack.attribution.links import (
+    OF_CALLER,
+    Caller,
+    Links,
+    asked_of_caller,
+    caller_in,
+    links_of,
+)
 from calltrack.kernel.origin import source_key, words_of
 
 # PostgreSQL counts microseconds from 2000 on; its infinity is the greatest number of 64 bits.
@@ -33,10 +40,10 @@ _BETWEEN: Final = "\x1e"
 
 # Newest first. A row without what it should keep of its visit makes `is_whole` false.
 _SHOWN = text(
-    """
+    f"""
     WITH l AS MATERIALIZED (
         SELECT visit_id, visitor_id, origin, device, is_returning, shown_from, last_seen_at, left_at,
-               copied_at, contact_at, CASE WHEN taps <> '{}' THEN taps
+               copied_at, contact_at, CASE WHEN taps <> '{{}}' THEN taps
                                 WHEN tapped_at IS NOT NULL THEN ARRAY[tapped_at] END AS taps
         FROM lease
         WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND number_id = :number_id
@@ -66,21 +73,22 @@ _SHOWN = text(
                    bool_or(p.kind = 'form' AND p.caller_hash = :caller) AS typed
             FROM phone_link p
             WHERE p.company_id = (SELECT CAST(:company_id AS uuid)) AND CAST(:caller AS bytea) IS NOT NULL
-              AND p.visitor_id = ANY (ARRAY(SELECT visitor_id FROM l)) AND p.known_from < :until
+              AND p.visitor_id = ANY (ARRAY(SELECT visitor_id FROM l)) AND p.known_from < :at
             GROUP BY p.visitor_id
         ) k
-    )
-    SELECT * FROM packed, known
-    """
+    ), caller AS ({OF_CALLER})
+    SELECT * FROM packed, known, caller
+    """  # noqa: S608 - a statement of `links.py`
 ).bindparams(bindparam("caller", type_=LargeBinary()))
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Who was shown a number, and what was known of these visitors' phones."""
+    """Who was shown a number, and what was known of these visitors' phones and of the caller."""
 
     holders: Holders
     links: Links
+    caller: Caller
 
 
 def shown_to(
@@ -93,20 +101,20 @@ def shown_to(
 ) -> Seen:
     """Return who was shown the number from `since` to `until`, the newest, and whose phone the caller's is.
 
-    A visit that was shown it twice is one holder. Without a caller nothing is said of phones.
+    A visit that was shown it twice is one holder. Without a caller nothing is known of phones.
     """
-    asked = {
-        "company_id": company_id, "number_id": number_id, "caller": caller, "since": since, "until": until,
-        "most": MOST_HOLDINGS,
+    asked = asked_of_caller(company_id, caller, until) | {
+        "number_id": number_id, "since": since, "until": until, "most": MOST_HOLDINGS
     }  # fmt: skip
     row = session.execute(_SHOWN, asked).one()
     if row.is_whole:
         holders = _unpacked(row) if row.moments else Holders.of(())
-        return Seen(one_per_visit(holders), _links(row.links or ()))
+        return Seen(one_per_visit(holders), _links(row.links or ()), caller_in(row))
     holders = one_per_visit(Holders.of(holdings_of(session, company_id, number_id, since, until)))
     if caller is None:
-        return Seen(holders, _links(()))
-    return Seen(holders, links_of(session, company_id, caller, set(holders.visitors), until))
+        return Seen(holders, _links(()), caller_in(row))
+    links = links_of(session, company_id, caller, set(holders.visitors), until)
+    return Seen(holders, links, caller_in(row))
 
 
 def one_per_visit(holders: Holders) -> Holders:

@@ -20,8 +20,11 @@ MOST_LISTED = 100
 
 @dataclass(slots=True)
 class _Sums:
-    """What has been put together so far; `names` says whose each key is."""
+    """What has been put together so far; `rows` and `names` say whose each key is."""
 
+    holders: Holders
+    rows: dict[str, int] = field(default_factory=dict)
+    """Of the holders: only the likeliest are ever named."""
     names: dict[str, Candidate] = field(default_factory=dict)
     p: dict[str, float] = field(default_factory=dict)
     carried: dict[str, float] = field(default_factory=dict)
@@ -31,12 +34,16 @@ class _Sums:
     rest: float = 0.0
 
     def add(self, one: Candidate, p: float, carried: float) -> None:
-        # What was erased has no id left: campaign and source tell it apart.
-        key = one.visit or f"\0{one.campaign}\0{one.source}"
+        key = _key(one.visit, one.campaign, one.source)
         self.names.setdefault(key, one)
         self.p[key] = self.p.get(key, 0.0) + p
         if carried:
             self.carried[key] = self.carried.get(key, 0.0) + carried
+
+    def name_of(self, key: str) -> Candidate:
+        """Return whose a key is."""
+        row = self.rows.get(key)
+        return self.names[key] if row is None else self.holders.named(row)
 
 
 def summed(
@@ -47,14 +54,15 @@ def summed(
     version: str,
 ) -> Posterior:
     """Return the posterior of a call from the share of each visit, of each earlier call, and of nobody."""
-    sums = _Sums(p_nobody=p_nobody)
-    _add_visits(sums, holders, shares)
+    sums = _Sums(holders, p_nobody=p_nobody)
+    _add_visits(sums, shares)
     for before, share in carried:
         _add_carried(sums, before.posterior, share)
     return _posterior(sums, math.fsum(share for _, share in carried), version)
 
 
-def _add_visits(sums: _Sums, holders: Holders, shares: Floats) -> None:
+def _add_visits(sums: _Sums, shares: Floats) -> None:
+    holders = sums.holders
     # Each sum is put together row by row, and the origins in the order in which they first appear.
     by_origin = np.bincount(holders.origin, weights=shares, minlength=len(holders.origins))
     appear, first = np.unique(holders.origin, return_index=True)
@@ -65,7 +73,9 @@ def _add_visits(sums: _Sums, holders: Holders, shares: Floats) -> None:
         _add_all(sums.by_source, {source: p}, 1.0)
     listed = shares >= LISTED_FROM
     for row in np.flatnonzero(listed).tolist():
-        sums.add(holders.named(row), float(shares[row]), 0.0)
+        key = holders.visits[row] or _key("", *holders.origins[holders.origin[row]])
+        sums.rows.setdefault(key, row)
+        sums.p[key] = sums.p.get(key, 0.0) + float(shares[row])
     sums.rest += float(shares[~listed].sum())
 
 
@@ -90,7 +100,7 @@ def _add_all(level: dict[str, float], old: Mapping[str, float], share: float) ->
 def _posterior(sums: _Sums, p_repeat: float, version: str) -> Posterior:
     ranked = sorted(sums.p.items(), key=lambda item: (-item[1], item[0]))
     listed = tuple(
-        _candidate(sums.names[key], p, sums.carried.get(key, 0.0)) for key, p in ranked[:MOST_LISTED]
+        _candidate(sums.name_of(key), p, sums.carried.get(key, 0.0)) for key, p in ranked[:MOST_LISTED]
     )
     return Posterior(
         candidates=listed,
@@ -102,6 +112,11 @@ def _posterior(sums: _Sums, p_repeat: float, version: str) -> Posterior:
         p_repeat=p_repeat,
         model=version,
     )
+
+
+def _key(visit: str, campaign: str, source: str) -> str:
+    # What was erased has no id left: campaign and source tell it apart.
+    return visit or f"\0{campaign}\0{source}"
 
 
 def per_visitor(candidates: Iterable[Candidate]) -> dict[str, float]:
