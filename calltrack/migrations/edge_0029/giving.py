@@ -78,7 +78,7 @@ _IDLE_LOOK = f"""
                     ORDER BY s.busy_until > v_now - p_rest, s.seen_at, s.number_id LIMIT {_TRIED});
 """
 # The first look, and locks by key: of the best those that nobody is just given. When none of them is left,
-# or when none was off screen, the looks of 0024 follow, which wait where they must.
+# or when one came off screen since, the looks of 0024 follow, which wait where they must.
 _QUICK = f"""
     v_now := COALESCE(p_now, clock_timestamp());
     v_t := {seconds("v_now")};
@@ -89,6 +89,10 @@ _QUICK = f"""
             {before._FACTORS};
             {_FIRST_LOOK}
         END IF;
+        IF cardinality(v_best) = 0 AND NOT EXISTS (
+            SELECT FROM number_slot
+            WHERE company_id = p_company AND pool_id = p_pool AND busy_until <= v_now)
+        THEN RETURN NULL; END IF;
         FOREACH v_number IN ARRAY v_best LOOP
             PERFORM FROM number_slot s
             WHERE s.company_id = p_company AND s.number_id = v_number AND s.pool_id = p_pool
@@ -100,9 +104,12 @@ _QUICK = f"""
     END;
 """
 
+_SET = "SET enable_nestloop = off SET enable_mergejoin = off"
+# Values of the day would have it planned anew at each call, which costs more than a choice among fifty.
 CHOOSE = _changed(
     before.CHOOSE,
     ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
     ("v_is_left boolean;", "v_is_left boolean; v_best uuid[];"),
+    (_SET, f"{_SET} SET plan_cache_mode = force_generic_plan"),
     ("BEGIN\n    FOR attempt", f"BEGIN{_QUICK}    FOR attempt"),
 )
