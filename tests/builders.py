@@ -14,6 +14,7 @@ from calltrack.calls.model import Call
 from calltrack.infra.crypto import new_token
 from calltrack.infra.db import Base
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
 from calltrack.numbers.model import Lease, NumberClaim, Pool, SiteTarget, Slot, TrackingNumber
 from calltrack.visits.model import Visit
 from calltrack.wiring import Services
@@ -162,6 +163,10 @@ def make_lease(
         shown_until=visit.last_seen_at + timedelta(seconds=150),
         is_overflow=number_id == company.overflow_id,
         tapped_at=tapped_at,
+        visitor_id=visit.visitor_id,
+        origin=campaign_key(visit.source, visit.medium, visit.campaign),
+        device=visit.device or "",
+        is_returning=bool(visit.is_returning),
     )
     with services.db.tenant(company.id) as session:
         session.add(lease)

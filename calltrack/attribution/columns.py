@@ -24,14 +24,11 @@ from calltrack.attribution.densities import (
     Tables,
     hour_of_week,
 )
-from calltrack.attribution.facts import MOBILE, ON_SCREEN_SECONDS, TAP_IS_LATE_SECONDS, Holding
+from calltrack.attribution.facts import MOBILE, TAP_IS_LATE_SECONDS, Holding
+from calltrack.attribution.holders import Holders
 
 NO_TAP = len(TAP_EDGES)
 _ORDER = attrgetter("shown_from", "visit")
-_NAMES = (
-    "shown_from", "last_seen", "left", "taps", "copied_at", "contact_at", "device", "returning", "campaign",
-)  # fmt: skip
-_VALUES = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +55,23 @@ def known_at(holdings: Sequence[Holding], at: float) -> list[Holding]:
 
 def columns_at(holdings: Sequence[Holding], at: float, campaign_rows: Mapping[str, int]) -> Columns:
     """Describe each visit as it stood at that moment; nothing that came later is looked at."""
-    count, other = len(holdings), len(campaign_rows)
-    # A call may have thousands of visits: all their values in one go, then one column at a time.
-    values = zip(*map(_VALUES, holdings), strict=True) if holdings else ((),) * len(_NAMES)
-    shown_, seen_, left, taps, copied, contact, device, returning, campaign = values
-    shown, seen = _floats(shown_), _floats(seen_)
-    is_gone = at > np.where(left, seen, seen + ON_SCREEN_SECONDS)
+    holders, other = Holders.of(holdings), len(campaign_rows)
+    count, shown, seen = len(holders), holders.shown_from, holders.last_seen
     state = np.where(
-        is_gone,
-        ON_SCREEN_STATES + _bins(GONE_EDGES, at - seen),
+        holders.on_screen_at(at),
         _bins(ON_SCREEN_EDGES, at - shown),
+        ON_SCREEN_STATES + _bins(GONE_EDGES, at - seen),
     )
+    campaigns = _classes([campaign_rows.get(campaign, other) for campaign, _ in holders.origins])
     return Columns(
         state=state,
-        tap=_taps(taps, at, count),
+        tap=_taps(holders.taps, at, count),
         dwell=np.searchsorted(DWELL_EDGES, np.minimum(seen, at) - shown, side="right"),
-        contact=_classes([moment is not None and moment <= at for moment in contact]),
-        device=_classes([one == MOBILE for one in device]),
-        returning=_classes(returning),
-        copied=_classes([moment is not None and moment <= at for moment in copied]),
-        campaign=_classes([campaign_rows.get(name, other) for name in campaign]),
+        contact=(holders.contact_at <= at).astype(np.intp),
+        device=_classes([one == MOBILE for one in holders.devices]),
+        returning=holders.returning.astype(np.intp),
+        copied=(holders.copied_at <= at).astype(np.intp),
+        campaign=campaigns[holders.origin],
         hour=np.full(count, hour_of_week(at)),
     )
 
@@ -98,18 +92,14 @@ def visit_rates(columns: Columns, tables: Tables) -> Floats:
     return rates
 
 
-def _taps(taps: Sequence[tuple[float, ...]], at: float, count: int) -> Ints:
+def _taps(taps: Mapping[int, tuple[float, ...]], at: float, count: int) -> Ints:
     places = np.full(count, NO_TAP, dtype=np.intp)
-    for row, moments in enumerate(taps):
-        if moments and (ages := [at - tap for tap in moments if tap <= at + TAP_IS_LATE_SECONDS]):
+    for row, moments in taps.items():
+        if ages := [at - tap for tap in moments if tap <= at + TAP_IS_LATE_SECONDS]:
             youngest = max(ages[-1], 0.0)
             if youngest < TAP_END:
                 places[row] = np.searchsorted(TAP_EDGES, youngest, side="right") - 1
     return places
-
-
-def _floats(values: Sequence[float]) -> Floats:
-    return np.array(values, dtype=np.float64)
 
 
 def _classes(values: Sequence[int]) -> Ints:

@@ -19,9 +19,8 @@ from calltrack.accounts.model import Company
 from calltrack.accounts.rules import CompanySettings, settings_of
 from calltrack.attribution.densities import FORGOTTEN
 from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding
-from calltrack.attribution.holdings import holdings_of
-from calltrack.attribution.links import caller_of, links_of
 from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
+from calltrack.attribution.shown import shown_to
 from calltrack.attribution.stored import posterior_of
 from calltrack.calls.model import Call
 from calltrack.kernel.errors import NotFound
@@ -93,10 +92,10 @@ def load_evidence(session: Session, call: Call) -> Known:
     if number.kind == "static":
         return Known(Evidence(call=facts), campaign_key(number.source, number.medium, number.campaign))
     rows = _earlier(session, call)
-    holdings = one_per_visit(holdings_of(session, call.company_id, call.number_id, at - REACH - OPEN_FOR, at))
+    seen = shown_to(session, call.company_id, call.number_id, caller, at - REACH - OPEN_FOR, at)
     evidence = Evidence(
         call=facts,
-        holdings=holdings,
+        holdings=seen.holders,
         earlier=tuple(
             Earlier(
                 at=row.started_at.timestamp(), posterior=posterior_of(row), same_caller=row.same_caller
@@ -104,9 +103,14 @@ def load_evidence(session: Session, call: Call) -> Known:
             for row in rows
             if row.verdict
         ),
+        linked=seen.links.linked,
+        taken=seen.links.taken,
+        typed=seen.links.typed,
+        caller_is_known=seen.caller.is_known,
+        known_callers=seen.caller.known_callers if caller else 0,
+        calls_before=seen.caller.calls_before,
     )  # fmt: skip
-    unjudged = tuple(row.id for row in rows if not row.verdict)
-    return Known(_with_caller(session, call, evidence) if caller else evidence, None, unjudged)
+    return Known(evidence, None, tuple(row.id for row in rows if not row.verdict))
 
 
 def one_per_visit(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
@@ -131,22 +135,6 @@ def _join(one: Holding, other: Holding) -> Holding:
 
 def _first(*moments: float | None) -> float | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _with_caller(session: Session, call: Call, evidence: Evidence) -> Evidence:
-    assert call.caller_hash is not None
-    visitors = {one.visitor for one in evidence.holdings}
-    links = links_of(session, call.company_id, call.caller_hash, visitors, call.started_at)
-    caller = caller_of(session, call.company_id, call.caller_hash, call.started_at)
-    return replace(
-        evidence,
-        linked=links.linked,
-        taken=links.taken,
-        typed=links.typed,
-        caller_is_known=caller.is_known,
-        known_callers=caller.known_callers,
-        calls_before=caller.calls_before,
-    )
 
 
 def _earlier(session: Session, call: Call) -> list[Any]:

@@ -6,7 +6,7 @@ The hour of the week is counted from second 0 of that axis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 # A page that was not told to have been left is taken to be on screen this long after its last sign of life.
@@ -111,7 +111,7 @@ class Evidence:
     """All that is known when a call begins. The order of `holdings` and `earlier` does not matter."""
 
     call: CallAt
-    holdings: tuple[Holding, ...] = ()
+    holdings: Sequence[Holding] = ()
     """Everybody who was shown the dialled number before the call."""
     earlier: tuple[Earlier, ...] = ()
     """The caller's last call to this number, and the recent calls to it by others."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select, text
@@ -38,18 +38,17 @@ _OF_VISITORS = text(
 ).bindparams(bindparam("visitors", type_=ARRAY(Text())), bindparam("caller", type_=LargeBinary()))
 
 # A phone is known from the first call or form on. `LIMIT`: nobody needs to know of more than a hundred.
-_OF_CALLER = text(
-    """
+OF_CALLER = """
     SELECT EXISTS (SELECT FROM phone_link l
                    WHERE l.company_id = (SELECT CAST(:company_id AS uuid)) AND l.caller_hash = :caller
                      AND l.kind <> 'call' AND l.known_from < :at) AS was_told,
            (SELECT count(*) FROM (SELECT FROM call c
                    WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.caller_hash = :caller
-                     AND c.started_at < :at LIMIT :most) before) AS calls_before,
+                     AND c.started_at < :at LIMIT :counted) before) AS calls_before,
            (SELECT coalesce(sum(d.phones), 0) FROM known_phones_day d
             WHERE d.company_id = (SELECT CAST(:company_id AS uuid)) AND d.day < :day) AS known_callers
-    """
-).bindparams(bindparam("caller", type_=LargeBinary()))
+"""
+_OF_CALLER = text(OF_CALLER).bindparams(bindparam("caller", type_=LargeBinary()))
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,18 @@ def links_of(
 
 def caller_of(session: Session, company_id: UUID, caller: bytes, at: datetime) -> Caller:
     """Return what was known of a caller before `at`."""
+    row = session.execute(_OF_CALLER, asked_of_caller(company_id, caller, at)).one()
+    return caller_in(row)
+
+
+def asked_of_caller(company_id: UUID, caller: bytes | None, at: datetime) -> dict[str, object]:
+    """Return the values that `OF_CALLER` asks for."""
     day = at.astimezone(UTC).date()
-    asked = {"company_id": company_id, "caller": caller, "at": at, "day": day, "most": MOST_COUNTED}
-    row = session.execute(_OF_CALLER, asked).one()
+    return {"company_id": company_id, "caller": caller, "at": at, "day": day, "counted": MOST_COUNTED}
+
+
+def caller_in(row: Any) -> Caller:
+    """Return the caller that a row of `OF_CALLER` tells of."""
     return Caller(bool(row.was_told or row.calls_before), int(row.calls_before), int(row.known_callers))
 
 

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from calltrack.attribution.columns import columns_at, known_at, visit_rates
+from calltrack.attribution.columns import columns_at, visit_rates
 from calltrack.attribution.densities import Floats, Model
 from calltrack.attribution.facts import (
     LIKELIEST,
     Credit,
     Evidence,
-    Holding,
     Posterior,
     Thresholds,
 )
+from calltrack.attribution.holders import Holders
 from calltrack.attribution.reasons import reasons_for
 from calltrack.attribution.summing import summed
-from calltrack.attribution.weights import Before, Ring, nobody_weight, repeat_weights, visit_fits
+from calltrack.attribution.weights import Before, Ring, Truths, nobody_weight, repeat_weights, visit_fits
 
 
 def judge(evidence: Evidence, model: Model) -> Posterior:
     """Return who made the call. Equal facts in any order give the same posterior, to the last digit."""
     call = evidence.call
-    holdings = known_at(evidence.holdings, call.at)
+    holders = Holders.of(evidence.holdings).known_at(call.at)
     earlier = sorted(evidence.earlier, key=lambda one: (one.at, one.same_caller))
     ring = ring_of(evidence)
-    visits = _visit_weights(evidence, ring, holdings, model)
+    visits = _visit_weights(evidence, ring, holders, model)
     befores = [Before(one.at, one.region, one.same_caller) for one in earlier]
     repeats = repeat_weights(ring, model, befores)
     nobody = nobody_weight(ring, model)
     total = math.fsum([float(visits.sum()), *repeats, nobody])
     found = summed(
-        holdings,
+        holders,
         visits / total,
         [(one, weight / total) for one, weight in zip(earlier, repeats, strict=True) if weight],
         nobody / total,
         model.version,
     )
-    return replace(found, reasons=reasons_for(evidence, holdings, found))
+    return replace(found, reasons=reasons_for(evidence, holders, found))
 
 
 def ring_of(evidence: Evidence) -> Ring:
@@ -78,28 +77,33 @@ def without(posterior: Posterior, visitor: str) -> Posterior:
     return replace(posterior, candidates=tuple(kept), by_visitor=by_visitor)
 
 
-def _visit_weights(evidence: Evidence, ring: Ring, holdings: list[Holding], model: Model) -> Floats:
-    if not holdings:
+def _visit_weights(evidence: Evidence, ring: Ring, holders: Holders, model: Model) -> Floats:
+    if not holders:
         return np.zeros(0)
     tables = model.tables
-    columns = columns_at(holdings, ring.at, tables.campaign_rows)
+    columns = columns_at(holders, ring.at, tables.campaign_rows)
     last = max((one.at for one in evidence.earlier if one.same_caller), default=-math.inf)
-    linked, taken = evidence.linked, evidence.taken
     fits = visit_fits(
         ring,
         model,
-        linked=_of_visitors(linked, holdings),
-        taken=_of_visitors(taken, holdings),
-        same_area=np.array([one.region == ring.region for one in holdings]),
-        is_older=np.arange(len(holdings)) < bisect_right(holdings, last, key=lambda one: one.shown_from),
+        linked=_of_visitors(evidence.linked, holders.visitors),
+        taken=_of_visitors(evidence.taken, holders.visitors),
+        same_area=_same_area(holders, ring.region),
+        is_older=holders.shown_from <= last,
     )
     return visit_rates(columns, tables) * fits
 
 
-def _of_visitors(sure: Mapping[str, float], holdings: list[Holding]) -> Floats:
+def _of_visitors(sure: Mapping[str, float], visitors: Sequence[str]) -> Floats:
     if not sure:
-        return np.zeros(len(holdings))
-    return np.array([sure.get(one.visitor, 0.0) for one in holdings])
+        return np.zeros(len(visitors))
+    return np.array([sure.get(one, 0.0) for one in visitors])
+
+
+def _same_area(holders: Holders, region: str) -> Truths:
+    if not holders.regions:
+        return np.full(len(holders), region == "")
+    return np.array([one == region for one in holders.regions], dtype=bool)
 
 
 def _is_sure(p: float, p_nobody: float, threshold: float) -> bool:

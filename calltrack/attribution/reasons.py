@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from calltrack.attribution.densities import TAP_END
 from calltrack.attribution.facts import TAP_IS_LATE_SECONDS, Evidence, Holding, Posterior, Reason
+from calltrack.attribution.holders import Holders
 
 MOSTLY = 0.5
 
 
-def reasons_for(evidence: Evidence, holdings: Sequence[Holding], found: Posterior) -> tuple[Reason, ...]:
+def reasons_for(evidence: Evidence, holders: Holders, found: Posterior) -> tuple[Reason, ...]:
     """Return the reasons, the telling ones first.
 
     Codes: `withheld`, `repeat`, `known_phone`, `tapped`, `copied`, `on_screen`, `last_seen`, `contact_page`,
@@ -24,12 +23,11 @@ def reasons_for(evidence: Evidence, holdings: Sequence[Holding], found: Posterio
     if found.p_repeat > MOSTLY:
         reasons.append(Reason(code="repeat", values=_of_repeat(evidence)))
     elif found.candidates and found.p_nobody <= MOSTLY:
-        top = found.candidates[0].visit
-        likeliest = next((one for one in reversed(holdings) if one.visit == top), None)
+        likeliest = holders.latest_of(found.candidates[0].visit)
         reasons += _of_visit(evidence, likeliest) if likeliest else []
-    code = "only_visit" if len(holdings) == 1 else "visits"
-    reasons.append(Reason(code=code, values={"count": len(holdings)}))
-    looking = sum(call.at <= one.screen_until() for one in holdings)
+    code = "only_visit" if len(holders) == 1 else "visits"
+    reasons.append(Reason(code=code, values={"count": len(holders)}))
+    looking = int(holders.on_screen_at(call.at).sum())
     if looking > 1:
         reasons.append(Reason(code="shared", values={"count": looking}))
     return (*reasons, *_of_campaign(found))

@@ -79,7 +79,7 @@ def store(connection: BoundedConnection, vault: Vault, received: Received, now: 
     first = _Story((received.event,), received.was_spooled)
     if received.event.kind == "incoming" and not received.was_spooled:
         row = _call_values(vault, received, first, now)
-        if connection.execute(sql.FIRST_EVENT, row | values, prepare=True).fetchone():
+        if connection.answer(sql.FIRST_EVENT, row | values) is not None:
             return True
     with connection.transaction():
         connection.execute(sql.SET_TENANT, {"company_id": str(received.company_id)}, prepare=True)

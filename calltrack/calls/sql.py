@@ -1,5 +1,7 @@
 """The statements of the hot path, prepared once per connection (psycopg's parameter style)."""
 
+from calltrack.infra.bounded import fixed
+
 SET_TENANT = "SELECT set_config('app.company_id', %(company_id)s, true)"
 
 CALL_COLUMNS = (
@@ -9,6 +11,16 @@ CALL_COLUMNS = (
     "hung_up_by", "stir", "sip_code", "error_code", "message_seconds", "price_micros", "price_currency",
     "line_type", "keys", "flow_path", "flow_version",
 )  # fmt: skip
+# Their types, where it is not text, and those of the other values of a first event.
+TYPES = dict.fromkeys(CALL_COLUMNS, "text") | {
+    "company_id": "uuid", "id": "uuid", "number_id": "uuid", "location_id": "uuid", "caller": "bytea",
+    "caller_hash": "bytea", "started_at": "timestamptz", "answered_at": "timestamptz",
+    "ended_at": "timestamptz", "ring_seconds": "int", "duration_seconds": "int", "talk_seconds": "int",
+    "is_bridged": "boolean", "changed_at": "timestamptz", "was_spooled": "boolean", "sip_code": "int",
+    "error_code": "int", "message_seconds": "int", "price_micros": "bigint", "keys": "text[]",
+    "flow_path": "text[]", "flow_version": "uuid", "event_id": "uuid", "key": "text",
+    "received_at": "timestamptz", "event": "bytea", "fact_id": "uuid",
+}  # fmt: skip
 # What later events may change; the caller's seal is renewed only when its hash differs.
 FOLDED_COLUMNS = CALL_COLUMNS[7:]
 
@@ -21,7 +33,9 @@ INSERT_CALL = f"""
 
 # The whole first event in one statement and one round trip: the tenant is set before a row is made, because
 # every row is selected from the step before it. Nothing is written when the call is known already.
-FIRST_EVENT = f"""
+FIRST_EVENT = fixed(
+    "first_event",
+    f"""
     WITH tenant AS MATERIALIZED (
         SELECT set_config('app.company_id', %(company_id)s::uuid::text, true)
     ), new_call AS (
@@ -39,7 +53,9 @@ FIRST_EVENT = f"""
         FROM new_call
     )
     SELECT id FROM new_call
-"""  # noqa: S608 - column names are constants of this file
+""",  # noqa: S608 - column names are constants of this file
+    TYPES,
+)
 
 LOCK_CALL = """
     SELECT id, caller_hash, erased_at FROM call

@@ -18,7 +18,8 @@ from calltrack.infra.db import Database
 from calltrack.kernel.ids import first_id_of
 from calltrack.kernel.origin import campaign_key, source_key
 from calltrack.numbers.masses import FADES, Floats, weight
-from calltrack.numbers.model import Mass, Slot
+from calltrack.numbers.model import Lease, Mass, Slot
+from calltrack.visits.model import Visit
 
 # Older than that, a holder weighs less than the ninth decimal of a score, however many there were.
 REMEMBERED = timedelta(seconds=FADES[-1] * 22)
@@ -120,12 +121,24 @@ def count_company(db: Database, company_id: UUID, now: datetime, *, uncounted: b
 
 
 def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UUID]) -> None:
-    """Forget which browser holds a number, as its visits do: it is a new visitor when it comes again."""
+    """Forget which browser holds and held numbers, as its visits do: it is a new one when it comes again."""
     for before, after in instead.items():
         session.execute(
             update(Slot)
             .where(Slot.company_id == company_id, Slot.visitor_id == before)
             .values(visitor_id=after)
+        )
+        session.execute(
+            update(Lease)
+            .where(
+                Lease.company_id == company_id,
+                Lease.visit_id.in_(
+                    select(Visit.id).where(Visit.company_id == company_id, Visit.visitor_id == after)
+                ),
+                Lease.visitor_id == before,
+            )
+            .values(visitor_id=after)
+            .execution_options(synchronize_session=False)
         )
 
 

@@ -225,6 +225,12 @@ class Lease(Base):
     # Given to another visit while still on screen: the last sign of life that counts in the number's sums.
     counted_until: Mapped[datetime | None]
     taps: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default=text("'{}'"))
+    # What a call asks of the visit, copied when the number was given, so that it reads one table only.
+    # `origin` is the campaign's word (kernel/origin.py). None in rows of before: the visit tells.
+    visitor_id: Mapped[UUID | None]
+    origin: Mapped[str | None]
+    device: Mapped[str | None]
+    is_returning: Mapped[bool | None]
 
 
 class NumberSighting(Base):

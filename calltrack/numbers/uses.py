@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location
-from calltrack.numbers.model import Pool, TrackingNumber
+from calltrack.numbers.model import Pool
 from calltrack.numbers.order_model import NumberUse
 
 
@@ -27,20 +27,34 @@ class PastUse:
     ended_by: str
 
 
-def use_at(session: Session, company_id: UUID, number_id: UUID, at: datetime) -> TrackingNumber | NumberUse:
-    """Return what the number was for then (kind, source, medium, campaign); today's if it never changed."""
-    past = session.scalars(
-        select(NumberUse)
-        .where(
-            NumberUse.company_id == company_id,
-            NumberUse.number_id == number_id,
-            NumberUse.used_from <= at,
-            NumberUse.used_until > at,
-        )
-        .order_by(NumberUse.used_from.desc())
-        .limit(1)
-    ).one_or_none()
-    return past or session.get_one(TrackingNumber, (company_id, number_id))
+_AT = text(
+    """
+    SELECT kind, source, medium, campaign FROM (
+        SELECT used_from, kind, source, medium, campaign FROM number_use
+        WHERE company_id = :company_id AND number_id = :number_id AND used_from <= :at AND used_until > :at
+        UNION ALL
+        SELECT NULL, kind, source, medium, campaign FROM tracking_number
+        WHERE company_id = :company_id AND id = :number_id
+    ) uses
+    ORDER BY used_from DESC NULLS LAST LIMIT 1
+    """
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a number was for: `static` has an origin of its own."""
+
+    kind: str
+    source: str
+    medium: str
+    campaign: str
+
+
+def use_at(session: Session, company_id: UUID, number_id: UUID, at: datetime) -> Use:
+    """Return what the number was for then; today's use if it never changed."""
+    asked = {"company_id": company_id, "number_id": number_id, "at": at}
+    return Use(*session.execute(_AT, asked).one())
 
 
 def past_uses(session: Session, company_id: UUID, number_id: UUID) -> tuple[PastUse, ...]:

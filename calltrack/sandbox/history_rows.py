@@ -29,6 +29,7 @@ from calltrack.destinations import DESTINATIONS
 from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.sandbox.history_judge import Judge
 from calltrack.sandbox.history_world import Called, Past, Visited
@@ -123,6 +124,8 @@ def _write_visit(seeder: Seeder, visit: Visited) -> None:
         shown_from=visit.started_at, last_seen_at=visit.last_seen_at,
         shown_until=visit.last_seen_at + timedelta(seconds=150), is_overflow=False, tapped_at=visit.tapped_at,
         taps=[visit.tapped_at] if visit.tapped_at else [], contact_at=visit.contact_at,
+        visitor_id=visit.visitor_id, device="", is_returning=False,
+        origin=campaign_key(origin.source, origin.medium, origin.campaign),
     )  # fmt: skip
     for place, page in enumerate(visit.pages):
         at = visit.started_at + timedelta(seconds=place * visit.seconds / len(visit.pages))
