@@ -244,8 +244,8 @@ def test_any_order_of_events_is_chosen_for_as_by_the_rule(
     assert state(services, both) == kept
 
 
-# Newcomers only, each when the one before has left the screen: every number is soon in its past holders' sums,
-# and which one is taken hangs on what a mix-up with each of them costs.
+# Newcomers only, each when the one before has left the screen: soon every number has past holders, and which
+# one is taken hangs on what a mix-up with each of them costs.
 arrival = st.tuples(st.sampled_from([76.0, 90.0, 300.0, 1800.0, 7200.0]), words, st.booleans())
 
 
