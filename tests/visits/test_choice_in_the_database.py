@@ -244,6 +244,23 @@ def test_any_order_of_events_is_chosen_for_as_by_the_rule(
     assert state(services, both) == kept
 
 
+# Newcomers only, each when the one before has left the screen: soon every number has past holders, and which
+# one is taken hangs on what a mix-up with each of them costs.
+arrival = st.tuples(st.sampled_from([76.0, 90.0, 300.0, 1800.0, 7200.0]), words, st.booleans())
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(numbers=st.integers(2, 4), course=st.lists(arrival, min_size=50, max_size=70))
+def test_numbers_used_again_go_to_whom_a_mix_up_costs_least_as_by_the_rule(
+    services: Services, edge: Edge, numbers: int, course: list[tuple[float, tuple[str, str, str], bool]]
+) -> None:
+    both = Both(services, edge, numbers, rest=0)
+    for seconds, words_, contact in course:
+        both.now += seconds
+        both.open(None, None, words_, contact)
+    assert len(set(both.model.holders)) == numbers
+
+
 def state(services: Services, both: Both) -> dict[tuple[UUID, str], Any]:
     """Return what the database knows of every number, its sums as they stand now, to ten digits."""
     now = both.moment.timestamp()
