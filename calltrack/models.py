@@ -25,6 +25,7 @@ from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
 from calltrack.spend import detail_model as spend_details
+from calltrack.spend import match_model as spend_matches
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
 from calltrack.visits import model as visits
@@ -56,6 +57,7 @@ __all__ = [
     "sign_ins",
     "spend",
     "spend_details",
+    "spend_matches",
     "spend_typed",
     "visits",
 ]

@@ -1,11 +1,12 @@
-"""How spend accounts are read, restated figures, ad groups and keywords, clicks, entries, files, rates.
+"""How spend accounts are read, restated figures, ad groups and keywords, clicks, entries, files, rates, matches.
 
 Revision 0031.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
-from calltrack.migrations.tenancy import protect
+from calltrack.migrations.tenancy import protect, show_to_system
 
 revision = "0031"
 down_revision = "0028"
@@ -120,6 +121,23 @@ TABLES = {
         CONSTRAINT fk_spend_file_company_id_account_id_spend_account FOREIGN KEY (company_id, account_id)
             REFERENCES spend_account (company_id, id) ON DELETE SET NULL (account_id)
         """,
+    "spend_watch": """
+        company_id UUID NOT NULL,
+        due_at TIMESTAMP WITH TIME ZONE,
+        visits_until TIMESTAMP WITH TIME ZONE NOT NULL,
+        converted_to TEXT DEFAULT '' NOT NULL,
+        CONSTRAINT pk_spend_watch PRIMARY KEY (company_id),
+        CONSTRAINT fk_spend_watch_company_id_company FOREIGN KEY(company_id) REFERENCES company (id)
+        """,
+    "campaign_sighting": """
+        company_id UUID NOT NULL,
+        day DATE NOT NULL,
+        campaign_key TEXT NOT NULL,
+        id_kind TEXT NOT NULL,
+        id_value TEXT NOT NULL,
+        visits INTEGER NOT NULL,
+        CONSTRAINT pk_campaign_sighting PRIMARY KEY (company_id, day, campaign_key, id_kind, id_value)
+        """,
     "currency_rate": """
         company_id UUID NOT NULL,
         base TEXT NOT NULL,
@@ -149,8 +167,12 @@ def upgrade() -> None:
     for table, columns in TABLES.items():
         op.execute(f"CREATE TABLE {table} ({columns})")
         protect(table)
+    show_to_system("spend_watch", "company_id", "due_at")
     for name, table, of in INDEXES:
         op.create_index(name, table, of)
+    op.create_index(
+        "ix_spend_watch_due", "spend_watch", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL")
+    )
 
 
 def downgrade() -> None:
