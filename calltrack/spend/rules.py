@@ -18,7 +18,8 @@ NIGHT_FROM: Final = 3  # o'clock in the account's time zone: the day before has 
 # Ad groups and keywords of so many days are read with every look; the others at night.
 FRESH_DAYS: Final = 2
 CLICK_DAYS: Final = 90
-"""How far back Google tells clicks."""
+"""How far back Google tells clicks: so far at night, and so far with every look:"""
+FRESH_CLICK_DAYS: Final = 3
 EVERY: Final = timedelta(hours=1)
 # How long to leave a platform alone that was unwell n times in a row; the last one repeats.
 HOLDS: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
@@ -62,7 +63,7 @@ def spread(total: int, days: int) -> list[int]:
 
 def micros_of(minor: int, currency: str) -> int:
     """Return minor units as millionths of the currency's whole unit; exact."""
-    return minor * 10 ** (6 - EXPONENTS.get(currency, 2))
+    return minor * int(Decimal(10) ** (6 - EXPONENTS.get(currency, 2)))
 
 
 def micros_of_text(amount: str) -> int:
@@ -74,7 +75,7 @@ def micros_of_text(amount: str) -> int:
 
 def minor_of(cost_micros: int, rate: Decimal, currency: str) -> int:
     """Return a cost in minor units of `currency`, of which one account unit is worth `rate`; half is up."""
-    value = Decimal(cost_micros) * rate * 10 ** EXPONENTS.get(currency, 2) / MICROS
+    value = Decimal(cost_micros) * rate * Decimal(10) ** EXPONENTS.get(currency, 2) / MICROS
     return int(value.to_integral_value(ROUND_HALF_UP))
 
 
