@@ -24,7 +24,10 @@ from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
+from calltrack.spend import detail_model as spend_details
+from calltrack.spend import match_model as spend_matches
 from calltrack.spend import model as spend
+from calltrack.spend import typed_model as spend_typed
 from calltrack.visits import model as visits
 
 __all__ = [
@@ -53,5 +56,8 @@ __all__ = [
     "phone_links",
     "sign_ins",
     "spend",
+    "spend_details",
+    "spend_matches",
+    "spend_typed",
     "visits",
 ]

@@ -22,6 +22,8 @@ from calltrack.installation.service import companies_to_read
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
+from calltrack.spend.matching import companies_to_match
+from calltrack.spend.reading import accounts_to_read
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -53,6 +55,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + _of_numbers(system, due_before)
         + due_audiences(system, due_before)
         + _of_attribution(system, due_before)
+        + _of_spend(system, due_before)
     )
 
 
@@ -84,6 +87,17 @@ def _of_attribution(system: Session, due_before: datetime) -> list[Job]:
     ]
     return nights + [
         ("judge_anew", str(company_id), str(id_)) for company_id, id_ in due_judgings(system, due_before)
+    ]
+
+
+def _of_spend(system: Session, due_before: datetime) -> list[Job]:
+    """Return the ad accounts to be read, and the companies whose campaigns are to be matched."""
+    accounts: list[Job] = [
+        ("read_spend", str(company_id), str(account_id))
+        for company_id, account_id in accounts_to_read(system, due_before)
+    ]
+    return accounts + [
+        ("match_spend", str(company_id)) for company_id in companies_to_match(system, due_before)
     ]
 
 

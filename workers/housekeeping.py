@@ -16,6 +16,7 @@ from calltrack.erasure.retention import forget_history
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
 from calltrack.numbers.counting import count_company, forget_faded
+from calltrack.spend.sightings import forget_sightings
 from calltrack.wiring import Services
 
 HANDLED_FACTS_KEPT = timedelta(days=7)
@@ -69,6 +70,7 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
             IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT
         )
         gone += prune(session, company_id, oldest_kept(now)) + forget_faded(session, company_id, now)
+        gone += forget_sightings(session, company_id, now)
         return gone + _rows(session.execute(old))
 
 

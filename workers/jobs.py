@@ -35,6 +35,8 @@ from calltrack.numbers.buying import buy_due
 from calltrack.numbers.keeping import check_numbers as compare_numbers
 from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
+from calltrack.spend.matching import match_due
+from calltrack.spend.reading import read_account
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -63,6 +65,7 @@ UNTIL_DONE: Final = {
     "send_messages": send_due,
     "erase_persons": erase_due,
     "look_at_pages": look_at_due_pages,
+    "match_spend": match_due,
 }
 # Speech becomes text on this machine's processor: one at a time.
 SPEECH_LANES: Final = 1
@@ -127,6 +130,8 @@ class Parts:
         elif name == "judge_anew":
             if go_on(self.services, UUID(company_id), UUID(rest[0]), self.stop):
                 again()
+        elif name == "read_spend":
+            read_account(self.services, UUID(company_id), UUID(rest[0]))
         elif name in QUIET_JOBS:
             QUIET_JOBS[name](self.services, UUID(company_id))
         elif name == "transcribe":
@@ -172,7 +177,9 @@ class Parts:
             return self.speech
         if job[0] in QUIET_JOBS or job[0] == "judge_anew":
             return self.quiet
-        return self.deliveries if job[0] in ("deliver", "poll", "tell_audience") else self.facts
+        if job[0] in ("deliver", "poll", "tell_audience", "read_spend"):
+            return self.deliveries
+        return self.facts
 
 
 _installed: list[Parts] = []
@@ -286,6 +293,16 @@ def import_outcomes(company_id: str, import_id: str) -> None:
 def review(company_id: str) -> None:
     """Look at the company's destinations for what needs somebody."""
     _begin("review", company_id)
+
+
+def read_spend(company_id: str, account_id: str) -> None:
+    """Read what one ad account spent."""
+    _begin("read_spend", company_id, account_id)
+
+
+def match_spend(company_id: str) -> None:
+    """Match the company's campaigns with its visits."""
+    _begin("match_spend", company_id)
 
 
 def keep_audiences(company_id: str) -> None:

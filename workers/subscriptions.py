@@ -32,6 +32,7 @@ from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
 from calltrack.journeys.service import link_email, link_person, link_typed
 from calltrack.messages import service as messages
+from calltrack.spend.accounts import wake_after_change
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -160,7 +161,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "rules.saved": (again,),
     "thresholds.moved": (recredit,),
     "conversion.changed": (Together(plan_changes), Together(mark_changes)),
-    "destination.changed": (wake_destination, review),
+    "destination.changed": (wake_destination, review, wake_after_change),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),
     "numbers.checked": (review_numbers,),

@@ -29,6 +29,8 @@ from calltrack.api.outcome_links import links_of
 from calltrack.api.people import care_of, missed_of, tags_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
+from calltrack.api.spend import spend_of
+from calltrack.api.spend_files import spend_files_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
@@ -126,6 +128,8 @@ def register(app: Flask, services: Services) -> None:
         crm_of,
         links_of,
         imports_of,
+        spend_of,
+        spend_files_of,
     ):
         app.register_blueprint(blueprint_of(services))
     app.register_blueprint(hook_of(services))

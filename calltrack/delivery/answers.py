@@ -20,6 +20,7 @@ from calltrack.delivery.queries import Parcel, parcels_of
 from calltrack.delivery.why import Answer, Facts, Place, Told, telling, why
 from calltrack.destinations import DESTINATIONS
 from calltrack.kernel.errors import NotFound
+from calltrack.kernel.touch import only_clicks
 from calltrack.visits.queries import visits_by_id
 
 # Which click ids and cookies a platform counts by: where one is there, it could learn from the call.
@@ -185,4 +186,4 @@ def _clicks(session: Session, company_id: UUID, call_id: UUID) -> set[str]:
     if judged is None or judged.visit_id is None:
         return set()
     visit = visits_by_id(session, company_id, [judged.visit_id]).get(judged.visit_id)
-    return {name for name, value in visit.click_ids.items() if value} if visit else set()
+    return {name for name, value in only_clicks(visit.click_ids).items() if value} if visit else set()

@@ -18,6 +18,7 @@ from calltrack.destinations.base import Consent, ConsentState, Upload
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.ids import first_id_of
 from calltrack.kernel.phone import country_of
+from calltrack.kernel.touch import only_clicks
 
 OLDEST_CLICK = timedelta(days=90)
 
@@ -132,6 +133,7 @@ def _upload(
     # A click id speaks of one visit: however sure the campaign is, without a sure visit none travels.
     is_sure = probability >= needed and probability > (row.p_nobody or 0.0)
     credited = visit if is_sure else None
+    clicks = only_clicks(credited.click_ids) if credited else {}
     phone = vault.open(company_id, "call.caller", row.caller) if row.caller is not None else None
     analytics = str(credited.ad_cookies.get("_ga", "")) if credited else ""
     currency = (row.paid_currency or row.currency) if row.action == "retract" else row.currency
@@ -144,8 +146,8 @@ def _upload(
         sequence=row.sequence,
         value_minor=row.value_minor,
         currency=currency,
-        click_ids={**credited.click_ids, **credited.ad_cookies} if credited else {},
-        clicked_at=credited.clicked_at or credited.started_at if credited and credited.click_ids else None,
+        click_ids={**clicks, **credited.ad_cookies} if credited else {},
+        clicked_at=credited.clicked_at or credited.started_at if credited and clicks else None,
         phone_e164=phone,
         region=(country_of(phone) if phone else None) or row.country,
         consent=consent_of(visit.consent if visit else None, is_sure=credited is not None),

@@ -51,10 +51,20 @@ class Transport(Protocol):
 class Courier:
     """Sends for any destination. Thread-safe; one per process."""
 
-    def __init__(self, door: HttpDoor, *, google_ads: Transport | None = None) -> None:
-        """Take the one HTTP door; the google-ads client is loaded when the first request needs it."""
+    def __init__(
+        self,
+        door: HttpDoor,
+        *,
+        google_ads: Transport | None = None,
+        google_ads_seconds: float | None = None,
+    ) -> None:
+        """Take the one HTTP door; the google-ads client is loaded when the first request needs it.
+
+        `google_ads_seconds`: how long one of its answers may take; None: as long as an upload may.
+        """
         self._door = door
         self._google_ads = google_ads
+        self._google_ads_seconds = google_ads_seconds
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
@@ -194,6 +204,10 @@ class Courier:
             return destination.read_counts(answer)
         return answer if isinstance(answer, Outcome) else _not_told(answer)
 
+    def fetch(self, url: str) -> HttpAnswer | HttpFailure:
+        """Fetch a file that a platform has made for us; its address alone gives access."""
+        return self._door.send(HttpRequest("GET", url))
+
     def forget(self, destination: Destination[Any], settings: Any) -> None:
         """Drop the access token of this connection, so that the next request fetches a new one."""
         request = destination.token_request(settings)
@@ -207,9 +221,10 @@ class Courier:
         with self._lock:
             if self._google_ads is None:
                 # Half a second and 100 MB: only a process that uploads this way pays for it.
-                from calltrack.destinations.google_ads_client import GoogleAdsTransport
+                from calltrack.destinations.google_ads_client import TOTAL_SECONDS, GoogleAdsTransport
 
-                self._google_ads = GoogleAdsTransport(self._door)
+                seconds = self._google_ads_seconds or TOTAL_SECONDS
+                self._google_ads = GoogleAdsTransport(self._door, total_seconds=seconds)
             return self._google_ads
 
     def _carry(

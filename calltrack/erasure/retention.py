@@ -21,6 +21,7 @@ from calltrack.infra.log import log
 from calltrack.journeys.erasing import forget_numbers_without_calls
 from calltrack.kernel.errors import Conflict
 from calltrack.messages.erasing import forget_messages
+from calltrack.spend.clicks import forget_clicks
 from calltrack.visits.erasing import forget_typed
 from calltrack.wiring import Services
 
@@ -48,6 +49,7 @@ def forget_history(services: Services, company_id: UUID) -> int:
     with services.db.tenant(company_id) as session:
         messages = forget_messages(session, company_id, before)
         forget_typed(session, company_id, before)
+        forget_clicks(session, company_id, before.date())
         if gone:
             forget_numbers_without_calls(session, company_id)
         if gone or messages:

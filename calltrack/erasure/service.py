@@ -34,6 +34,7 @@ from calltrack.kernel.errors import NotFound as NothingThere
 from calltrack.kernel.ids import new_id
 from calltrack.messages.erasing import erase_messages
 from calltrack.numbers.counting import rename_holders
+from calltrack.spend.clicks import erase_clicks
 from calltrack.telephony.carrier import Carrier, Refused, Retry
 from calltrack.telephony.carrier import NotFound as GoneAtCarrier
 from calltrack.visits.erasing import erase_typed, erase_visits
@@ -167,6 +168,7 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
         unblock_erased(session, vault, company_id, known.numbers, now, by=by)
         erase_from_verdicts(session, company_id, call_ids, known.visitor_ids)
         erase_phones(session, company_id, hashes)
+        erase_clicks(session, company_id, known.visitor_ids)
         visits, instead = erase_visits(session, company_id, known.visitor_ids)
         rename_holders(session, company_id, instead)
         erase_typed(session, company_id, hashes)

@@ -1,10 +1,13 @@
 """Where a visit came from: click ids, campaign words, referrer, consent; cleaned of personal data."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "dclid")
+# What names the campaign and nobody: a platform's number of it, kept beside the click ids.
+CAMPAIGN_IDS = ("gad_campaignid", "utm_id")
 AD_COOKIES = ("_ga", "_fbc", "_fbp")
 # Google Analytics keeps one cookie for each stream (measurement id without G-) that a page tells.
 STREAM_COOKIE = "_ga_"
@@ -23,6 +26,7 @@ _PERSONAL_IN_LABEL = re.compile(
     r"|(?<![\w.-])0\d[\d\s().-]{5,}\d|(?<!\w)\d{2,4}(?: \d{2,4}){2,}(?!\w)"
 )
 _STREAM_COOKIE = re.compile(rf"{STREAM_COOKIE}[A-Z0-9]{{4,20}}")
+_CAMPAIGN_ID = re.compile(r"[0-9]{3,20}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _KEPT_PARAMETERS = frozenset((*CLICK_IDS, *(f"utm_{word}" for word in UTM)))
 _SEARCH = re.compile(r"(^|\.)(google|bing|yahoo|duckduckgo|ecosia|qwant|yandex|baidu)\.")
@@ -38,6 +42,8 @@ _PAID = (
 @dataclass(frozen=True)
 class Touch:
     """What one visit tells of its origin. Click ids are case-exact; words are trimmed and bounded.
+
+    Beside the click ids stand the platform's numbers of the campaign (CAMPAIGN_IDS); these name no source.
 
     `ad_cookies` are as the browser holds them, but for those of Analytics' streams: of these only the id of
     the session is kept, as `{"_ga_AB12CD34EF": "1747323152"}`.
@@ -89,7 +95,7 @@ def read_touch(
         campaign=utm["campaign"],
         term=utm["term"],
         content=utm["content"],
-        click_ids=clicks,
+        click_ids=clicks | _campaign_ids(query),
         ad_cookies=_ad_cookies(remembered),
         referrer=page_of(referrer),
         landing_url=scrub_url(url),
@@ -116,6 +122,11 @@ def clean_click_id(text: str) -> str:
     return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
 
 
+def only_clicks(click_ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids that speak of a click, without those that name a campaign."""
+    return {name: value for name, value in click_ids.items() if name not in CAMPAIGN_IDS}
+
+
 def analytics_session(cookie: str) -> str:
     """Return the session id in a stream's cookie of Google Analytics; nothing in a cookie of another form.
 
@@ -132,6 +143,13 @@ def analytics_session(cookie: str) -> str:
     else:
         return ""
     return session if re.fullmatch(r"[0-9]{1,20}", session) else ""
+
+
+def _campaign_ids(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the numbers of campaigns that an address names; what is no number says nothing to us."""
+    return {
+        name: value for name in CAMPAIGN_IDS if _CAMPAIGN_ID.fullmatch(value := query.get(name, "").strip())
+    }
 
 
 def _ad_cookies(remembered: dict[str, str]) -> dict[str, str]:

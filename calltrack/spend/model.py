@@ -5,6 +5,7 @@ days of the account's time zone.
 """
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ class SpendAccount(Base):
     __table_args__ = (
         UniqueConstraint("company_id", "platform", "external_id"),
         CheckConstraint(f"platform IN ({PLATFORMS})", name="platform"),
+        CheckConstraint("status IN ('active', 'paused', 'stopped')", name="status"),
         Index("ix_spend_account_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
@@ -46,6 +48,21 @@ class SpendAccount(Base):
     # When a worker reads it next; NULL: never by itself.
     due_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+    # active; paused: a person must do something first; stopped: nobody wants it read any more.
+    status: Mapped[str] = mapped_column(server_default=text("'active'"))
+    # What the platform last refused, with the next step; empty: the last look went well.
+    trouble: Mapped[str] = mapped_column(server_default=text("''"))
+    # How many looks in a row found the platform unwell.
+    unwell: Mapped[int] = mapped_column(server_default=text("0"))
+    # Who reads it now, until when; somebody else may after that.
+    lease_token: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    # The oldest day that is wanted; read at the first look.
+    first_day: Mapped[date | None]
+    # The account's day on which the last 30 days were read anew.
+    night_on: Mapped[date | None]
+    # A report the platform is still making: its id and days; empty: none.
+    waiting: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class SpendCampaign(Base):

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltrack.kernel.touch import Touch, analytics_session, clean_click_id, read_touch, scrub_url
+from calltrack.kernel.touch import (
+    Touch,
+    analytics_session,
+    clean_click_id,
+    only_clicks,
+    read_touch,
+    scrub_url,
+)
 
 SHOP = "https://www.prova.test/"
 
@@ -34,6 +41,14 @@ def touch(url: str = SHOP, referrer: str = "", **remembered: str) -> Touch:
 def test_the_origin_of_a_visit_is_named(url: str, referrer: str, source: str, medium: str) -> None:
     found = touch(url, referrer)
     assert (found.source, found.medium) == (source, medium)
+
+
+def test_a_campaigns_number_is_kept_beside_the_clicks_and_names_no_source() -> None:
+    found = touch(f"{SHOP}?gad_campaignid=21450000001&utm_id=512000001")
+    assert (found.source, found.medium) == ("direct", "none")
+    assert found.click_ids == {"gad_campaignid": "21450000001", "utm_id": "512000001"}
+    assert only_clicks({"gclid": "x", **found.click_ids}) == {"gclid": "x"}
+    assert touch(f"{SHOP}?utm_id=mario@rossi.it&gad_campaignid=12").click_ids == {}
 
 
 def test_a_click_id_keeps_its_case() -> None:

@@ -45,6 +45,10 @@ class Modes(NamedTuple):
     """Every click is too recent."""
     report_duplicates: bool = False
     """An identical event again is reported as DUPLICATE_TRANSACTION_ID instead of passing silently."""
+    rows_per_batch: float = 10_000
+    """How many rows Google puts into one batch of an answered question."""
+    daily_operations: float = 15_000
+    """How many questions Google answers in 24 hours."""
     counts_fewer: float = 0
     """The counters of Google, Meta and Microsoft tell so many fewer than came: per receipt, name or day."""
 

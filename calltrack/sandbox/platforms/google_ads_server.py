@@ -21,9 +21,11 @@ from calltrack.sandbox.platforms import oauth
 from calltrack.sandbox.platforms.faults import LONGEST_HANG
 from calltrack.sandbox.platforms.google_ads_checks import MAX_ROWS, Fault
 from calltrack.sandbox.platforms.google_ads_rules import Books
+from calltrack.sandbox.platforms.google_ads_spend import Reports
 from calltrack.sandbox.platforms.twin import Desk
 
 TARGET: Final = "google_ads"
+SPEND_TARGET: Final = "google_spend"
 VERSION: Final = "v26"
 THREADS: Final = 16
 _NAMES: Final = f"google.ads.googleads.{VERSION}"
@@ -62,6 +64,7 @@ class Server:
         """Start listening; `address` says where."""
         self._desk = desk
         self._books = Books(desk.journal)
+        self._reports = Reports(desk.spend)
         self._server = grpc.server(
             ThreadPoolExecutor(THREADS, thread_name_prefix="google-ads-twin"),
             options=[("grpc.max_receive_message_length", 64 * 1024 * 1024), ("grpc.so_reuseport", 0)],
@@ -201,14 +204,26 @@ class Server:
 
     def _search(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         self._admit(request, context)
-        step = self._desk.faults.next(TARGET)
+        is_summary = "FROM offline_conversion_upload_client_summary" in request.query
+        step = self._desk.faults.next(TARGET if is_summary else SPEND_TARGET)
+        if step == "drop-after-processing" and not is_summary:
+            # The first batch has left when the connection breaks.
+            yield next(self._report(request, context))
         if step is not None:
             self._play(step, request, context, lambda _: None)
-        if "FROM offline_conversion_upload_client_summary" not in request.query:
-            _refuse(
-                context, grpc.StatusCode.INVALID_ARGUMENT, "query_error", "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE"
-            )
-        yield self._summary(request.customer_id)
+        if is_summary:
+            yield self._summary(request.customer_id)
+        else:
+            yield from self._report(request, context)
+
+    def _report(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """Answer a question about cost and clicks."""
+        now, modes = self._desk.now(), self._desk.faults.modes
+        refused = self._reports.refusal(request.query, now, modes.daily_operations)
+        if refused is not None:
+            _refuse(context, _BY_ENUM.get(refused[0], grpc.StatusCode.INVALID_ARGUMENT), *refused)
+        rows = max(int(modes.rows_per_batch), 1)
+        return self._reports.answer(request.customer_id, request.query, now, rows)
 
     def _summary(self, customer: str) -> Any:
         """Return Google's own counts of the last seven days."""

@@ -41,4 +41,4 @@ def _add(pages: Blueprint, desk: Desk) -> None:
         return Response(started.address(), mimetype="text/plain")
 
 
-GOOGLE_ADS = Twin(PLATFORM, "Google Ads API", ("google_ads",), _add, ACTION_NAMES)
+GOOGLE_ADS = Twin(PLATFORM, "Google Ads API", ("google_ads", "google_spend"), _add, ACTION_NAMES)

@@ -208,5 +208,18 @@ def _add(pages: Blueprint, desk: Desk) -> None:
         until = request.args.get("end_time", default=2**31, type=int)
         return desk.answer("meta_stats", lambda: stats(desk, dataset, since, until), refuse)
 
+    # Here, as insights take their words for refusals from this file.
+    from calltrack.sandbox.platforms import meta_spend
 
-META = Twin(PLATFORM, "Meta", ("meta", "meta_stats"), _add)
+    @pages.get("/meta/<version>/act_<account>/insights")
+    def insights(version: str, account: str) -> Response:
+        """Tell what campaigns cost."""
+        return desk.answer("meta_insights", lambda: meta_spend.insights(desk, account), refuse)
+
+    @pages.get("/meta/<version>/act_<account>")
+    def ad_account(version: str, account: str) -> Response:
+        """Tell of an ad account."""
+        return desk.answer("meta_insights", lambda: meta_spend.account(desk, account), refuse)
+
+
+META = Twin(PLATFORM, "Meta", ("meta", "meta_stats", "meta_insights"), _add)

@@ -276,7 +276,15 @@ def _add(pages: Blueprint, desk: Desk) -> None:
 
         return desk.answer("microsoft_oauth", trade, _refuse_token)
 
+    # Here, as reports take their words for refusals from this file.
+    from calltrack.sandbox.platforms import microsoft_spend
+
+    microsoft_spend.add(pages, desk)
+
 
 MICROSOFT = Twin(
-    PLATFORM, "Microsoft Advertising", ("microsoft", "microsoft_report", "microsoft_oauth"), _add
+    PLATFORM,
+    "Microsoft Advertising",
+    ("microsoft", "microsoft_report", "microsoft_reporting", "microsoft_oauth"),
+    _add,
 )

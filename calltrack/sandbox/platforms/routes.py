@@ -11,6 +11,7 @@ from calltrack.kernel.clock import Clock, utc_now
 from calltrack.sandbox.platforms import identity
 from calltrack.sandbox.platforms.faults import Faults
 from calltrack.sandbox.platforms.journal import Effect, Journal, Seen
+from calltrack.sandbox.platforms.spend_book import SpendBook, Told
 from calltrack.sandbox.platforms.twin import Desk, as_json
 from calltrack.sandbox.platforms.twins import TWINS
 
@@ -18,7 +19,7 @@ SHOWN_ROWS: Final = 60
 _ACTIONS: Final = {id_: name for twin in TWINS for id_, name in (twin.actions or {}).items()}
 
 
-def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
+def create_blueprint(folder: Path | None, now: Clock = utc_now, spend: SpendBook | None = None) -> Blueprint:
     """Build the twins' blueprint for the sandbox process.
 
     The twins live in the memory of one process; what counted is also kept in `folder/platforms.jsonl`
@@ -34,12 +35,13 @@ def create_blueprint(folder: Path | None, now: Clock = utc_now) -> Blueprint:
         static_url_path="/platforms/static",
         template_folder="templates",
     )
-    desk = Desk(journal, faults, now, folder)
+    desk = Desk(journal, faults, now, folder, spend or SpendBook())
     for twin in TWINS:
         twin.add(pages, desk)
     identity.add(pages, desk)
     _add_page(pages, journal, now)
     _add_switches(pages, faults)
+    _add_spend(pages, desk.spend)
     return pages
 
 
@@ -95,6 +97,26 @@ def _add_switches(pages: Blueprint, faults: Faults) -> None:
     def removed() -> Response:
         """Behave again."""
         faults.reset()
+        return Response(status=204)
+
+
+def _add_spend(pages: Blueprint, book: SpendBook) -> None:
+    @pages.post("/platforms/spend/<platform>")
+    def put_spend(platform: str) -> Response:
+        """Put figures in the place of the made ones: campaigns, days, parts, clicks (see `Told`)."""
+        try:
+            book.put(platform, msgspec.json.decode(request.get_data(), type=Told))
+        except (msgspec.MsgspecError, ValueError) as fault:
+            return as_json({"error": str(fault)}, 400)
+        return Response(status=204)
+
+    @pages.delete("/platforms/spend/<platform>")
+    def forget_spend(platform: str) -> Response:
+        """Return to the made figures."""
+        try:
+            book.put(platform, None)
+        except ValueError as fault:
+            return as_json({"error": str(fault)}, 400)
         return Response(status=204)
 
 

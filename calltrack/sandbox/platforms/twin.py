@@ -1,7 +1,7 @@
 """What every twin is made of: a name, its fault targets, and the routes it adds over the shared desk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from calltrack.kernel.clock import Clock
 from calltrack.sandbox.platforms.faults import Faults, play
 from calltrack.sandbox.platforms.journal import Journal
+from calltrack.sandbox.platforms.spend_book import SpendBook
 
 MAX_BODY: Final = 16_000_000
 _ENCODER: Final = msgspec.json.Encoder()
@@ -28,6 +29,8 @@ class Desk:
     now: Clock
     folder: Path | None
     """Where a twin may keep files of its own; None: nowhere, in memory only."""
+    spend: SpendBook = field(default_factory=SpendBook)
+    """What advertising cost."""
 
     def answer(self, target: str, answer: Callable[[], Response], refuse: Refuse) -> Response:
         """Answer the present request, or play the next step of the target's fault script."""

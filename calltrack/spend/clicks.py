@@ -1,0 +1,164 @@
+"""Names the campaign and keyword behind visits that came with a Google click id.
+
+Google tells the clicks of one day at a time, in the account's time zone; a visit may begin on the day before
+or after. Only what belongs to a visit of ours is kept, under the visit: the click id itself is not.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Company
+from calltrack.kernel.ids import first_id_of
+from calltrack.spend.days import campaign_ids
+from calltrack.spend.detail_model import SpendClick, SpendClickDay
+from calltrack.spend.model import SpendAccount
+from calltrack.spend.rules import today_in
+from calltrack.spend.sightings import see_clicks
+from calltrack.spend.told import ClickTold
+
+# Days asked for at one look; what is left is asked for at the next.
+MOST_DAYS: Final = 5
+# A day's clicks are settled when it has been over for a day.
+SETTLES: Final = timedelta(days=2)
+
+
+def days_to_ask(session: Session, account: SpendAccount, back: int, now: datetime) -> list[date]:
+    """Return the next of the last `back` days whose clicks are to be asked for, the newest first.
+
+    Asked is for days with visits that carry a click id nobody has named yet: again with every look until the
+    day is settled, then never again.
+    """
+    today = today_in(account.timezone, now)
+    first = today - timedelta(days=back - 1)
+    rows = session.execute(
+        _DAYS,
+        {
+            "company_id": account.company_id, "account_id": account.id, "zone": account.timezone,
+            "first": first, "last": today, "settles": SETTLES, "most": MOST_DAYS,
+            "from": first_id_of(_midnight(first, account.timezone)),
+        },
+    )  # fmt: skip
+    return [row.day for row in rows]
+
+
+def keep_clicks(
+    session: Session, account: SpendAccount, day: date, clicks: Sequence[ClickTold], now: datetime
+) -> int:
+    """Store what is told of the clicks behind our visits; returns how many visits were named."""
+    by_gclid = {one.gclid: one for one in clicks}
+    campaigns = campaign_ids(session, account)
+    company_zone = session.get_one(Company, account.company_id).timezone
+    rows: list[dict[str, Any]] = []
+    for visit_id, gclid in _visits_around(session, account, day):
+        click = by_gclid.get(gclid)
+        if click is None or click.campaign_id not in campaigns:
+            continue
+        rows.append(
+            {
+                "company_id": account.company_id, "visit_id": visit_id, "day": day,
+                "campaign_id": campaigns[click.campaign_id], "ad_group_id": click.ad_group_id,
+                "ad_group": click.ad_group, "keyword": click.keyword, "match_type": click.match_type,
+            }
+        )  # fmt: skip
+    numbers = {id_: number for number, id_ in campaigns.items()}
+    for start in range(0, len(rows), 2_000):
+        statement = insert(SpendClick).values(rows[start : start + 2_000]).on_conflict_do_nothing()
+        fresh = session.execute(statement.returning(SpendClick.visit_id, SpendClick.campaign_id)).all()
+        named = {row.visit_id: numbers[row.campaign_id] for row in fresh}
+        see_clicks(session, account.company_id, named, company_zone)
+    asked = {"asked_at": now, "named": len(rows)}
+    key = {"company_id": account.company_id, "account_id": account.id, "day": day}
+    session.execute(
+        insert(SpendClickDay)
+        .values(**key, **asked)
+        .on_conflict_do_update(index_elements=list(key), set_=asked)
+    )
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is known of the click behind a visit."""
+
+    campaign_id: UUID
+    ad_group: str
+    keyword: str
+    match_type: str
+
+
+def click_behind(session: Session, company_id: UUID, visit_id: UUID) -> Named | None:
+    """Return what Google told of the click behind a visit; None: nothing."""
+    found = session.get(SpendClick, (company_id, visit_id))
+    if found is None:
+        return None
+    return Named(found.campaign_id, found.ad_group, found.keyword, found.match_type)
+
+
+def erase_clicks(session: Session, company_id: UUID, visitor_ids: Collection[UUID]) -> int:
+    """Forget what is known of the clicks of these browsers; returns of how many visits."""
+    gone = session.execute(_ERASE, {"company_id": company_id, "visitors": list(visitor_ids)})
+    return len(gone.all())
+
+
+def forget_clicks(session: Session, company_id: UUID, before: date) -> int:
+    """Forget what was behind clicks before that day; returns of how many visits."""
+    gone = session.execute(_FORGET, {"company_id": company_id, "before": before})
+    return len(gone.all())
+
+
+def _visits_around(session: Session, account: SpendAccount, day: date) -> list[tuple[UUID, str]]:
+    start = _midnight(day - timedelta(days=1), account.timezone)
+    end = _midnight(day + timedelta(days=2), account.timezone)
+    rows = session.execute(
+        _VISITS,
+        {"company_id": account.company_id, "from": first_id_of(start), "until": first_id_of(end)},
+    )
+    return [(row.id, row.gclid) for row in rows]
+
+
+def _midnight(day: date, timezone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
+
+
+_ERASE = text(
+    """
+    DELETE FROM spend_click k USING visit v
+    WHERE v.company_id = :company_id AND v.visitor_id = ANY(CAST(:visitors AS uuid[]))
+      AND k.company_id = v.company_id AND k.visit_id = v.id
+    RETURNING k.day
+    """
+)
+_FORGET = text("DELETE FROM spend_click WHERE company_id = :company_id AND day < :before RETURNING day")
+_UNNAMED = """
+    v.company_id = :company_id AND v.click_ids ? 'gclid'
+    AND NOT EXISTS (SELECT 1 FROM spend_click k WHERE k.company_id = v.company_id AND k.visit_id = v.id)
+"""
+_VISITS = text(
+    f"""
+    SELECT v.id, v.click_ids ->> 'gclid' AS gclid FROM visit v
+    WHERE {_UNNAMED} AND v.id >= :from AND v.id < :until
+    """  # noqa: S608 (a constant)
+)
+# One day is enough to look at where it was asked for too early: its neighbours have their own visits.
+_DAYS = text(
+    f"""
+    SELECT d.day FROM (
+        SELECT DISTINCT (v.started_at AT TIME ZONE :zone)::date AS day FROM visit v
+        WHERE {_UNNAMED} AND v.id >= :from
+    ) d
+    LEFT JOIN spend_click_day a
+      ON a.company_id = :company_id AND a.account_id = :account_id AND a.day = d.day
+    WHERE d.day BETWEEN :first AND :last
+      AND (a.day IS NULL OR a.asked_at AT TIME ZONE :zone < d.day + CAST(:settles AS interval))
+    ORDER BY (a.day IS NOT NULL), d.day DESC
+    LIMIT :most
+    """  # noqa: S608 (a constant)
+)

@@ -1,0 +1,205 @@
+"""Currencies: the company's dated table of rates, and costs converted by it.
+
+A cost of a day takes that day's rate, or the last earlier one; without any it stays unconverted, and says so.
+Rates are stored as they are told (one unit of `base` is `rate` of `quote`) and serve both ways, and over a
+common third currency where no direct one is known, as with the tables of a central bank.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.model import Company
+from calltrack.kernel.errors import BadInput, NotFound
+from calltrack.kernel.money import EXPONENTS, currency_code
+from calltrack.spend.model import SpendAccount
+from calltrack.spend.typed_model import CurrencyRate
+
+ONE: Final = Decimal(1)
+MOST_RATE: Final = Decimal(10) ** 9
+LEAST_RATE: Final = Decimal(1) / MOST_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """On this day one unit of `base` was worth `rate` of `quote`."""
+
+    base: str
+    quote: str
+    day: date
+    rate: Decimal
+
+
+class RateBook:
+    """The rates of one company. Pure: made of rows, asked for a day."""
+
+    def __init__(self, rows: Iterable[RateRow]) -> None:
+        """Sort the rows by pair and day."""
+        found: dict[tuple[str, str], list[tuple[date, Decimal]]] = {}
+        for row in rows:
+            found.setdefault((row.base, row.quote), []).append((row.day, row.rate))
+        self._pairs = {pair: sorted(dated) for pair, dated in found.items()}
+
+    def rate(self, from_: str, to: str, day: date) -> Decimal | None:
+        """Return what one unit of `from_` is worth in `to` on that day; None: no rate is known by then."""
+        if from_ == to:
+            return ONE
+        direct = self._either_way(from_, to, day)
+        if direct is not None:
+            return direct
+        third = sorted({code for pair in self._pairs for code in pair} - {from_, to})
+        for over in third:
+            first, second = self._either_way(from_, over, day), self._either_way(over, to, day)
+            if first is not None and second is not None:
+                return first * second
+        return None
+
+    def _either_way(self, from_: str, to: str, day: date) -> Decimal | None:
+        there, back = self._last(from_, to, day), self._last(to, from_, day)
+        if there is not None and (back is None or there[0] >= back[0]):
+            return there[1]
+        return ONE / back[1] if back is not None else None
+
+    def _last(self, base: str, quote: str, day: date) -> tuple[date, Decimal] | None:
+        dated = self._pairs.get((base, quote), [])
+        place = bisect_right(dated, (day, MOST_RATE * 10))
+        return dated[place - 1] if place else None
+
+
+def read_rate(base: str, quote: str, day: date, rate: str) -> RateRow:
+    """Read a rate a person or file tells.
+
+    Raises:
+        BadInput: no such currency, twice the same, or no number a rate can be.
+    """
+    from_, to = currency_code(base), currency_code(quote)
+    if from_ == to:
+        raise BadInput(f"A rate needs two currencies; {from_} is always worth one {from_}.")
+    try:
+        number = Decimal(rate.strip().replace(",", ".") if rate.count(",") == 1 else rate.strip())
+    except InvalidOperation:
+        raise BadInput(f"{rate.strip()[:20]!r} is not a rate; write it like 1.0842.") from None
+    if not number.is_finite() or not LEAST_RATE <= number <= MOST_RATE:
+        raise BadInput("A rate is above zero and below a thousand million.")
+    return RateRow(from_, to, day, number)
+
+
+def book_of(session: Session, company_id: UUID) -> RateBook:
+    """Return the company's rates."""
+    rows = session.execute(
+        select(CurrencyRate.base, CurrencyRate.quote, CurrencyRate.day, CurrencyRate.rate).where(
+            CurrencyRate.company_id == company_id
+        )
+    )
+    return RateBook(RateRow(*row) for row in rows)
+
+
+def set_rates(session: Session, company_id: UUID, rows: Sequence[RateRow]) -> int:
+    """Store rates, in place of others of the same day, and convert what they touch; returns days changed."""
+    unique = {(row.base, row.quote, row.day): row for row in rows}
+    for start in range(0, len(unique), 5_000):
+        part = list(unique.values())[start : start + 5_000]
+        values = [
+            {"company_id": company_id, "base": one.base, "quote": one.quote, "day": one.day, "rate": one.rate}
+            for one in part
+        ]
+        statement = insert(CurrencyRate).values(values)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["company_id", "base", "quote", "day"],
+                set_={"rate": statement.excluded.rate},
+            )
+        )
+    return convert_all(session, company_id)
+
+
+def forget_rate(session: Session, company_id: UUID, base: str, quote: str, day: date) -> None:
+    """Take a rate out of the table and convert what it touched.
+
+    Raises:
+        NotFound: there is none.
+    """
+    gone = session.scalars(
+        delete(CurrencyRate)
+        .where(
+            CurrencyRate.company_id == company_id, CurrencyRate.base == base, CurrencyRate.quote == quote,
+            CurrencyRate.day == day,
+        )
+        .returning(CurrencyRate.day)
+    ).all()  # fmt: skip
+    if not gone:
+        raise NotFound("There is no such rate.")
+    convert_all(session, company_id)
+
+
+def convert_all(session: Session, company_id: UUID) -> int:
+    """Convert every account's costs by the present table and currency; returns how many days changed."""
+    accounts = session.scalars(select(SpendAccount.id).where(SpendAccount.company_id == company_id)).all()
+    book = book_of(session, company_id)
+    return sum(convert(session, company_id, account_id, book) for account_id in accounts)
+
+
+def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook | None = None) -> int:
+    """Convert an account's costs; what is right already stays untouched. Returns how many days changed."""
+    to = session.scalar(select(Company.currency).where(Company.id == company_id)) or "EUR"
+    from_ = session.scalar(
+        select(SpendAccount.currency).where(
+            SpendAccount.company_id == company_id, SpendAccount.id == account_id
+        )
+    )
+    if from_ is None:
+        return 0
+    known = book or (RateBook(()) if from_ == to else book_of(session, company_id))
+    here = {"company_id": company_id, "account_id": account_id}
+    days = session.scalars(_DAYS, here).all()
+    rates: Mapping[date, Decimal | None] = {day: known.rate(from_, to, day) for day in days}
+    given = {
+        **here, "days": list(rates), "rates": list(rates.values()),
+        "power": Decimal(10) ** EXPONENTS.get(to, 2) / 1_000_000,
+    }  # fmt: skip
+    changed = session.execute(_CONVERT_DAYS, given).all()
+    session.execute(_CONVERT_PARTS, given)
+    return len(changed)
+
+
+_DAYS = text(
+    """
+    SELECT DISTINCT d.day FROM spend_campaign c
+    JOIN spend_day d ON d.company_id = c.company_id AND d.campaign_id = c.id
+    WHERE c.company_id = :company_id AND c.account_id = :account_id
+    UNION
+    SELECT DISTINCT d.day FROM spend_campaign c
+    JOIN spend_part p ON p.company_id = c.company_id AND p.campaign_id = c.id
+    JOIN spend_part_day d ON d.company_id = p.company_id AND d.part_id = p.id
+    WHERE c.company_id = :company_id AND c.account_id = :account_id
+    """
+)
+_RATE = "unnest(CAST(:days AS date[]), CAST(:rates AS numeric[])) r(day, rate)"
+_CONVERT_DAYS = text(
+    f"""
+    UPDATE spend_day d SET cost_minor = round(d.cost_micros * r.rate * :power)
+    FROM {_RATE}, spend_campaign c
+    WHERE c.company_id = :company_id AND c.account_id = :account_id
+      AND d.company_id = c.company_id AND d.campaign_id = c.id AND d.day = r.day
+      AND d.cost_minor IS DISTINCT FROM round(d.cost_micros * r.rate * :power)
+    RETURNING d.day
+    """  # noqa: S608 (a constant)
+)
+_CONVERT_PARTS = text(
+    f"""
+    UPDATE spend_part_day d SET cost_minor = round(d.cost_micros * r.rate * :power)
+    FROM {_RATE}, spend_campaign c, spend_part p
+    WHERE c.company_id = :company_id AND c.account_id = :account_id
+      AND p.company_id = c.company_id AND p.campaign_id = c.id
+      AND d.company_id = p.company_id AND d.part_id = p.id AND d.day = r.day
+      AND d.cost_minor IS DISTINCT FROM round(d.cost_micros * r.rate * :power)
+    """  # noqa: S608 (a constant)
+)
