@@ -19,12 +19,14 @@ from calltrack.delivery import sign_in_model as sign_ins
 from calltrack.erasure import model as erasures
 from calltrack.infra import outbox
 from calltrack.infra.db import Base
+from calltrack.journeys import joins_model as person_joins
 from calltrack.journeys import model as journeys
 from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
 from calltrack.spend import model as spend
+from calltrack.stages import model as stages
 from calltrack.visits import model as visits
 
 __all__ = [
@@ -50,8 +52,10 @@ __all__ = [
     "outbound_calls",
     "outbox",
     "people",
+    "person_joins",
     "phone_links",
     "sign_ins",
     "spend",
+    "stages",
     "visits",
 ]

@@ -22,6 +22,8 @@ from calltrack.installation.service import companies_to_read
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
+from calltrack.stages.keeping import companies_to_keep as companies_with_journeys
+from calltrack.stages.keeping import companies_to_make_again
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -57,7 +59,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
 
 
 def _of_calls(system: Session, due_before: datetime) -> list[Job]:
-    """Return the jobs about calls: ask the carrier, keep recordings, write transcripts, follow up."""
+    """Return the jobs about calls: ask the carrier, keep recordings, follow up; and about pages and persons."""
     asked = {
         "check_calls": companies_to_check,
         "keep_recordings": companies_to_keep,
@@ -67,6 +69,8 @@ def _of_calls(system: Session, due_before: datetime) -> list[Job]:
         "send_messages": companies_to_send,
         "erase_persons": companies_to_erase,
         "look_at_pages": companies_to_read,
+        "keep_journeys": companies_with_journeys,
+        "make_journeys_again": companies_to_make_again,
     }
     lists: list[Job] = [
         ("poll_calls", str(company_id), str(account_id))
