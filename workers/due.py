@@ -59,7 +59,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
 
 
 def _of_calls(system: Session, due_before: datetime) -> list[Job]:
-    """Return the jobs about calls: ask the carrier, keep recordings, follow up; and about pages and persons."""
+    """Return the jobs about calls: ask the carrier, keep recordings, follow up; of pages and persons."""
     asked = {
         "check_calls": companies_to_check,
         "keep_recordings": companies_to_keep,

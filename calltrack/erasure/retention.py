@@ -18,7 +18,7 @@ from calltrack.calls.recording_keeping import BY_AGE
 from calltrack.conversions.erasing import forget_contacts
 from calltrack.delivery.erasing import erase_deliveries
 from calltrack.infra.log import log
-from calltrack.journeys.erasing import forget_numbers_without_calls
+from calltrack.journeys.erasing import forget_numbers_without_calls, forget_touchpoints
 from calltrack.kernel.errors import Conflict
 from calltrack.messages.erasing import forget_messages
 from calltrack.visits.erasing import forget_typed
@@ -48,7 +48,8 @@ def forget_history(services: Services, company_id: UUID) -> int:
     with services.db.tenant(company_id) as session:
         messages = forget_messages(session, company_id, before)
         forget_typed(session, company_id, before)
-        if gone:
+        touchpoints = forget_touchpoints(session, company_id, before)
+        if gone or touchpoints:
             forget_numbers_without_calls(session, company_id)
         if gone or messages:
             audit.note(

@@ -91,7 +91,7 @@ def facts_of(journey: Any) -> dict[str, Any]:
         "longest_talk", "leads", "purchases", "value_minor", "waits", "is_won", "is_lost", "score",
     )  # fmt: skip
     facts: dict[str, Any] = {name: getattr(journey, name) for name in named}
-    return facts | journey.figures
+    return {**facts, **journey.figures}
 
 
 def _begun(ordered: Sequence[Event], steps: Sequence[Step], zone: ZoneInfo) -> Journey:

@@ -67,9 +67,9 @@ class Town:
     def conversion(self, call: Call, kind: str, at: datetime, value_minor: int | None = None) -> UUID:
         id_ = new_id(at)
         self.store(Conversion(
-            company_id=self.company.id, id=id_, call_id=call.id, kind=kind,
-            external_id=id_.hex if value_minor else "", status="counted", value_minor=value_minor, currency="EUR", occurred_at=at, decided_by="test",
-            reason="", created_at=at, changed_at=at,
+            company_id=self.company.id, id=id_, call_id=call.id, kind=kind, status="counted",
+            external_id=id_.hex if value_minor else "", value_minor=value_minor, currency="EUR",
+            occurred_at=at, decided_by="test", reason="", created_at=at, changed_at=at,
         ))  # fmt: skip
         return id_
 
