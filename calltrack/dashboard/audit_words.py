@@ -100,6 +100,7 @@ DID: Final = {
     "own_phone.give": "gave the own phone",
     "person.erase": "asked to erase a person",
     "person.erased": "erased a person",
+    "person.export": "exported persons",
     "person.join": "joined two persons",
     "person.part": "took two joined persons apart",
     "pool.add": "made a pool",

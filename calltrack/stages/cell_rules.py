@@ -31,8 +31,20 @@ class Cell(NamedTuple):
     c: str
 
 
+# The same sums once more by month: long periods are read from these. `day` is the month's first.
+MONTH: Final = "month:"
+
+
 def cells_of(journey: Any) -> Iterator[tuple[Cell, int]]:
-    """Yield each cell of a journey (a `Journey` or a stored row) with the value it adds, in minor units.
+    """Yield each cell of a journey (or its stored row) and the value it adds, by day and by month."""
+    month = journey.day.replace(day=1)
+    for cell, value in _cells(journey):
+        yield cell, value
+        yield Cell(MONTH + cell.view, month, cell.a, cell.b, cell.c), value
+
+
+def _cells(journey: Any) -> Iterator[tuple[Cell, int]]:
+    """Yield the cells by day; values are in minor units.
 
     flow: source, first page, stage and outcome (`3b`: purchase stage, bought; l: lead; none: neither).
     stop: kind and detail of where somebody is who is no lead, pages seen. path: lead or purchase, touches.

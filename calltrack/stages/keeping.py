@@ -45,8 +45,11 @@ _NEXT: Final = {
     ),
     "visitors": text(
         """
-        SELECT DISTINCT visitor_id FROM visit
-        WHERE company_id = :company_id AND visitor_id > :after ORDER BY visitor_id LIMIT :most
+        SELECT DISTINCT v.visitor_id FROM visit v
+        WHERE v.company_id = :company_id AND v.visitor_id > :after
+          AND NOT EXISTS (SELECT FROM person_visitor pv
+                          WHERE pv.company_id = v.company_id AND pv.visitor_id = v.visitor_id)
+        ORDER BY v.visitor_id LIMIT :most
         """
     ),
 }

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -106,7 +106,8 @@ def _write(
 ) -> None:
     if made:
         rows = [
-            {"company_id": company_id, "id": id_, "is_person": id_ in found.persons} | asdict(journey)
+            {"company_id": company_id, "id": id_, "is_person": id_ in found.persons}
+            | {name: getattr(journey, name) for name in _COLUMNS}
             for id_, journey in made.items()
         ]
         session.execute(_STORE, {"rows": json.dumps(rows, default=_plain)})

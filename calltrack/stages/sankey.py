@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.kernel.origin import words_of
 from calltrack.stages.stage_words import STAGES
-from calltrack.stages.views import Days
+from calltrack.stages.views import CELLS, Days
 
 # With the five stages: twelve.
 MOST_SOURCES: Final = 4
@@ -18,17 +18,17 @@ MOST_PAGES: Final = 3
 # Stands for every source, or first page, that has no node of its own; can stand in no word.
 OTHER: Final = "\x1d"
 _FLOWS: Final = text(
-    """
+    f"""
     WITH cells AS MATERIALIZED (
-        SELECT a, b, left(c, 1) AS stage, sum(persons)::bigint AS persons FROM journey_cell
-        WHERE company_id = :company_id AND view = 'flow' AND day BETWEEN :first AND :last GROUP BY 1, 2, 3),
+        SELECT a, b, left(c, 1) AS stage, sum(persons)::bigint AS persons {CELLS.format("flow")}
+        GROUP BY 1, 2, 3),
     sources AS (SELECT a FROM cells GROUP BY a ORDER BY sum(persons) DESC, a LIMIT :sources),
     pages AS (SELECT b FROM cells GROUP BY b ORDER BY sum(persons) DESC, b LIMIT :pages)
     SELECT coalesce(sources.a, :other) AS source, coalesce(pages.b, :other) AS page, stage,
            sum(persons)::bigint AS persons
     FROM cells LEFT JOIN sources USING (a) LEFT JOIN pages USING (b)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    """
+    """  # noqa: S608 - constants
 )
 
 
@@ -71,7 +71,7 @@ class Sankey:
 
 def sankey(session: Session, company_id: UUID, days: Days) -> Sankey:
     """Return the flow of all journeys of these days; every column adds up to all of them."""
-    keys = {"company_id": company_id, "first": days.first, "last": days.last, "other": OTHER}
+    keys = days.keys(company_id) | {"other": OTHER}
     rows = session.execute(_FLOWS, keys | {"sources": MOST_SOURCES, "pages": MOST_PAGES}).all()
     counts: dict[tuple[str, str], int] = {}
     links: dict[tuple[tuple[str, str], tuple[str, str]], int] = {}

@@ -74,6 +74,8 @@ def read_score(given: Any) -> ScoreRules:
         raise BadInput("Warm must begin below hot: lower `warm` or raise `hot`.")
     for rule in rules.rules:
         check_leaf(rule.if_, in_score=True)
+        if len(rule.if_.model_dump(exclude_none=True)) > 2:
+            raise BadInput("A rule of the score compares once; write a second rule for a second limit.")
     return rules
 
 

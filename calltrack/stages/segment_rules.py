@@ -63,6 +63,14 @@ def read_segment(given: Any) -> Tree:
     return tree
 
 
+def written_segment(tree: Tree) -> dict[str, Any]:
+    """Return the condition as JSON that `read_segment` takes."""
+    if isinstance(tree, Leaf):
+        return tree.model_dump(by_alias=True, exclude_none=True)
+    parts = [written_segment(one) for one in tree.parts]
+    return {tree.how: parts[0] if tree.how == "not" else parts}
+
+
 def matches(tree: Tree, facts: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether the condition holds of a journey's facts (`journey_rules.facts_of`)."""
     if isinstance(tree, Leaf):

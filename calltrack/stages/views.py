@@ -6,7 +6,7 @@ A view counts the journeys whose first touch lies in the days asked for, in the 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,9 +20,14 @@ from calltrack.stages.stage_words import STAGES
 
 MOST_PATHS: Final = 25
 MOST_STOPS: Final = 15
-_CELLS: Final = (
-    "FROM journey_cell WHERE company_id = :company_id AND view = '{}' AND day BETWEEN :first AND :last"
-)
+# Longer periods are read month by month, and day by day only at their ends.
+LONG: Final = 62
+# An index on the view and the day serves each of the three spans.
+CELLS: Final = """
+    FROM journey_cell WHERE company_id = :company_id AND (
+        (view = '{0}' AND day BETWEEN :first AND :until)
+        OR (view = 'month:{0}' AND day BETWEEN :month AND :last_month)
+        OR (view = '{0}' AND day BETWEEN :since AND :last))"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,25 @@ class Days:
 
     first: date
     last: date
+
+    @property
+    def is_long(self) -> bool:
+        """Whether whole months are read at once."""
+        return (self.last - self.first).days > LONG
+
+    def keys(self, company_id: UUID) -> dict[str, Any]:
+        """Return what `CELLS` asks: days up to the first whole month, whole months, days since the last."""
+        keys: dict[str, Any] = {"company_id": company_id, "first": self.first, "last": self.last}
+        if not self.is_long:
+            none = {"month": date.max, "last_month": date.min, "since": date.max}
+            return keys | {"until": self.last} | none
+        first = self.first if self.first.day == 1 else _next_month(self.first)
+        end = self.last + timedelta(days=1)
+        after = end.replace(day=1)
+        return keys | {
+            "until": first - timedelta(days=1), "month": first, "last_month": after - timedelta(days=1),
+            "since": after,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,7 +151,7 @@ class Paths:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Whose first touch lay in a week, and how many were leads and buyers within 1, 7, 30 days, and ever."""
+    """Whose first touch lay in a week (or month): leads and buyers within 1, 7, 30 days, and ever."""
 
     week: date
     outcomes: Outcomes
@@ -183,12 +207,12 @@ def friction(session: Session, company_id: UUID, days: Days) -> Friction:
             f"""
             SELECT a, b, c, grouping(a) AS g_a, grouping(b) AS g_b, grouping(c) AS g_c,
                    sum(persons)::bigint AS persons
-            {_CELLS.format("stop")}
+            {CELLS.format("stop")}
             GROUP BY GROUPING SETS ((a), (a, b), (c), ())
             ORDER BY persons DESC, a, b, c
             """
         ),
-        _keys(company_id, days),
+        days.keys(company_id),
     ).all()
     kinds = tuple(Stop(row.a, "", row.persons) for row in rows if not row.g_a and row.g_b)
     details = [Stop(row.a, row.b, row.persons) for row in rows if not row.g_a and not row.g_b]
@@ -206,11 +230,11 @@ def paths(session: Session, company_id: UUID, days: Days, most: int = MOST_PATHS
                 SELECT a, b, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor,
                        sum(sum(persons)) OVER (PARTITION BY a)::bigint AS total,
                        row_number() OVER (PARTITION BY a ORDER BY sum(persons) DESC, b) AS place
-                {_CELLS.format("path")} GROUP BY a, b) ranked
+                {CELLS.format("path")} GROUP BY a, b) ranked
             WHERE place <= :most ORDER BY a DESC, place
             """  # noqa: S608 - constants of this file
         ),
-        _keys(company_id, days) | {"most": most},
+        days.keys(company_id) | {"most": most},
     ).all()
     totals = {row.a: row.total for row in rows}
     found = tuple(Path(row.a, tuple(row.b.split(THEN)), row.persons, row.value_minor) for row in rows)
@@ -218,8 +242,8 @@ def paths(session: Session, company_id: UUID, days: Days, most: int = MOST_PATHS
 
 
 def cohorts(session: Session, company_id: UUID, days: Days) -> tuple[Cohort, ...]:
-    """Return the weeks (Monday first) of first touches, newest first."""
-    week = "date_trunc('week', day)::date AS week"
+    """Return the weeks (Monday first) of first touches, newest first; of a long period its months."""
+    week = f"date_trunc('{'month' if days.is_long else 'week'}', day)::date AS week"
     flows, waits = defaultdict(list), defaultdict(list)
     for row in _rows(session, company_id, days, "flow", "c", week):
         flows[row.week].append(row)
@@ -238,13 +262,13 @@ def _rows(session: Session, company_id: UUID, days: Days, view: str, by: str, al
     group = ", ".join(filter(None, ("week" if also else "", by)))
     statement = f"""
         SELECT {names}, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor
-        {_CELLS.format(view)} GROUP BY {group}
+        {CELLS.format(view)} GROUP BY {group}
     """
-    return list(session.execute(text(statement), _keys(company_id, days)).all())
+    return list(session.execute(text(statement), days.keys(company_id)).all())
 
 
-def _keys(company_id: UUID, days: Days) -> dict[str, Any]:
-    return {"company_id": company_id, "first": days.first, "last": days.last}
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _outcomes(rows: Iterable[Any]) -> Outcomes:

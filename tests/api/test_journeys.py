@@ -82,7 +82,8 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     ]
     ways = program.get(f"/api/v1/journeys/paths?{YEAR}").json
     assert (ways["buyers"], ways["paths"][0]["touches"]) == (1, ["call"])
-    weeks = program.get(f"/api/v1/journeys/cohorts?{YEAR}").json
+    assert program.get(f"/api/v1/journeys/cohorts?{YEAR}").json["weeks"][0]["week"] == "2026-11-01"
+    weeks = program.get("/api/v1/journeys/cohorts?first=2026-11-01&last=2026-11-30").json
     assert (weeks["weeks"][0]["week"], weeks["weeks"][0]["buyers_within"]) == ("2026-11-16", [0, 1, 1])
     assert program.get("/api/v1/journeys/funnel?first=2026-02-01&last=2026-01-01").status_code == 400
     rules = {"stages": {"purchase": [{"fact": "calls", "at_least": 1}]}}

@@ -68,8 +68,14 @@ def test_totals_equal_the_journeys_and_each_other(crowd: Town) -> None:
         all_ = (session, crowd.company.id, EVER)
         found, flow, stops, ways = funnel(*all_), sankey(*all_), friction(*all_), paths(*all_)
         weeks, waits = cohorts(*all_), waiting_times(*all_)
-        halves = [funnel(session, crowd.company.id, days).whole.journeys for days in
-                  (Days(EVER.first, date(2026, 10, 25)), Days(date(2026, 10, 26), EVER.last))]  # fmt: skip
+        parts = (Days(EVER.first, date(2026, 10, 25)), Days(date(2026, 10, 26), EVER.last))
+        halves = [funnel(session, crowd.company.id, days).whole.journeys for days in parts]
+        for dice in map(random.Random, range(12)):
+            first = EVER.first + timedelta(days=dice.randrange(330))
+            some = Days(first, min(first + timedelta(days=dice.randrange(365)), EVER.last))
+            wanted = sum(some.first <= row.day <= some.last for row in rows)
+            assert funnel(session, crowd.company.id, some).whole.journeys == wanted
+            assert sankey(session, crowd.company.id, some).persons == wanted
     leads = [row for row in rows if row.lead_at or row.bought_at]
     buyers = [row for row in rows if row.bought_at]
     value = sum(row.value_minor for row in rows)
