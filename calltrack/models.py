@@ -19,6 +19,7 @@ from calltrack.delivery import sign_in_model as sign_ins
 from calltrack.erasure import model as erasures
 from calltrack.infra import outbox
 from calltrack.infra.db import Base
+from calltrack.journeys import joins_model as person_joins
 from calltrack.journeys import model as journeys
 from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
@@ -28,6 +29,7 @@ from calltrack.spend import detail_model as spend_details
 from calltrack.spend import match_model as spend_matches
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
+from calltrack.stages import model as stages
 from calltrack.visits import model as visits
 
 __all__ = [
@@ -53,11 +55,13 @@ __all__ = [
     "outbound_calls",
     "outbox",
     "people",
+    "person_joins",
     "phone_links",
     "sign_ins",
     "spend",
     "spend_details",
     "spend_matches",
     "spend_typed",
+    "stages",
     "visits",
 ]

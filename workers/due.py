@@ -24,6 +24,8 @@ from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
 from calltrack.spend.matching import companies_to_match
 from calltrack.spend.reading import accounts_to_read
+from calltrack.stages.keeping import companies_to_keep as companies_with_journeys
+from calltrack.stages.keeping import companies_to_make_again
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -60,7 +62,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
 
 
 def _of_calls(system: Session, due_before: datetime) -> list[Job]:
-    """Return the jobs about calls: ask the carrier, keep recordings, write transcripts, follow up."""
+    """Return the jobs about calls: ask the carrier, keep recordings, follow up; of pages and persons."""
     asked = {
         "check_calls": companies_to_check,
         "keep_recordings": companies_to_keep,
@@ -70,6 +72,8 @@ def _of_calls(system: Session, due_before: datetime) -> list[Job]:
         "send_messages": companies_to_send,
         "erase_persons": companies_to_erase,
         "look_at_pages": companies_to_read,
+        "keep_journeys": companies_with_journeys,
+        "make_journeys_again": companies_to_make_again,
     }
     lists: list[Job] = [
         ("poll_calls", str(company_id), str(account_id))

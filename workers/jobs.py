@@ -37,6 +37,8 @@ from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
 from calltrack.spend.matching import match_due
 from calltrack.spend.reading import read_account
+from calltrack.stages.keeping import keep_journeys as keep_their_journeys
+from calltrack.stages.keeping import make_past_again
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -51,6 +53,7 @@ CALL_LANES: Final = 3
 CALL_JOBS: Final = (
     "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
+    "keep_journeys",
 )  # fmt: skip
 
 
@@ -134,6 +137,10 @@ class Parts:
             read_account(self.services, UUID(company_id), UUID(rest[0]))
         elif name in QUIET_JOBS:
             QUIET_JOBS[name](self.services, UUID(company_id))
+        elif name == "keep_journeys":
+            keep_their_journeys(self.services, UUID(company_id), stop=self.stop)
+        elif name == "make_journeys_again":
+            make_past_again(self.services, UUID(company_id), stop=self.stop)
         elif name == "transcribe":
             if transcribe_due(self.services, UUID(company_id)):
                 again()
@@ -175,7 +182,7 @@ class Parts:
             return self.calls
         if job[0] == "transcribe":
             return self.speech
-        if job[0] in QUIET_JOBS or job[0] == "judge_anew":
+        if job[0] in QUIET_JOBS or job[0] in ("judge_anew", "make_journeys_again"):
             return self.quiet
         if job[0] in ("deliver", "poll", "tell_audience", "read_spend"):
             return self.deliveries
@@ -258,6 +265,16 @@ def judge_anew(company_id: str, rejudging_id: str) -> None:
 def look_at_pages(company_id: str) -> None:
     """Read the pages whose installation is to be checked."""
     _begin("look_at_pages", company_id)
+
+
+def keep_journeys(company_id: str) -> None:
+    """Bring the company's journeys in line with what was stored since."""
+    _begin("keep_journeys", company_id)
+
+
+def make_journeys_again(company_id: str) -> None:
+    """Go on making the company's past journeys again."""
+    _begin("make_journeys_again", company_id)
 
 
 def transcribe(company_id: str) -> None:

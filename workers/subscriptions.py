@@ -33,6 +33,7 @@ from calltrack.delivery.tallies import compare
 from calltrack.journeys.service import link_email, link_person, link_typed
 from calltrack.messages import service as messages
 from calltrack.spend.accounts import wake_after_change
+from calltrack.stages import marks as journeys
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -139,14 +140,15 @@ SUBSCRIPTIONS: Subscriptions = {
         classify,
         take_up,
         Together(mark_calls),
+        Together(journeys.mark_calls),
         expect_price,
         follow_call,
     ),
     "call.follows": (attribute,),
-    "phone.typed": (hear, link_form),
-    "email.typed": (link_address,),
-    "spam.told": (classify, follow_call),
-    "call.tagged": (classify,),
+    "phone.typed": (hear, link_form, Together(journeys.mark_typed)),
+    "email.typed": (link_address, Together(journeys.mark_typed)),
+    "spam.told": (classify, follow_call, Together(journeys.mark_calls)),
+    "call.tagged": (classify, Together(journeys.mark_calls)),
     "report.told": (calls_out.hear, messages.hear),
     "call_out.changed": (follow_call_out,),
     "message.received": (forward_message,),
@@ -156,11 +158,11 @@ SUBSCRIPTIONS: Subscriptions = {
     "transcript.heard": (write_down,),
     "transcript.made": (classify,),
     "call.attributed": (take_up,),
-    "call.corrected": (link, classify, take_up, correct),
+    "call.corrected": (link, classify, take_up, correct, Together(journeys.mark_calls)),
     "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
     "thresholds.moved": (recredit,),
-    "conversion.changed": (Together(plan_changes), Together(mark_changes)),
+    "conversion.changed": (Together(plan_changes), Together(mark_changes), Together(journeys.mark_changes)),
     "destination.changed": (wake_destination, review, wake_after_change),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),

@@ -20,6 +20,7 @@ from calltrack.api.crm_hook import hook_of
 from calltrack.api.deliveries import deliveries_of
 from calltrack.api.destinations import answers_api_of, destinations_of, notices_of
 from calltrack.api.erasures import erasures_of
+from calltrack.api.journeys import journeys_of
 from calltrack.api.messages import messages_of
 from calltrack.api.number_mending import number_mending_of
 from calltrack.api.number_orders import orders_of as number_orders_of
@@ -27,10 +28,12 @@ from calltrack.api.numbers import numbers_of
 from calltrack.api.outcome_imports import imports_of
 from calltrack.api.outcome_links import links_of
 from calltrack.api.people import care_of, missed_of, tags_of
+from calltrack.api.persons import persons_of, touchpoints_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
 from calltrack.api.spend import spend_of
 from calltrack.api.spend_files import spend_files_of
+from calltrack.api.segments import segments_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
@@ -130,6 +133,10 @@ def register(app: Flask, services: Services) -> None:
         imports_of,
         spend_of,
         spend_files_of,
+        persons_of,
+        touchpoints_of,
+        journeys_of,
+        segments_of,
     ):
         app.register_blueprint(blueprint_of(services))
     app.register_blueprint(hook_of(services))

@@ -18,7 +18,7 @@ from calltrack.calls.recording_keeping import BY_AGE
 from calltrack.conversions.erasing import forget_contacts
 from calltrack.delivery.erasing import erase_deliveries
 from calltrack.infra.log import log
-from calltrack.journeys.erasing import forget_numbers_without_calls
+from calltrack.journeys.erasing import forget_numbers_without_calls, forget_touchpoints
 from calltrack.kernel.errors import Conflict
 from calltrack.messages.erasing import forget_messages
 from calltrack.spend.clicks import forget_clicks
@@ -50,7 +50,8 @@ def forget_history(services: Services, company_id: UUID) -> int:
         messages = forget_messages(session, company_id, before)
         forget_typed(session, company_id, before)
         forget_clicks(session, company_id, before.date())
-        if gone:
+        touchpoints = forget_touchpoints(session, company_id, before)
+        if gone or touchpoints:
             forget_numbers_without_calls(session, company_id)
         if gone or messages:
             audit.note(

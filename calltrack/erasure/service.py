@@ -28,13 +28,15 @@ from calltrack.delivery.erasing import erase_deliveries
 from calltrack.erasure.model import Erasure
 from calltrack.infra.crypto import Vault
 from calltrack.infra.log import log
-from calltrack.journeys.erasing import erase_persons, known_by
+from calltrack.journeys.erasing import erase_persons, erase_touchpoints, known_by
+from calltrack.journeys.model import Person
 from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.kernel.errors import NotFound as NothingThere
 from calltrack.kernel.ids import new_id
 from calltrack.messages.erasing import erase_messages
 from calltrack.numbers.counting import rename_holders
 from calltrack.spend.clicks import erase_clicks
+from calltrack.stages.making import make_journeys
 from calltrack.telephony.carrier import Carrier, Refused, Retry
 from calltrack.telephony.carrier import NotFound as GoneAtCarrier
 from calltrack.visits.erasing import erase_typed, erase_visits
@@ -50,10 +52,11 @@ SOON_TRIES: Final = 6
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whom to erase: by number (E.164), by the call of theirs, or both."""
+    """Whom to erase: by number (E.164), by the call of theirs, by the person's id, or several of them."""
 
     number: str = ""
     call_id: UUID | None = None
+    person_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,11 @@ def ask_to_erase(
     are known to be theirs. A call whose number was withheld is erased alone.
 
     Raises:
-        NotFound: the company has no such call, or never heard of the number.
+        NotFound: the company has no such call or person.
     """
     numbers, call_ids = {wanted.number} - {""}, []
+    if wanted.person_id is not None and session.get(Person, (company_id, wanted.person_id)) is None:
+        raise NotFound("There is no such person; it may be part of another one by now.")
     if wanted.call_id is not None:
         call = session.get(Call, (company_id, wanted.call_id))
         if call is None:
@@ -97,12 +102,13 @@ def ask_to_erase(
         call_ids = [call.id]
         if call.caller is not None:
             numbers.add(vault.open(company_id, "call.caller", call.caller))
+    persons = [wanted.person_id.hex] if wanted.person_id is not None else []
     row = Erasure(
         company_id=company_id,
         id=new_id(now),
         asked_by=by,
         asked_at=now,
-        numbers=_sealed(vault, company_id, _Kept(sorted(numbers))),
+        numbers=_sealed(vault, company_id, _Kept(sorted(numbers), persons=persons)),
         call_ids=call_ids,
         due_at=now,
     )
@@ -154,11 +160,12 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
     with services.db.tenant(company_id) as session:
         row = session.get_one(Erasure, (company_id, erasure_id), with_for_update=True)
         kept = _opened(vault, row)
-        known = known_by(session, vault, company_id, kept.numbers)
+        known = known_by(session, vault, company_id, kept.numbers, [UUID(one) for one in kept.persons])
         hashes = [vault.look_up(company_id, number) for number in known.numbers]
         by = row.asked_by
         for person_id in known.person_ids:
             leave_audiences(session, company_id, person_id, now)
+        touchpoints = erase_touchpoints(session, vault, company_id, known)
         erase_persons(session, company_id, known.person_ids)
         call_ids = sorted({*row.call_ids, *calls_of(session, company_id, hashes)})
         conversions = erase_outcomes(session, vault, company_id, known.numbers, call_ids)
@@ -172,6 +179,9 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
         visits, instead = erase_visits(session, company_id, known.visitor_ids)
         rename_holders(session, company_id, instead)
         erase_typed(session, company_id, hashes)
+        # Their journeys go with them; what is left of the visits is another, nameless browser's.
+        anew = {*known.person_ids, *known.visitor_ids, *instead.values()}
+        make_journeys(session, company_id, anew)
         review_missed(session, company_id, now)
         _forget_answers(session, company_id, [*known.numbers, *map(str, call_ids)])
         left = _Kept([], [sid for sid in messages if sid], [id_.hex for id_ in known.person_ids])
@@ -179,7 +189,7 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
         row.numbers = _sealed(vault, company_id, left)
         row.counts = {
             "calls": len(call_ids), "recordings": recordings, "messages": len(messages), "visits": visits,
-            "deliveries": deliveries,
+            "deliveries": deliveries, "touchpoints": touchpoints,
         }  # fmt: skip
     for job in ("keep_recordings", "handle_facts"):
         services.nudges.wake(job, str(company_id))

@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
-from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
 from calltrack.infra.rows import hidden
 from calltrack.infra.turns import take_turn
+from calltrack.journeys.joining import Pair, are_apart, join
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.journeys.rules import MOST_BROWSERS, TYPED, Known, bind, is_sure
 from calltrack.kernel.errors import NotFound
@@ -42,10 +42,14 @@ def link_person(
     _forget_links_but(session, call, {*typed, *([visitor[0]] if visitor else [])})
     if call.caller_hash is None and visitor is None:
         return None
-    binding = bind(_person_of_caller(session, call), _person_of_visitor(session, call, visitor))
+    caller, browser = _person_of_caller(session, call), _person_of_visitor(session, call, visitor)
+    if caller and browser and are_apart(session, company_id, Pair(caller.id, browser.id)):
+        # Somebody said that they are two: the call is its caller's.
+        visitor = browser = None
+    binding = bind(caller, browser)
     person_id = binding.keep.id if binding.keep else _new_person(session, call)
     if binding.absorb:
-        _absorb(session, company_id, person_id, binding.absorb.id, now)
+        join(session, company_id, Pair(person_id, binding.absorb.id), "call", now)
     _link_caller(session, vault, call, person_id, now)
     if visitor:
         _link_visitor(session, call, visitor, person_id, now)
@@ -222,17 +226,6 @@ def _new_person(session: Session, call: Call) -> UUID:
     session.add(person)
     session.flush()
     return person.id
-
-
-def _absorb(session: Session, company_id: UUID, kept: UUID, absorbed: UUID, now: datetime) -> None:
-    for link in (PersonCaller, PersonVisitor):
-        session.execute(
-            update(link)
-            .where(link.company_id == company_id, link.person_id == absorbed)
-            .values(person_id=kept)
-        )
-    session.execute(delete(Person).where(Person.company_id == company_id, Person.id == absorbed))
-    outbox.record(session, company_id, "person.merged", kept, now)
 
 
 def _link_caller(session: Session, vault: Vault, call: Call, person_id: UUID, now: datetime) -> None:

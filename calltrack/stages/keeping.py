@@ -1,0 +1,149 @@
+"""Keeps journeys in step: marked persons at once, visits every minute, the past in portions."""
+
+import threading
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from calltrack.infra.turns import take_turn
+from calltrack.stages.making import make_journeys
+from calltrack.stages.model import JourneyState
+from calltrack.stages.versions import begin
+from calltrack.wiring import Services
+
+# Journeys made in one transaction.
+MOST: Final = 2_000
+# How often visits are looked at: browsers that did something need no mark of their own on the hot path.
+SWEEP: Final = timedelta(minutes=1)
+# Transactions that were open at the last look, and the longest a visit is told of after it began.
+OVERLAP: Final = timedelta(minutes=5)
+LONGEST_VISIT: Final = timedelta(days=1)
+FIRST: Final = UUID(int=0)
+
+_CLAIM: Final = text(
+    """
+    DELETE FROM journey_dirty d USING (
+        SELECT id FROM journey_dirty WHERE company_id = :company_id
+        ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED) taken
+    WHERE d.company_id = :company_id AND d.id = taken.id
+    RETURNING d.subject_id
+    """
+)
+_SEEN: Final = text(
+    """
+    INSERT INTO journey_dirty (company_id, subject_id, marked_at)
+    SELECT DISTINCT :company_id, visitor_id, :now FROM visit
+    WHERE company_id = :company_id AND id >= first_id_of(:first) AND last_seen_at >= :since
+    """
+)
+_NEXT: Final = {
+    "persons": text(
+        "SELECT id FROM person WHERE company_id = :company_id AND id > :after ORDER BY id LIMIT :most"
+    ),
+    "visitors": text(
+        """
+        SELECT DISTINCT v.visitor_id FROM visit v
+        WHERE v.company_id = :company_id AND v.visitor_id > :after
+          AND NOT EXISTS (SELECT FROM person_visitor pv
+                          WHERE pv.company_id = v.company_id AND pv.visitor_id = v.visitor_id)
+        ORDER BY v.visitor_id LIMIT :most
+        """
+    ),
+}
+_DUE: Final = text(
+    """
+    SELECT c.id FROM company c LEFT JOIN journey_state s ON s.company_id = c.id
+    WHERE s.company_id IS NULL OR s.due_at <= :now
+    UNION SELECT company_id FROM journey_dirty WHERE marked_at <= :now
+    """
+)
+_AGAIN: Final = text("SELECT company_id FROM journey_state WHERE again_phase <> ''")
+
+
+def companies_to_keep(system: Session, now: datetime) -> list[UUID]:
+    """Name the companies with journeys to keep in step (system role)."""
+    return list(system.scalars(_DUE, {"now": now}))
+
+
+def companies_to_make_again(system: Session, now: datetime) -> list[UUID]:
+    """Name the companies whose past is to be made again (system role); `now` does not matter."""
+    return list(system.scalars(_AGAIN))
+
+
+def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
+    """Make the journeys of browsers seen lately and of whoever was marked; returns how many changed.
+
+    Twice is harmless; marks of a broken-off portion come back.
+    """
+    changed = 0
+    _look_at_visits(services, company_id)
+    while not _is_set(stop):
+        made = _make_marked(services, company_id)
+        if made is None:
+            break
+        changed += made
+    return changed
+
+
+def make_past_again(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
+    """Make all journeys again, portion by portion; returns how many changed.
+
+    A portion that is broken off is done again, those before it are not; facts are followed meanwhile.
+    """
+    changed = 0
+    while not _is_set(stop):
+        made = _make_portion(services, company_id)
+        if made is None:
+            break
+        changed += made
+    return changed
+
+
+def _is_set(stop: threading.Event | None) -> bool:
+    return stop is not None and stop.is_set()
+
+
+def _look_at_visits(services: Services, company_id: UUID) -> None:
+    """Mark the browsers that were seen since the last look."""
+    now = services.clock()
+    with services.db.tenant(company_id) as session:
+        take_turn(session, "journeys", company_id)
+        state = begin(session, company_id, now)
+        if state.due_at > now:
+            return
+        since = state.visits_until - OVERLAP
+        values = {"company_id": company_id, "now": now, "first": since - LONGEST_VISIT, "since": since}
+        session.execute(_SEEN, values)
+        state.visits_until, state.due_at = now, now + SWEEP
+
+
+def _make_marked(services: Services, company_id: UUID) -> int | None:
+    """Make the journeys marked first; None: none is marked."""
+    with services.db.tenant(company_id) as session:
+        take_turn(session, "journeys", company_id)
+        marked = set(session.scalars(_CLAIM, {"company_id": company_id, "most": MOST}))
+        return make_journeys(session, company_id, marked) if marked else None
+
+
+def _make_portion(services: Services, company_id: UUID) -> int | None:
+    """Make the next portion of the past; None: there is none to make."""
+    now = services.clock()
+    with services.db.tenant(company_id) as session:
+        take_turn(session, "journeys", company_id)
+        state = session.get(JourneyState, (company_id,), with_for_update=True)
+        if state is None or not state.again_phase:
+            return None
+        keys = {"company_id": company_id, "after": state.again_after or FIRST, "most": MOST}
+        ids = list(session.scalars(_NEXT[state.again_phase], keys))
+        changed = make_journeys(session, company_id, ids) if ids else 0
+        state.again_done += len(ids)
+        if len(ids) == MOST:
+            state.again_after = ids[-1]
+        elif state.again_phase == "persons":
+            state.again_phase, state.again_after = "visitors", None
+        else:
+            state.again_phase, state.again_after, state.again_ended_at = "", None, now
+        return changed

@@ -1,0 +1,202 @@
+"""Segments: saved filters over persons, their lists, their counts, and who is in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from calltrack.accounts import audit
+from calltrack.infra.turns import take_turn
+from calltrack.kernel.errors import BadInput, Conflict, NotFound
+from calltrack.kernel.ids import new_id
+from calltrack.stages.model import SegmentRow
+from calltrack.stages.segment_rules import COLORS, Sql, Tree, read_segment, sentence
+
+MOST_SEGMENTS: Final = 60
+# Above, a count says "more than"; nobody reads such a list to its end.
+COUNTED: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A saved filter, in words."""
+
+    id: UUID
+    name: str
+    color: str
+    condition: dict[str, Any]
+    sentence: str
+    created_by: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Given:
+    """What somebody typed."""
+
+    name: str
+    color: str
+    condition: Any
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A person as lists show them."""
+
+    id: UUID
+    first_at: datetime
+    last_at: datetime
+    source: str
+    medium: str
+    campaign: str
+    stage: int
+    score: int
+    visits: int
+    calls: int
+    missed: int
+    purchases: int
+    value_minor: int
+    waits: bool
+    is_demo: bool
+
+
+_PERSON: Final = (
+    "j.id, j.first_at, j.last_at, j.source, j.medium, j.campaign, j.stage, j.score, j.visits, j.calls,"
+    " j.missed, j.purchases, j.value_minor, j.waits, j.is_demo"
+)
+
+
+def segments(session: Session, company_id: UUID) -> tuple[Segment, ...]:
+    """Return the company's segments in the order they were made."""
+    rows = session.scalars(
+        select(SegmentRow).where(SegmentRow.company_id == company_id).order_by(SegmentRow.id)
+    )
+    return tuple(_shown(row) for row in rows)
+
+
+def segment(session: Session, company_id: UUID, segment_id: UUID) -> Segment:
+    """Return one segment; raises NotFound where the company has no such one."""
+    return _shown(_row(session, company_id, segment_id))
+
+
+def make_segment(session: Session, company_id: UUID, given: Given, now: datetime, *, by: str) -> UUID:
+    """Save a new segment and return its id.
+
+    Raises:
+        BadInput: name, colour or condition cannot be.
+        Conflict: there is one of that name, or there are too many.
+    """
+    kept = _checked(session, company_id, given, None)
+    if len(segments(session, company_id)) >= MOST_SEGMENTS:
+        raise Conflict(f"There are {MOST_SEGMENTS} segments, which is the most; delete one first.")
+    row = SegmentRow(
+        company_id=company_id, id=new_id(now), created_by=by, created_at=now, changed_at=now, **kept
+    )
+    session.add(row)
+    session.flush()
+    audit.note(session, company_id, by, "segment.make", row.name, now)
+    return row.id
+
+
+def change_segment(
+    session: Session, company_id: UUID, segment_id: UUID, given: Given, now: datetime, *, by: str
+) -> None:
+    """Store name, colour and condition; errors as in `make_segment`, and NotFound."""
+    row = _row(session, company_id, segment_id)
+    for name, value in _checked(session, company_id, given, segment_id).items():
+        setattr(row, name, value)
+    row.changed_at = now
+    audit.note(session, company_id, by, "segment.change", row.name, now)
+
+
+def delete_segment(session: Session, company_id: UUID, segment_id: UUID, now: datetime, *, by: str) -> None:
+    """Delete a segment; raises NotFound where the company has no such one."""
+    row = _row(session, company_id, segment_id)
+    session.delete(row)
+    audit.note(session, company_id, by, "segment.delete", row.name, now)
+
+
+def count_persons(session: Session, company_id: UUID, tree: Tree | None, now: datetime) -> int:
+    """Return how many persons the condition holds for, up to 10,001."""
+    where, values = _where(tree, now)
+    statement = f"""
+        SELECT count(*) FROM (SELECT FROM journey j WHERE j.company_id = :company_id AND j.is_person
+        AND {where} LIMIT {COUNTED + 1}) found
+    """  # noqa: S608 - names of columns; values are parameters
+    return session.scalar(text(statement), values | {"company_id": company_id}) or 0
+
+
+def persons(
+    session: Session, company_id: UUID, tree: Tree | None, now: datetime, *,
+    before: tuple[datetime, UUID] | None = None, most: int = 50,
+) -> tuple[PersonRow, ...]:  # fmt: skip
+    """Return persons the condition holds for (None: all), the newest first; `before`: the last one shown."""
+    where, values = _where(tree, now)
+    if before:
+        where += " AND (j.last_at, j.id) < (:before_at, :before_id)"
+        values |= {"before_at": before[0], "before_id": before[1]}
+    statement = f"""
+        SELECT {_PERSON} FROM journey j WHERE j.company_id = :company_id AND j.is_person AND {where}
+        ORDER BY j.last_at DESC, j.id DESC LIMIT :most
+    """  # noqa: S608 - names of columns; values are parameters
+    rows = session.execute(text(statement), values | {"company_id": company_id, "most": most})
+    return tuple(PersonRow(**row._mapping) for row in rows)
+
+
+def everybody_in(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Iterator[PersonRow]:
+    """Yield every person the condition holds for, page by page: for reports, alerts and files."""
+    before: tuple[datetime, UUID] | None = None
+    while rows := persons(session, company_id, tree, now, before=before, most=1000):
+        yield from rows
+        before = (rows[-1].last_at, rows[-1].id)
+
+
+def is_in(session: Session, company_id: UUID, tree: Tree, person_id: UUID, now: datetime) -> bool:
+    """Tell whether the condition holds for one person."""
+    where, values = _where(tree, now)
+    statement = f"""
+        SELECT EXISTS (SELECT FROM journey j WHERE j.company_id = :company_id AND j.id = :id AND {where})
+    """  # noqa: S608 - names of columns; values are parameters
+    return bool(session.scalar(text(statement), values | {"company_id": company_id, "id": person_id}))
+
+
+def _where(tree: Tree | None, now: datetime) -> tuple[str, dict[str, Any]]:
+    if tree is None:
+        return "true", {}
+    sql = Sql()
+    where = sql.where(tree)
+    return where, sql.values | ({"now": now} if ":now" in where else {})
+
+
+def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None) -> dict[str, Any]:
+    name = " ".join(given.name.split())
+    if not 1 <= len(name) <= 80 or not name.isprintable():
+        raise BadInput("Give the segment a name of 1 to 80 characters.")
+    if given.color not in COLORS:
+        raise BadInput(f"Choose one of the colours {', '.join(COLORS)}.")
+    read_segment(given.condition)
+    take_turn(session, "segments", company_id)
+    taken = session.scalar(
+        select(SegmentRow.id).where(SegmentRow.company_id == company_id, SegmentRow.name == name)
+    )
+    if taken not in (None, but):
+        raise Conflict(f"There is a segment {name!r} already; take another name.")
+    return {"name": name, "color": given.color, "condition": given.condition}
+
+
+def _row(session: Session, company_id: UUID, segment_id: UUID) -> SegmentRow:
+    row = session.get(SegmentRow, (company_id, segment_id))
+    if row is None:
+        raise NotFound("There is no such segment.")
+    return row
+
+
+def _shown(row: SegmentRow) -> Segment:
+    return Segment(
+        row.id, row.name, row.color, row.condition, sentence(read_segment(row.condition)), row.created_by,
+        row.changed_at,
+    )  # fmt: skip

@@ -1,0 +1,305 @@
+"""The views over journeys, all from the one table of sums: so every total is the same everywhere.
+
+A view counts the journeys whose first touch lies in the days asked for, in the company's time zone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from calltrack.kernel.origin import words_of
+from calltrack.stages.cell_rules import SPANS
+from calltrack.stages.journey_rules import THEN
+from calltrack.stages.stage_words import STAGES
+
+MOST_PATHS: Final = 25
+MOST_STOPS: Final = 15
+# Longer periods are read month by month, and day by day only at their ends.
+LONG: Final = 62
+# An index on the view and the day serves each of the three spans.
+CELLS: Final = """
+    FROM journey_cell WHERE company_id = :company_id AND (
+        (view = '{0}' AND day BETWEEN :first AND :until)
+        OR (view = 'month:{0}' AND day BETWEEN :month AND :last_month)
+        OR (view = '{0}' AND day BETWEEN :since AND :last))"""
+
+
+@dataclass(frozen=True)
+class Days:
+    """From the first day to the last, both counted."""
+
+    first: date
+    last: date
+
+    @property
+    def is_long(self) -> bool:
+        """Whether whole months are read at once."""
+        return (self.last - self.first).days > LONG
+
+    def keys(self, company_id: UUID) -> dict[str, Any]:
+        """Return what `CELLS` asks: days up to the first whole month, whole months, days since the last."""
+        keys: dict[str, Any] = {"company_id": company_id, "first": self.first, "last": self.last}
+        if not self.is_long:
+            none = {"month": date.max, "last_month": date.min, "since": date.max}
+            return keys | {"until": self.last} | none
+        first = self.first if self.first.day == 1 else _next_month(self.first)
+        end = self.last + timedelta(days=1)
+        after = end.replace(day=1)
+        return keys | {
+            "until": first - timedelta(days=1), "month": first, "last_month": after - timedelta(days=1),
+            "since": after,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How long something took: how many, and the span that half of them, and nine of ten, stayed within."""
+
+    count: int
+    half: str
+    most: str
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """A stage: who reached it or a higher one, who is in it now, and how long the step before took."""
+
+    stage: str
+    reached: int
+    now: int
+    share_of_all: float | None
+    share_of_before: float | None
+    waited: Waited | None
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Of so many journeys these became leads (buyers included) and buyers; value in minor units."""
+
+    journeys: int
+    leads: int
+    buyers: int
+    value_minor: int
+    by_stage: tuple[int, ...]
+
+    def reached(self, stage: int) -> int:
+        """Return how many reached the stage or a higher one."""
+        return sum(self.by_stage[stage:])
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """One source of first touches and what became of it; an empty source: nothing is known."""
+
+    source: str
+    medium: str
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The stages in order, the whole, and the sources they came from."""
+
+    steps: tuple[FunnelStep, ...]
+    whole: Outcomes
+    sources: tuple[SourceRow, ...]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where journeys ended that are no leads: at which kind of touchpoint, and what of it."""
+
+    kind: str
+    detail: str
+    persons: int
+
+
+@dataclass(frozen=True)
+class Friction:
+    """Everybody who is no lead, by the last touchpoint, by its details and by pages seen."""
+
+    persons: int
+    kinds: tuple[Stop, ...]
+    details: tuple[Stop, ...]
+    pages: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Path:
+    """The touches before a purchase (or, for who has not bought, before the lead) and how many took them."""
+
+    kind: str
+    touches: tuple[str, ...]
+    persons: int
+    value_minor: int
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The most frequent paths; `leads` and `buyers` count all of them."""
+
+    paths: tuple[Path, ...]
+    leads: int
+    buyers: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Whose first touch lay in a week (or month): leads and buyers within 1, 7, 30 days, and ever."""
+
+    week: date
+    outcomes: Outcomes
+    leads_within: tuple[int, ...]
+    buyers_within: tuple[int, ...]
+
+
+WITHIN: Final = (("1 day", "05"), ("7 days", "09"), ("30 days", "13"))
+
+
+def funnel(session: Session, company_id: UUID, days: Days) -> Funnel:
+    """Return the stage funnel and its sources, the largest first."""
+    rows = _rows(session, company_id, days, "flow", "a, c")
+    by_source: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_source[row.a].append(row)
+    sources = [SourceRow(*words_of(key)[:2], _outcomes(of)) for key, of in by_source.items()]
+    sources.sort(key=lambda one: (-one.outcomes.journeys, one.source, one.medium))
+    whole, waits = _outcomes(rows), waited(session, company_id, days)
+    steps = []
+    for place, stage in enumerate(STAGES):
+        reached, before = whole.reached(place), whole.reached(max(place - 1, 0))
+        steps.append(
+            FunnelStep(
+                stage, reached, whole.by_stage[place], _share(reached, whole.journeys),
+                _share(reached, before) if place else None, waits.get(stage),
+            )
+        )  # fmt: skip
+    return Funnel(tuple(steps), whole, tuple(sources))
+
+
+def waited(session: Session, company_id: UUID, days: Days) -> dict[str, Waited]:
+    """Return how long each stage took since the one before; lead and bought since the first touch."""
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for row in _rows(session, company_id, days, "wait", "a, b"):
+        found[row.a][int(row.b)] = row.persons
+    return {name: _waited(counts) for name, counts in found.items()}
+
+
+def waiting_times(session: Session, company_id: UUID, days: Days) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return for `lead` and `bought` how many took how long since the first touch, shortest span first."""
+    found: dict[str, list[tuple[str, int]]] = {"lead": [], "bought": []}
+    for row in sorted(_rows(session, company_id, days, "wait", "a, b"), key=lambda row: row.b):
+        if row.a in found:
+            found[row.a].append((SPANS[int(row.b)][1], row.persons))
+    return {name: tuple(spans) for name, spans in found.items()}
+
+
+def friction(session: Session, company_id: UUID, days: Days) -> Friction:
+    """Return where those stopped who are no leads; kinds, and pages, add up to all of them."""
+    rows = session.execute(
+        text(
+            f"""
+            SELECT a, b, c, grouping(a) AS g_a, grouping(b) AS g_b, grouping(c) AS g_c,
+                   sum(persons)::bigint AS persons
+            {CELLS.format("stop")}
+            GROUP BY GROUPING SETS ((a), (a, b), (c), ())
+            ORDER BY persons DESC, a, b, c
+            """
+        ),
+        days.keys(company_id),
+    ).all()
+    kinds = tuple(Stop(row.a, "", row.persons) for row in rows if not row.g_a and row.g_b)
+    details = [Stop(row.a, row.b, row.persons) for row in rows if not row.g_a and not row.g_b]
+    pages = sorted((row.c, row.persons) for row in rows if row.g_a and not row.g_c)
+    whole = next((row.persons for row in rows if row.g_a and row.g_b and row.g_c), 0)
+    return Friction(whole or 0, kinds, tuple(details[:MOST_STOPS]), tuple(pages))
+
+
+def paths(session: Session, company_id: UUID, days: Days, most: int = MOST_PATHS) -> Paths:
+    """Return the most frequent paths of buyers, then of leads."""
+    rows = session.execute(
+        text(
+            f"""
+            SELECT a, b, persons, value_minor, total FROM (
+                SELECT a, b, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor,
+                       sum(sum(persons)) OVER (PARTITION BY a)::bigint AS total,
+                       row_number() OVER (PARTITION BY a ORDER BY sum(persons) DESC, b) AS place
+                {CELLS.format("path")} GROUP BY a, b) ranked
+            WHERE place <= :most ORDER BY a DESC, place
+            """  # noqa: S608 - constants of this file
+        ),
+        days.keys(company_id) | {"most": most},
+    ).all()
+    totals = {row.a: row.total for row in rows}
+    found = tuple(Path(row.a, tuple(row.b.split(THEN)), row.persons, row.value_minor) for row in rows)
+    return Paths(found, totals.get("lead", 0), totals.get("purchase", 0))
+
+
+def cohorts(session: Session, company_id: UUID, days: Days) -> tuple[Cohort, ...]:
+    """Return the weeks (Monday first) of first touches, newest first; of a long period its months."""
+    week = f"date_trunc('{'month' if days.is_long else 'week'}', day)::date AS week"
+    flows, waits = defaultdict(list), defaultdict(list)
+    for row in _rows(session, company_id, days, "flow", "c", week):
+        flows[row.week].append(row)
+    for row in _rows(session, company_id, days, "wait", "a, b", week):
+        waits[row.week].append(row)
+    return tuple(
+        Cohort(
+            monday, _outcomes(flows[monday]), _within(waits[monday], "lead"), _within(waits[monday], "bought")
+        )
+        for monday in sorted(flows, reverse=True)
+    )
+
+
+def _rows(session: Session, company_id: UUID, days: Days, view: str, by: str, also: str = "") -> list[Any]:
+    names = ", ".join(filter(None, (also, by)))
+    group = ", ".join(filter(None, ("week" if also else "", by)))
+    statement = f"""
+        SELECT {names}, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor
+        {CELLS.format(view)} GROUP BY {group}
+    """
+    return list(session.execute(text(statement), days.keys(company_id)).all())
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _outcomes(rows: Iterable[Any]) -> Outcomes:
+    """Sum up cells whose `c` is a stage's number and the outcome: l for a lead, b for a buyer."""
+    stages, leads, buyers, value = [0] * len(STAGES), 0, 0, 0
+    for row in rows:
+        stages[int(row.c[0])] += row.persons
+        leads += row.persons if row.c[1:] else 0
+        buyers += row.persons if row.c[1:] == "b" else 0
+        value += row.value_minor
+    return Outcomes(sum(stages), leads, buyers, value, tuple(stages))
+
+
+def _within(rows: Iterable[Any], name: str) -> tuple[int, ...]:
+    mine = [row for row in rows if row.a == name]
+    return tuple(sum(row.persons for row in mine if row.b <= code) for _, code in WITHIN)
+
+
+def _waited(counts: Mapping[int, int]) -> Waited:
+    whole = sum(counts.values())
+    return Waited(whole, _span_of(counts, whole * 0.5), _span_of(counts, whole * 0.9))
+
+
+def _span_of(counts: Mapping[int, int], wanted: float) -> str:
+    reached = 0
+    for place in sorted(counts):
+        reached += counts[place]
+        if reached >= wanted:
+            return SPANS[place][1]
+    return ""
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

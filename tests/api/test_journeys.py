@@ -1,0 +1,110 @@
+"""Persons, journeys and segments over the API: told, joined, taken apart, counted; walls and roles hold."""
+
+from datetime import timedelta
+
+from flask.testing import FlaskClient
+
+from calltrack.stages.score_rules import DEFAULT
+from calltrack.wiring import Services
+from tests.api.conftest import Program, program_of
+from tests.builders import NOON, Company, make_company
+from tests.stages.people import Town
+
+ANNA, BEN = "+393471234567", "+393489876543"
+YEAR = "first=2026-01-01&last=2026-12-31"
+SHOP = {
+    "kind": "shop visit",
+    "at": NOON.isoformat(),
+    "phone": ANNA,
+    "text": "blue sofa",
+    "external_id": "till-1",
+}
+
+
+def test_a_person_is_told_read_joined_and_taken_apart(
+    program: Program, services: Services, company: Company, client: FlaskClient
+) -> None:
+    town, viewer = Town(services, company), program_of(services, client, company, "viewer")
+    first, again = (program.post("/api/v1/touchpoints", SHOP) for _ in range(2))
+    assert (first.status_code, again.status_code, again.json["is_repeated"]) == (201, 200, True)
+    anna = first.json["person_id"]
+    call = town.call(ANNA, NOON + timedelta(hours=1))
+    town.conversion(call, "lead", call.started_at)
+    ben = str(town.person(BEN))
+    town.call(BEN, NOON, talk=0)
+    town.keep()
+    found = program.get(f"/api/v1/persons/{anna}").json
+    assert [one["kind"] for one in found["touches"]] == ["touchpoint", "call", "lead"]
+    assert (found["touches"][0]["text"], found["phones"]) == ("blue sofa", [ANNA])
+    assert [one["stage"] for one in found["stages"]] == ["awareness", "consideration", "purchase"]
+    assert (found["stage"], found["score"], found["band"]) == ("purchase", 45, "warm")
+    assert sum(one["points"] for one in found["score_lines"]) == 45
+    masked = viewer.get(f"/api/v1/persons/{anna}").json
+    assert masked["touches"][0]["text"] == ""
+    assert ANNA not in str(masked)
+    assert viewer.post(f"/api/v1/persons/{anna}/joins", {"person_id": ben}).status_code == 403
+    joined = program.post(f"/api/v1/persons/{anna}/joins", {"person_id": ben})
+    assert joined.status_code == 201
+    town.keep()
+    assert sorted(program.get(f"/api/v1/persons/{anna}").json["phones"]) == [ANNA, BEN]
+    assert program.get(f"/api/v1/persons/{ben}").status_code == 404
+    join_id = joined.json["join_id"]
+    assert program.get(f"/api/v1/persons/{ben}/joins").json["joins"][0]["id"] == join_id
+    undo = program.client.delete(f"/api/v1/persons/joins/{join_id}", headers=program._headers())
+    assert undo.json == {"person_id": ben}
+    linked = program.post(f"/api/v1/persons/{ben}/crm-ids", {"crm": "hubspot", "crm_id": "7"})
+    assert linked.json == {"person_id": ben}
+    assert program.get(f"/api/v1/persons/{ben}").json["crm_ids"][0]["crm_id"] == "7"
+    stranger = program_of(services, client, make_company(services))
+    for path in (f"persons/{anna}", f"persons/{anna}/nothing"):
+        assert stranger.get(f"/api/v1/{path}").status_code == 404
+    assert stranger.post(f"/api/v1/persons/{anna}/joins", {"person_id": ben}).status_code == 404
+    wrong = program.post("/api/v1/touchpoints", SHOP | {"external_id": "", "phone": ""})
+    assert (wrong.status_code, "Say who it was" in wrong.json["detail"]) == (400, True)
+
+
+def test_views_rules_and_segments(program: Program, services: Services, company: Company) -> None:
+    town = Town(services, company)
+    town.visit(NOON, pages=2, page="/preise")
+    town.person(ANNA)
+    call = town.call(ANNA, NOON)
+    town.conversion(call, "purchase", NOON + timedelta(days=2), 85_000)
+    town.keep()
+    town.again()
+    found = program.get(f"/api/v1/journeys/funnel?{YEAR}").json
+    assert [step["reached"] for step in found["steps"]] == [2, 2, 2, 1, 0]
+    assert (found["whole"]["buyers"], found["whole"]["value_minor"]) == (1, 85_000)
+    assert found["steps"][3]["waited"]["half"] == "2 days"
+    flow = program.get(f"/api/v1/journeys/flow?{YEAR}").json
+    assert flow["persons"] == sum(node["persons"] for node in flow["nodes"] if node["kind"] == "stage") == 2
+    assert program.get(f"/api/v1/journeys/friction?{YEAR}").json["details"] == [
+        {"kind": "visit", "detail": "/preise", "persons": 1}
+    ]
+    ways = program.get(f"/api/v1/journeys/paths?{YEAR}").json
+    assert (ways["buyers"], ways["paths"][0]["touches"]) == (1, ["call"])
+    assert program.get(f"/api/v1/journeys/cohorts?{YEAR}").json["weeks"][0]["week"] == "2026-11-01"
+    weeks = program.get("/api/v1/journeys/cohorts?first=2026-11-01&last=2026-11-30").json
+    assert (weeks["weeks"][0]["week"], weeks["weeks"][0]["buyers_within"]) == ("2026-11-16", [0, 1, 1])
+    assert program.get("/api/v1/journeys/funnel?first=2026-02-01&last=2026-01-01").status_code == 400
+    rules = {"stages": {"purchase": [{"fact": "calls", "at_least": 1}]}}
+    assert program.post("/api/v1/journeys/rules/stages", {"rules": rules}).json == {"number": 1}
+    assert program.get("/api/v1/journeys/rules/stages/current").json["rules"]["price_words"] == []
+    assert [one["number"] for one in program.get("/api/v1/journeys/rules/stages").json["versions"]] == [1, 0]
+    assert program.post("/api/v1/journeys/rules/odd", {"rules": rules}).status_code == 400
+    wrong = program.post("/api/v1/journeys/rules/score", {"rules": {"warm": 1, "hot": 1, "rules": []}})
+    assert "below hot" in wrong.json["detail"]
+    tried = program.post("/api/v1/journeys/score-preview", {"rules": DEFAULT}).json
+    assert [one["band"] for one in tried["bands"]] == ["hot", "warm", "cold"]
+    assert len(program.get("/api/v1/segments").json["segments"]) == 8
+    given = {"name": "Buyers", "condition": {"fact": "purchases", "at_least": 1}}
+    made, again = (program.post("/api/v1/segments", given, idempotency="one") for _ in range(2))
+    assert (made.status_code, again.json["id"]) == (201, made.json["id"])
+    at = f"/api/v1/segments/{made.json['id']}"
+    assert program.get(at).json["persons"] == 1
+    people = program.get(f"{at}/persons?limit=1").json
+    assert (people["persons"][0]["stage"], people["next"]) == ("purchase", None)
+    assert program.get(f"{at}/persons?cursor=odd").status_code == 400
+    assert program.put(at, given | {"color": "green"}).json["color"] == "green"
+    assert program.post("/api/v1/segments", given).status_code == 409
+    assert program.client.delete(at, headers=program._headers()).status_code == 204
+    assert program.get(at).status_code == 404
