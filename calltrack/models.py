@@ -24,6 +24,8 @@ from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
+from calltrack.reports import mail_model as report_mails
+from calltrack.reports import model as reports
 from calltrack.spend import model as spend
 from calltrack.visits import model as visits
 
@@ -51,6 +53,8 @@ __all__ = [
     "outbox",
     "people",
     "phone_links",
+    "report_mails",
+    "reports",
     "sign_ins",
     "spend",
     "visits",

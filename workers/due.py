@@ -22,6 +22,7 @@ from calltrack.installation.service import companies_to_read
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
+from calltrack.reports.keeping import companies_to_count
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -53,6 +54,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + _of_numbers(system, due_before)
         + due_audiences(system, due_before)
         + _of_attribution(system, due_before)
+        + _of_reports(system, due_before)
     )
 
 
@@ -85,6 +87,11 @@ def _of_attribution(system: Session, due_before: datetime) -> list[Job]:
     return nights + [
         ("judge_anew", str(company_id), str(id_)) for company_id, id_ in due_judgings(system, due_before)
     ]
+
+
+def _of_reports(system: Session, due_before: datetime) -> list[Job]:
+    """Return the jobs about reports: count days anew."""
+    return [("keep_reports", str(company_id)) for company_id in companies_to_count(system, due_before)]
 
 
 def _of_numbers(system: Session, due_before: datetime) -> list[Job]:

@@ -35,6 +35,7 @@ from calltrack.numbers.buying import buy_due
 from calltrack.numbers.keeping import check_numbers as compare_numbers
 from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
+from calltrack.reports.keeping import keep_reports as count_days
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -69,6 +70,8 @@ SPEECH_LANES: Final = 1
 # Lessons take a core each, and nobody waits for them: one at a time.
 QUIET_LANES: Final = 1
 QUIET_JOBS: Final = {"learn_model": learn_due, "calibrate_model": calibrate_due}
+# Days of reports are counted one at a time.
+REPORT_LANES: Final = 1
 # What all lanes, the sweep and the loop may hold at once (as many again in a rush).
 POOL_SIZE: Final = 8
 
@@ -85,6 +88,7 @@ class Parts:
     calls: Lanes = field(init=False)
     speech: Lanes = field(init=False)
     quiet: Lanes = field(init=False)
+    reports: Lanes = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the lanes."""
@@ -93,6 +97,7 @@ class Parts:
         object.__setattr__(self, "calls", Lanes("calls", CALL_LANES, self.run, self.stop))
         object.__setattr__(self, "speech", Lanes("speech", SPEECH_LANES, self.run, self.stop))
         object.__setattr__(self, "quiet", Lanes("quiet", QUIET_LANES, self.run, self.stop))
+        object.__setattr__(self, "reports", Lanes("reports", REPORT_LANES, self.run, self.stop))
 
     def hand_over(self, job: Job) -> bool:
         """Give a job to its lanes; False: it waits there already."""
@@ -129,6 +134,9 @@ class Parts:
                 again()
         elif name in QUIET_JOBS:
             QUIET_JOBS[name](self.services, UUID(company_id))
+        elif name == "keep_reports":
+            if count_days(self.services, UUID(company_id), self.stop):
+                again()
         elif name == "transcribe":
             if transcribe_due(self.services, UUID(company_id)):
                 again()
@@ -172,6 +180,8 @@ class Parts:
             return self.speech
         if job[0] in QUIET_JOBS or job[0] == "judge_anew":
             return self.quiet
+        if job[0] == "keep_reports":
+            return self.reports
         return self.deliveries if job[0] in ("deliver", "poll", "tell_audience") else self.facts
 
 
@@ -251,6 +261,11 @@ def judge_anew(company_id: str, rejudging_id: str) -> None:
 def look_at_pages(company_id: str) -> None:
     """Read the pages whose installation is to be checked."""
     _begin("look_at_pages", company_id)
+
+
+def keep_reports(company_id: str) -> None:
+    """Count the company's days whose figures changed."""
+    _begin("keep_reports", company_id)
 
 
 def transcribe(company_id: str) -> None:
