@@ -113,7 +113,7 @@ def _capped(rows: str, key: str) -> str:
         ), kept AS (
             SELECT {key}, least(place, :most + 1) AS place,
                    CASE WHEN place > :most THEN :other ELSE source END AS source,
-                   CASE WHEN place > :most THEN '' ELSE medium END AS medium,
+                   CASE WHEN place > :most THEN :other ELSE medium END AS medium,
                    CASE WHEN place > :most THEN '' ELSE campaign END AS campaign,
                    CASE WHEN place > :most THEN :other ELSE detail END AS detail, {", ".join(MEASURES)}
             FROM placed
