@@ -23,6 +23,7 @@ from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
 from calltrack.reports.keeping import companies_to_count
+from calltrack.reports.mailing import companies_to_mail
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -90,8 +91,13 @@ def _of_attribution(system: Session, due_before: datetime) -> list[Job]:
 
 
 def _of_reports(system: Session, due_before: datetime) -> list[Job]:
-    """Return the jobs about reports: count days anew."""
-    return [("keep_reports", str(company_id)) for company_id in companies_to_count(system, due_before)]
+    """Return the jobs about reports: count days anew, send reports by e-mail."""
+    mails: list[Job] = [
+        ("mail_reports", str(company_id)) for company_id in companies_to_mail(system, due_before)
+    ]
+    return mails + [
+        ("keep_reports", str(company_id)) for company_id in companies_to_count(system, due_before)
+    ]
 
 
 def _of_numbers(system: Session, due_before: datetime) -> list[Job]:

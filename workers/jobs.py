@@ -36,6 +36,7 @@ from calltrack.numbers.keeping import check_numbers as compare_numbers
 from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
 from calltrack.reports.keeping import keep_reports as count_days
+from calltrack.reports.mailing import mail_next
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -50,6 +51,7 @@ CALL_LANES: Final = 3
 CALL_JOBS: Final = (
     "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
+    "mail_reports",
 )  # fmt: skip
 
 
@@ -64,6 +66,7 @@ UNTIL_DONE: Final = {
     "send_messages": send_due,
     "erase_persons": erase_due,
     "look_at_pages": look_at_due_pages,
+    "mail_reports": mail_next,
 }
 # Speech becomes text on this machine's processor: one at a time.
 SPEECH_LANES: Final = 1
@@ -266,6 +269,11 @@ def look_at_pages(company_id: str) -> None:
 def keep_reports(company_id: str) -> None:
     """Count the company's days whose figures changed."""
     _begin("keep_reports", company_id)
+
+
+def mail_reports(company_id: str) -> None:
+    """Send the company's next due report by e-mail."""
+    _begin("mail_reports", company_id)
 
 
 def transcribe(company_id: str) -> None:

@@ -29,6 +29,8 @@ from calltrack.api.outcome_links import links_of
 from calltrack.api.people import care_of, missed_of, tags_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
+from calltrack.api.report_mails import report_mails_of
+from calltrack.api.reports import reports_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
@@ -122,6 +124,8 @@ def register(app: Flask, services: Services) -> None:
         number_orders_of,
         number_mending_of,
         pool_advice_of,
+        reports_of,
+        report_mails_of,
         phone_systems_of,
         crm_of,
         links_of,

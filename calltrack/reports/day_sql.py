@@ -4,6 +4,8 @@ from typing import Final
 
 from sqlalchemy import text
 
+from calltrack.visits.page_words import page_sql
+
 # Cannot stand in a word of a visit: control characters are removed from touches.
 OTHER: Final = "\x1f+"
 """The row of a day (or month) that holds what its many smallest rows brought."""
@@ -22,10 +24,7 @@ _ADDED: Final = ", ".join(
 )
 _WORDS: Final = "source, medium, campaign, detail"
 
-# Host and path, so that one page is one row whatever stood behind its `?`.
-_PAGE: Final = (
-    "left(rtrim(split_part(split_part(split_part(v.landing_url, '://', 2), '?', 1), '#', 1), '/'), 300)"
-)
+_PAGE: Final = page_sql("v.landing_url")
 _OF_VISIT: Final = f"""
     CASE WHEN v.id IS NULL THEN :not_known ELSE v.term END AS term,
     CASE WHEN v.id IS NULL THEN :not_known ELSE v.content END AS content,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.day_sql import OTHER
-from calltrack.reports.figures import COLUMNS, Figures
+from calltrack.reports.figures import COLUMNS, OF_SPEND, Figures
 from calltrack.reports.queries import MOST_ROWS, Found, Key, is_being_counted, read_rows, read_steps
 from calltrack.reports.spend_queries import read_spend
 
@@ -35,6 +35,12 @@ class Report:
     steps: tuple[tuple[date, Figures], ...]
     days_due: int
     """Days of the period that are still to be counted anew; 0: the figures are those of this moment."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to be shown: nothing about costs where none are known."""
+        is_told = any(one.spend_minor or one.unpriced_days for one in (self.total, self.total_before))
+        return tuple(name for name in self.asked.columns if is_told or name not in OF_SPEND)
 
 
 def make_report(session: Session, company_id: UUID, asked: Asked, most: int = MOST_ROWS) -> Report:
