@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from calltrack.kernel.ids import first_id_of
 from calltrack.reports.day_sql import (
     DETAILS,
+    FIND_VISITS,
     INSERT_CREDIT,
     INSERT_DAY,
     INSERT_MONTH,
@@ -20,6 +21,7 @@ from calltrack.reports.day_sql import (
 )
 from calltrack.reports.days import bounds_of, last_of
 
+NO_VISIT = UUID(int=0)
 _EMPTY_DAY = text(
     "DELETE FROM report_day WHERE company_id = :company_id AND dimension = ANY(:all) AND day = :day"
 )
@@ -48,6 +50,8 @@ def build_day(
         "last": first_id_of(until), "zone": zone, "currency": currency, "most": most, "other": OTHER,
         "not_known": NOT_KNOWN, "all": list(DETAILS),
     }  # fmt: skip
+    visits = list(session.scalars(FIND_VISITS, asked))
+    asked |= {"oldest": min(visits, default=NO_VISIT), "newest": max(visits, default=NO_VISIT)}
     for statement in (_EMPTY_DAY, INSERT_DAY, _EMPTY_CREDIT, INSERT_CREDIT):
         session.execute(statement, asked)
 

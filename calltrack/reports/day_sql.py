@@ -39,12 +39,41 @@ def _hour(moment: str) -> str:
     return f"lpad(({hours})::text, 3, '0')"
 
 
-# `(SELECT :company_id)` reaches rows by their whole key, whatever the statistics say: see `delivery/plan.py`.
-_JUDGED: Final = """
-    LEFT JOIN attribution a ON a.company_id = (SELECT CAST(:company_id AS uuid)) AND a.call_id = c.id
-        AND a.is_current
-    LEFT JOIN visit v ON v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.id = a.visit_id
+# LATERAL and `(SELECT ...)` reach each row by its whole key, whatever the statistics say: see
+# `delivery/plan.py`. The bounds let PostgreSQL plan for the months of the day's visits only.
+_VERDICT: Final = """
+    LEFT JOIN LATERAL (
+        SELECT one.source, one.medium, one.campaign, one.level, one.visit_id FROM attribution one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.call_id = c.id AND one.is_current
+        LIMIT 1
+    ) a ON true
 """
+_JUDGED: Final = f"""
+    {_VERDICT}
+    LEFT JOIN LATERAL (
+        SELECT one.id, one.term, one.content, one.landing_url FROM visit one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = a.visit_id
+            AND one.id >= :oldest AND one.id <= :newest
+        LIMIT 1
+    ) v ON true
+"""  # noqa: S608 - constants of this file
+_CALL: Final = """
+    CROSS JOIN LATERAL (
+        SELECT one.id, one.location_id, one.number_id FROM call one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = o.call_id LIMIT 1
+    ) c
+"""
+FIND_VISITS: Final = text(
+    f"""
+    SELECT DISTINCT a.visit_id FROM (
+        SELECT id FROM call
+        WHERE company_id = :company_id AND started_at >= :since AND started_at < :until
+        UNION
+        SELECT call_id FROM conversion WHERE company_id = :company_id AND status = 'counted'
+            AND occurred_at >= :since AND occurred_at < :until
+    ) c {_VERDICT} WHERE a.visit_id IS NOT NULL
+    """  # noqa: S608 - constants of this file
+)
 _MOMENTS: Final = f"""
     SELECT v.source, v.medium, v.campaign, v.term, v.content, {_PAGE} AS landing, '' AS location,
            '' AS number, {_hour("v.started_at")} AS hour,
@@ -78,8 +107,7 @@ _MOMENTS: Final = f"""
         FROM conversion WHERE company_id = :company_id AND status = 'counted'
             AND occurred_at >= :since AND occurred_at < :until
     ) o
-    JOIN call c ON c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.id = o.call_id
-    {_JUDGED}
+    {_CALL} {_JUDGED}
 """  # noqa: S608 - constants of this file
 # What each dimension is made of; a campaign's row has no detail.
 DETAILS: Final = {
@@ -160,8 +188,10 @@ INSERT_CREDIT: Final = text(
                         a.source || E'\x1f' || a.medium || E'\x1f' || a.campaign, a.p_campaign)
                END AS by_campaign
         FROM conversion o
-        LEFT JOIN attribution a ON a.company_id = (SELECT CAST(:company_id AS uuid))
-            AND a.call_id = o.call_id AND a.is_current
+        LEFT JOIN LATERAL (
+            SELECT * FROM attribution one WHERE one.company_id = (SELECT CAST(:company_id AS uuid))
+                AND one.call_id = o.call_id AND one.is_current LIMIT 1
+        ) a ON true
         WHERE o.company_id = :company_id AND o.status = 'counted'
             AND o.occurred_at >= :since AND o.occurred_at < :until
     ), parts AS (

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Date
 
 from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
-from calltrack.reports.day_sql import SUMS
+from calltrack.reports.day_sql import MEASURES, SUMS
 from calltrack.reports.days import edges, whole_months
 from calltrack.reports.figures import Figures, figures_of
 
@@ -45,30 +45,38 @@ def read_rows(
 ) -> Found:
     """Return the rows of a period and their sum; rows beyond `most` are only in the sum."""
     keys = ", ".join(asked.dimension.keys)
+    nothing = ", ".join("NULL" for _ in asked.dimension.keys)
     statement = f"""
-        WITH {_rows(asked)}
-        SELECT {keys}, grouping({asked.dimension.keys[0]}) AS is_total, {_ADDED} FROM found
-        GROUP BY GROUPING SETS (({keys}), ())
-        ORDER BY is_total DESC, sum(leads) + sum(purchases) DESC, sum(calls) DESC, sum(visits) DESC, {keys}
-        LIMIT :most
+        WITH {_rows(asked)}, grouped AS MATERIALIZED (
+            SELECT {keys}, {_ADDED} FROM found GROUP BY {keys}
+        )
+        SELECT {nothing}, 1 AS is_total, {_ADDED} FROM grouped
+        UNION ALL (
+            SELECT {keys}, 0, {", ".join(SUMS)}, largest_minor FROM grouped
+            ORDER BY leads + purchases DESC, calls DESC, visits DESC, {keys} LIMIT :most
+        )
     """  # noqa: S608 - words of this file and of `dimensions.py`
     rows, total = {}, Figures()
-    values = _values(company_id, asked, over) | {"most": most + 1}
-    for row in session.execute(_bound(statement), values).mappings():
-        if row["is_total"]:
-            total = figures_of(row)
+    values = _values(company_id, asked.stored, asked, over) | {"most": most}
+    width = len(asked.dimension.keys)
+    for row in session.execute(_bound(statement), values):
+        figures = figures_of(dict(zip(MEASURES, row[width + 1 :], strict=True)))
+        if row[width]:
+            total = figures
         else:
-            rows[tuple(row[name] for name in asked.dimension.keys)] = figures_of(row)
+            rows[tuple(row[:width])] = figures
     return Found(rows, total)
 
 
 def read_steps(session: Session, company_id: UUID, asked: Asked, step: Step) -> dict[date, Figures]:
     """Return what each day, week (its Monday) or month of the period brought, filters applied."""
+    # Without a detail to ask for, the few rows of campaigns hold the same sums.
+    stored = asked.stored if asked.within else "campaign"
     statement = f"""
         WITH {_rows(asked)}
         SELECT date_trunc(:step, day::timestamp)::date AS start, {_ADDED} FROM found GROUP BY 1 ORDER BY 1
     """  # noqa: S608 - words of this file
-    values = _values(company_id, asked, asked.now, by_days=step != "month") | {"step": step}
+    values = _values(company_id, stored, asked, asked.now, by_days=step != "month") | {"step": step}
     return {row["start"]: figures_of(row) for row in session.execute(_bound(statement), values).mappings()}
 
 
@@ -120,11 +128,13 @@ def _filters(asked: Asked) -> Mapping[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _values(company_id: UUID, asked: Asked, over: Stretch, *, by_days: bool = False) -> dict[str, Any]:
+def _values(
+    company_id: UUID, stored: str, asked: Asked, over: Stretch, *, by_days: bool = False
+) -> dict[str, Any]:
     months = [] if by_days else whole_months(over.since, over.until)
     ends = [(over.since, over.until)] if by_days else edges(over.since, over.until)
     return {
-        "company_id": company_id, "stored": asked.stored, "months": months,
+        "company_id": company_id, "stored": stored, "months": months,
         "since": [first for first, _ in ends], "until": [last for _, last in ends],
     } | dict(_filters(asked))  # fmt: skip
 

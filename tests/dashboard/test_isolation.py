@@ -122,7 +122,7 @@ FORMS: dict[str, dict[str, str]] = {
     "change_audience_list": {"do": "resume"},
     "connect_audience_list": {"destination": "0" * 32, "list_id": "777002"},
     "change_attribution_model": {"do": "pin"},
-    "add_report_mail": {"email": "b@example.test", "dimension": "source", "every": "day", "hour": "7"},
+    "add_report_mail": {"dimension": "source", "every": "day", "hour": "7"},
     "judge_past": {"since": "2026-11-01"},
     "change_protection": {
         "spam_action": "challenge",
@@ -435,6 +435,7 @@ def own(name: str, company: Company) -> dict[str, Any]:
         "assign_flow": {"spot": f"company:{company.id.hex}"},
         "add_tag": {"tag_name": new_id().hex},
         "change_tag": {"tag_name": new_id().hex},
+        "add_report_mail": {"email": f"{new_id().hex}@example.test"},
         "add_pool": {"location": company.location_id.hex},
         "add_numbers": {"numbers": fresh_e164()},
         "add_static": {"location": company.location_id.hex, "number": fresh_e164()},
