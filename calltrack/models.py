@@ -27,6 +27,8 @@ from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
 from calltrack.spend import detail_model as spend_details
 from calltrack.spend import match_model as spend_matches
+from calltrack.reports import mail_model as report_mails
+from calltrack.reports import model as reports
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
 from calltrack.stages import model as stages
@@ -57,6 +59,8 @@ __all__ = [
     "people",
     "person_joins",
     "phone_links",
+    "report_mails",
+    "reports",
     "sign_ins",
     "spend",
     "spend_details",

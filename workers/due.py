@@ -26,6 +26,8 @@ from calltrack.spend.matching import companies_to_match
 from calltrack.spend.reading import accounts_to_read
 from calltrack.stages.keeping import companies_to_keep as companies_with_journeys
 from calltrack.stages.keeping import companies_to_make_again
+from calltrack.reports.keeping import companies_to_count
+from calltrack.reports.mailing import companies_to_mail
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -58,6 +60,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + due_audiences(system, due_before)
         + _of_attribution(system, due_before)
         + _of_spend(system, due_before)
+        + _of_reports(system, due_before)
     )
 
 
@@ -102,6 +105,16 @@ def _of_spend(system: Session, due_before: datetime) -> list[Job]:
     ]
     return accounts + [
         ("match_spend", str(company_id)) for company_id in companies_to_match(system, due_before)
+    ]
+
+
+def _of_reports(system: Session, due_before: datetime) -> list[Job]:
+    """Return the jobs about reports: count days anew, send reports by e-mail."""
+    mails: list[Job] = [
+        ("mail_reports", str(company_id)) for company_id in companies_to_mail(system, due_before)
+    ]
+    return mails + [
+        ("keep_reports", str(company_id)) for company_id in companies_to_count(system, due_before)
     ]
 
 

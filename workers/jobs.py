@@ -39,6 +39,8 @@ from calltrack.spend.matching import match_due
 from calltrack.spend.reading import read_account
 from calltrack.stages.keeping import keep_journeys as keep_their_journeys
 from calltrack.stages.keeping import make_past_again
+from calltrack.reports.keeping import keep_reports as count_days
+from calltrack.reports.mailing import mail_next
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -54,6 +56,7 @@ CALL_JOBS: Final = (
     "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
     "keep_journeys",
+    "mail_reports",
 )  # fmt: skip
 
 
@@ -69,12 +72,15 @@ UNTIL_DONE: Final = {
     "erase_persons": erase_due,
     "look_at_pages": look_at_due_pages,
     "match_spend": match_due,
+    "mail_reports": mail_next,
 }
 # Speech becomes text on this machine's processor: one at a time.
 SPEECH_LANES: Final = 1
 # Lessons take a core each, and nobody waits for them: one at a time.
 QUIET_LANES: Final = 1
 QUIET_JOBS: Final = {"learn_model": learn_due, "calibrate_model": calibrate_due}
+# Days of reports are counted one at a time.
+REPORT_LANES: Final = 1
 # What all lanes, the sweep and the loop may hold at once (as many again in a rush).
 POOL_SIZE: Final = 8
 
@@ -91,6 +97,7 @@ class Parts:
     calls: Lanes = field(init=False)
     speech: Lanes = field(init=False)
     quiet: Lanes = field(init=False)
+    reports: Lanes = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the lanes."""
@@ -99,6 +106,7 @@ class Parts:
         object.__setattr__(self, "calls", Lanes("calls", CALL_LANES, self.run, self.stop))
         object.__setattr__(self, "speech", Lanes("speech", SPEECH_LANES, self.run, self.stop))
         object.__setattr__(self, "quiet", Lanes("quiet", QUIET_LANES, self.run, self.stop))
+        object.__setattr__(self, "reports", Lanes("reports", REPORT_LANES, self.run, self.stop))
 
     def hand_over(self, job: Job) -> bool:
         """Give a job to its lanes; False: it waits there already."""
@@ -141,6 +149,9 @@ class Parts:
             keep_their_journeys(self.services, UUID(company_id), stop=self.stop)
         elif name == "make_journeys_again":
             make_past_again(self.services, UUID(company_id), stop=self.stop)
+        elif name == "keep_reports":
+            if count_days(self.services, UUID(company_id), self.stop):
+                again()
         elif name == "transcribe":
             if transcribe_due(self.services, UUID(company_id)):
                 again()
@@ -184,6 +195,8 @@ class Parts:
             return self.speech
         if job[0] in QUIET_JOBS or job[0] in ("judge_anew", "make_journeys_again"):
             return self.quiet
+        if job[0] == "keep_reports":
+            return self.reports
         if job[0] in ("deliver", "poll", "tell_audience", "read_spend"):
             return self.deliveries
         return self.facts
@@ -275,6 +288,16 @@ def keep_journeys(company_id: str) -> None:
 def make_journeys_again(company_id: str) -> None:
     """Go on making the company's past journeys again."""
     _begin("make_journeys_again", company_id)
+
+
+def keep_reports(company_id: str) -> None:
+    """Count the company's days whose figures changed."""
+    _begin("keep_reports", company_id)
+
+
+def mail_reports(company_id: str) -> None:
+    """Send the company's next due report by e-mail."""
+    _begin("mail_reports", company_id)
 
 
 def transcribe(company_id: str) -> None:

@@ -55,7 +55,7 @@ def serve(
         _work(services, stop)
         stop.wait(RESTART_SECONDS)
     ends = monotonic() + STOP_SECONDS
-    for lanes in (parts.deliveries, parts.facts, parts.calls, parts.speech, parts.quiet):
+    for lanes in (parts.deliveries, parts.facts, parts.calls, parts.speech, parts.quiet, parts.reports):
         lanes.join(ends - monotonic())
     if sweep_after is not None:
         sweeper.join(max(ends - monotonic(), 0.1))

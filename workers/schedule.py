@@ -27,6 +27,7 @@ from calltrack.delivery.tallies import ask_for_tallies
 from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.numbers.keeping import companies_with_numbers
+from calltrack.reports.keeping import companies_to_begin
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
 from workers.housekeeping import keep_house
@@ -88,6 +89,15 @@ def plan_lessons(services: Services) -> int:
     return len(companies)
 
 
+def begin_reports(services: Services) -> int:
+    """Nudge workers to count companies that nobody ever counted; returns how many."""
+    with services.db.system() as system:
+        companies = companies_to_begin(system)
+    for company_id in companies:
+        services.nudges.wake("keep_reports", str(company_id))
+    return len(companies)
+
+
 def end_windows(services: Services) -> int:
     """End deliveries that their platform takes no more, in words; returns how many."""
     with services.db.system() as system:
@@ -118,6 +128,7 @@ TASKS = (
     # Every four minutes: what went wrong is told within five.
     Task("check numbers", timedelta(minutes=4), partial(ask_of_numbers, "check_numbers")),
     Task("survey numbers", timedelta(hours=1), partial(ask_of_numbers, "survey_numbers")),
+    Task("begin reports", timedelta(minutes=1), begin_reports),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
     Task("plan lessons", timedelta(hours=1), plan_lessons),
     Task("end windows", timedelta(hours=1), end_windows),

@@ -34,6 +34,7 @@ from calltrack.journeys.service import link_email, link_person, link_typed
 from calltrack.messages import service as messages
 from calltrack.spend.accounts import wake_after_change
 from calltrack.stages import marks as journeys
+from calltrack.reports.marking import count_calls, count_changes
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -132,7 +133,7 @@ def correct(services: Services, company_id: UUID, call_id: UUID) -> None:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "call.started": (attribute, know, mark_nuisance, expect_end),
+    "call.started": (attribute, know, mark_nuisance, expect_end, Together(count_calls)),
     "call.ended": (
         attribute,
         link,
@@ -141,6 +142,7 @@ SUBSCRIPTIONS: Subscriptions = {
         take_up,
         Together(mark_calls),
         Together(journeys.mark_calls),
+        Together(count_calls),
         expect_price,
         follow_call,
     ),
@@ -157,12 +159,24 @@ SUBSCRIPTIONS: Subscriptions = {
     "recording.ready": (take_in, expect_transcript),
     "transcript.heard": (write_down,),
     "transcript.made": (classify,),
-    "call.attributed": (take_up,),
-    "call.corrected": (link, classify, take_up, correct, Together(journeys.mark_calls)),
+    "call.attributed": (take_up, Together(count_calls)),
+    "call.corrected": (
+        link,
+        classify,
+        take_up,
+        correct,
+        Together(count_calls),
+        Together(journeys.mark_calls),
+    ),
     "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
     "thresholds.moved": (recredit,),
-    "conversion.changed": (Together(plan_changes), Together(mark_changes), Together(journeys.mark_changes)),
+    "conversion.changed": (
+        Together(plan_changes),
+        Together(mark_changes),
+        Together(count_changes),
+        Together(journeys.mark_changes),
+    ),
     "destination.changed": (wake_destination, review, wake_after_change),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),

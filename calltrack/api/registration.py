@@ -34,6 +34,8 @@ from calltrack.api.pool_advice import pool_advice_of
 from calltrack.api.spend import spend_of
 from calltrack.api.spend_files import spend_files_of
 from calltrack.api.segments import segments_of
+from calltrack.api.report_mails import report_mails_of
+from calltrack.api.reports import reports_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services
@@ -127,6 +129,8 @@ def register(app: Flask, services: Services) -> None:
         number_orders_of,
         number_mending_of,
         pool_advice_of,
+        reports_of,
+        report_mails_of,
         phone_systems_of,
         crm_of,
         links_of,

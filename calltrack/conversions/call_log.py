@@ -17,7 +17,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    or_,
     select,
     text,
     true,
@@ -33,6 +32,7 @@ from calltrack.calls.people.missed import NOT_TALKED as LOST
 from calltrack.calls.people.model import CallTag, CallTagged, CallWork, MissedCall
 from calltrack.calls.people.work import STATUSES
 from calltrack.calls.queries import open_caller
+from calltrack.conversions.call_origin import by_hour, by_visit, by_words
 from calltrack.conversions.model import Conversion
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.errors import BadInput
@@ -142,8 +142,9 @@ class CallFilter:
     """What calls are asked for; empty fields ask for nothing.
 
     outcome: one of OUTCOMES, `open` or `lost`, or `waiting` (missed, not rung back yet); source: `google`, or
-    `unknown`; brought: lead, purchase, none; tag: a tag's id; work: a status of the lead; assignee: a
-    member's id.
+    `unknown`; medium, campaign, keyword, ad_group, landing_page (host and path): `(none)` for an empty one,
+    the last three `(not known)` where no visit is credited; hour: of the week, 0 is Monday from midnight;
+    brought: lead, purchase, none; tag: a tag's id; work: a status of the lead; assignee: a member's id.
     """
 
     since: datetime | None = None
@@ -152,6 +153,10 @@ class CallFilter:
     source: str = ""
     medium: str = ""
     campaign: str = ""
+    keyword: str = ""
+    ad_group: str = ""
+    landing_page: str = ""
+    hour: int | None = None
     location_id: UUID | None = None
     number_id: UUID | None = None
     brought: str = ""
@@ -306,8 +311,12 @@ def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[Colum
         found.append(Call.started_at < wanted.until)
     if wanted.outcome:
         found.append(_outcome(wanted.outcome))
-    if wanted.source:
-        found.append(_origin(wanted))
+    found += by_words(wanted.source, wanted.medium, wanted.campaign)
+    found += by_visit(
+        {"keyword": wanted.keyword, "ad_group": wanted.ad_group, "landing_page": wanted.landing_page}
+    )
+    if wanted.hour is not None:
+        found.append(by_hour(wanted.hour))
     if wanted.location_id:
         found.append(Call.location_id == wanted.location_id)
     if wanted.number_id:
@@ -349,17 +358,6 @@ def _outcome(name: str) -> ColumnElement[bool]:
     if name not in OUTCOMES:
         raise BadInput(f"outcome is one of {', '.join(OUTCOMES)}, open, lost, waiting.")
     return Call.outcome == name
-
-
-def _origin(wanted: CallFilter) -> ColumnElement[bool]:
-    if wanted.source == "unknown":
-        return or_(Attribution.source.is_(None), Attribution.source == "")
-    words = [Attribution.source == wanted.source]
-    if wanted.medium:
-        words.append(Attribution.medium == wanted.medium)
-    if wanted.campaign:
-        words.append(Attribution.campaign == wanted.campaign)
-    return and_(*words)
 
 
 def _kind(brought: str) -> ColumnElement[bool]:

@@ -1,56 +1,5 @@
-"""What each figure means: one sentence and its formula, shown beside it wherever it stands."""
+"""The figures as pages explain them; they are defined where they are counted."""
 
-from dataclasses import dataclass
+from calltrack.reports.metrics import METRICS, Metric
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure of the product."""
-
-    name: str
-    means: str
-    formula: str
-
-
-METRICS = {
-    "visits": Metric(
-        "Visits",
-        "Sessions of browsers that loaded the snippet on your sites.",
-        "count of visits that began in the period",
-    ),
-    "calls": Metric(
-        "Calls",
-        "Calls to your tracking numbers, whatever became of them.",
-        "count of calls that began in the period",
-    ),
-    "answered": Metric(
-        "Answered",
-        "Share of calls in which a person talked to the caller; mailboxes do not count.",
-        "answered calls ÷ calls that ended",
-    ),
-    "leads": Metric(
-        "Leads",
-        "New callers who talked long enough with a person; the limits stand under Settings.",
-        "count of leads of the period that were not taken back",
-    ),
-    "purchases": Metric(
-        "Purchases",
-        "Calls in which something was bought, as your team or your CRM reported.",
-        "count of purchases of the period that were not taken back",
-    ),
-    "value": Metric(
-        "Value",
-        "What those purchases were worth after all later changes.",
-        "sum of purchase values in the company's currency",
-    ),
-    "levels": Metric(
-        "How far calls could be attributed",
-        "Each call counts once, at the finest level that is sure enough; the limits stand under Settings.",
-        "calls credited to a visit, else a campaign, else a source ÷ calls",
-    ),
-    "source_known": Metric(
-        "Source known",
-        "Share of calls whose campaign is known; the rest is honestly called unknown.",
-        "calls with a credited source ÷ calls",
-    ),
-}  # fmt: skip
+__all__ = ["METRICS", "Metric"]

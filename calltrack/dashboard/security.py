@@ -34,11 +34,13 @@ WORDS = {
     429: ("Too many tries", "Wait a minute, then try again."),
     500: ("Something broke on our side", "Try again in a moment; the fault was written down."),
 }
-OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/")
+OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/", "/r/")
 # A file (outcomes have 20 MB, sounds 5) and the form around it; a stranger may send no more than any form
 # holds.
 LARGEST_UPLOAD = 21 * 1024 * 1024
 UPLOADS = ("dashboard.add_import", "dashboard.add_sound")
+# Mail programs press this button without ever having seen the page (RFC 8058); the link is signed.
+WITHOUT_FORM = ("dashboard.end_unwanted_report",)
 csrf = CSRFProtect()
 
 
@@ -93,7 +95,8 @@ def _check_form() -> None:
     if request.method == "POST":
         if request.endpoint in UPLOADS and signed_in():
             request.max_content_length = LARGEST_UPLOAD
-        csrf.protect()
+        if request.endpoint not in WITHOUT_FORM:
+            csrf.protect()
     # Nobody types a NUL, and PostgreSQL keeps none.
     sent = [*request.args.items(multi=True), *request.form.items(multi=True)]
     if any("\0" in text for pair in sent for text in pair):

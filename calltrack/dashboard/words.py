@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from calltrack.destinations import DESTINATIONS
+from calltrack.reports.names import source_name
 
 
 @dataclass(frozen=True)
@@ -125,19 +126,6 @@ LINE_TYPES = {
     "voicemail": "a mailbox",
     "unknown": "unknown",
 }
-_SOURCES = {
-    ("google", "cpc"): "Google Ads",
-    ("google", "organic"): "Google search",
-    ("bing", "cpc"): "Microsoft Ads",
-    ("bing", "organic"): "Bing search",
-    ("facebook", "cpc"): "Meta ads",
-    ("facebook", "paid_social"): "Meta ads",
-    ("facebook", "social"): "Facebook",
-    ("instagram", "social"): "Instagram",
-    ("tiktok", "paid_social"): "TikTok ads",
-    ("linkedin", "paid_social"): "LinkedIn ads",
-    ("direct", "none"): "Direct",
-}
 _LIKELY = (
     (0.995, "Practically certain"),
     (0.9, "Very likely"),
@@ -160,14 +148,7 @@ def state(name: str) -> Sign:
     return STATES.get(name, Sign(name, "calm", "help"))
 
 
-def source(name: str | None, medium: str | None = "") -> str:
-    """Return a source as people call it: `Google Ads`, `Direct`, `partner.it / referral`."""
-    if not name:
-        return "Unknown"
-    if known := _SOURCES.get((name, medium or "none")):
-        return known
-    words = name if name.isascii() and "." in name else name[:1].upper() + name[1:]
-    return f"{words} / {medium}" if medium and medium != "none" else words
+source = source_name
 
 
 def likely(probability: float) -> str:

@@ -1,4 +1,4 @@
-"""Sends one plain-text message over SMTP; the address of the server says how: smtp:// or smtps://.
+"""Sends one plain-text message, with files, over SMTP; the server's address says how: smtp:// or smtps://.
 
 smtp:// takes STARTTLS where the server offers it, and insists on it when a password is to be sent anywhere
 but to this machine. Every wait is bounded.
@@ -6,7 +6,8 @@ but to this machine. Every wait is bounded.
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -23,6 +24,15 @@ class MailNotSent(Exception):
     """The message was not taken; the text says why, without addresses or passwords."""
 
 
+@dataclass(frozen=True)
+class Attached:
+    """A file that goes with a message; `kind` is its media type."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
 def send_mail(
     server: str,
     sender: str,
@@ -31,6 +41,9 @@ def send_mail(
     text: str,
     message_id: str,
     at: datetime,
+    *,
+    attached: Sequence[Attached] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Hand the message over for all recipients at once; the same message id means the same message.
 
@@ -41,7 +54,12 @@ def send_mail(
     message["From"], message["To"], message["Subject"] = sender, ", ".join(to), _one_line(subject)
     message["Message-ID"], message["Date"] = message_id, format_datetime(at)
     message["Auto-Submitted"] = "auto-generated"
+    for name, value in (headers or {}).items():
+        message[name] = value
     message.set_content(text)
+    for file in attached:
+        main, _, sub = file.kind.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     try:
         with _connect(server) as connection:
             connection.send_message(message, sender, list(to))

@@ -1,7 +1,7 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
 Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
-`posterior`, `credit`, `journeys`.
+`posterior`, `credit`, `journeys`, `reports`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -33,6 +33,7 @@ PIECES = (
     "posterior",
     "credit",
     "journeys",
+    "reports",
 )
 
 

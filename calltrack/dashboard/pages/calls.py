@@ -23,9 +23,10 @@ from calltrack.wiring import Services
 
 FIELDS = (
     "outcome", "source", "medium", "campaign", "location", "number", "brought", "period", "since", "until",
-    "caller", "tag", "work", "assignee",
+    "caller", "tag", "work", "assignee", "keyword", "ad_group", "landing_page", "hour",
 )  # fmt: skip
 A_PAGE = 50
+HOURS_OF_WEEK = 168
 
 
 @page("/calls", "viewer")
@@ -79,6 +80,10 @@ def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:
         source=args.get("source", "").strip().lower(),
         medium=args.get("medium", "").strip().lower(),
         campaign=args.get("campaign", "").strip(),
+        keyword=args.get("keyword", "").strip(),
+        ad_group=args.get("ad_group", "").strip(),
+        landing_page=args.get("landing_page", "").strip(),
+        hour=_hour(args.get("hour", "")),
         location_id=_id(args.get("location", "")),
         number_id=_id(args.get("number", "")),
         brought=args.get("brought", ""),
@@ -94,6 +99,14 @@ def _as_choices(wanted: CallFilter) -> dict[str, str]:
     ids = {"location": wanted.location_id, "number": wanted.number_id, "tag": wanted.tag,
            "assignee": wanted.assignee}  # fmt: skip
     return {name: id_.hex if id_ else "" for name, id_ in ids.items()}
+
+
+def _hour(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) >= HOURS_OF_WEEK:
+        raise BadInput("An hour of the week is 0 (Monday from midnight) to 167.")
+    return int(text)
 
 
 def _id(text: str) -> UUID | None:

@@ -38,6 +38,14 @@
       series: [{ fill: colour("value"), paths: bars(0.68), points: { show: false } }],
       say: (i) => [data.money[i]],
     }),
+    worth: () => ({
+      rows: [data.value.map((minor) => minor / 100), data.spend.map((minor) => minor / 100)],
+      series: [
+        { fill: colour("value"), paths: bars(0.36, -1), points: { show: false } },
+        { fill: colour("open"), paths: bars(0.36, 1), points: { show: false } },
+      ],
+      say: (i) => [`${data.money[i]} value`, `${data.cost[i]} spend`],
+    }),
   };
   const tips = (say) => {
     const tip = document.createElement("div");

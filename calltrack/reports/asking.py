@@ -1,0 +1,230 @@
+"""What somebody asks of a report, read from an address (pages, API, mails): words in, a question out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final, Literal
+from urllib.parse import urlencode
+
+from calltrack.kernel.errors import BadInput
+from calltrack.reports.day_sql import NOT_KNOWN
+from calltrack.reports.days import last_of, month_of
+from calltrack.reports.dimensions import DETAILS, DIMENSIONS, USUAL, Dimension
+from calltrack.reports.figures import COLUMNS, OF_SPEND
+
+PERIODS: Final = {
+    "today": "Today so far",
+    "yesterday": "Yesterday",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "month": "Last month",
+    "12m": "12 months",
+}
+USUAL_PERIOD: Final = "30d"
+COMPARED: Final = {"before": "the time before", "year": "a year before", "none": "nothing"}
+Compare = Literal["before", "year", "none"]
+Step = Literal["day", "week", "month"]
+LONGEST: Final = 5 * 366
+NONE: Final = "(none)"
+"""How an address asks for calls and visits without a medium or campaign."""
+UNKNOWN: Final = "unknown"
+_SPELT: Final = {"": NONE, NOT_KNOWN: "(not known)"}
+_READ: Final = {spelt: word for word, spelt in _SPELT.items()}
+LONGEST_WORD: Final = 300
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Whole days of the company's time zone, both included."""
+
+    since: date
+    until: date
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.until - self.since).days + 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question. Empty words (`source`, `medium`, `campaign`) ask for all; see NONE and UNKNOWN.
+
+    `within` names another dimension and one of its details: the sources of one landing page.
+    """
+
+    dimension: Dimension
+    period: str
+    now: Stretch
+    before: Stretch | None
+    is_open: bool
+    """Whether its last day is not over."""
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    within: tuple[str, str] | None = None
+    sort: str = "calls"
+    rises: bool = False
+    compare: Compare = "before"
+    since: str = ""
+    until: str = ""
+
+    @property
+    def stored(self) -> str:
+        """Which rows answer it."""
+        return self.within[0] if self.within else self.dimension.stored
+
+    @property
+    def has_visits(self) -> bool:
+        """Whether visits can be told apart so."""
+        return self.dimension.has_visits and (not self.within or DIMENSIONS[self.within[0]].has_visits)
+
+    @property
+    def has_spend(self) -> bool:
+        """Whether spend can be told apart so: costs are known by campaign, not by page, place or hour."""
+        return self.dimension.has_spend and not self.within
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that make sense."""
+        return tuple(
+            name
+            for name in COLUMNS
+            if (name != "visits" or self.has_visits) and (name not in OF_SPEND or self.has_spend)
+        )
+
+    @property
+    def step(self) -> Step:
+        """How wide the bars of its chart are."""
+        return "day" if self.now.days <= 45 else "week" if self.now.days <= 200 else "month"
+
+    def words(self) -> dict[str, str]:
+        """Return the filters as an address spells them."""
+        told = {"source": self.source, "medium": self.medium, "campaign": self.campaign}
+        if self.within:
+            # What is empty must not look like no filter.
+            told[self.within[0]] = _SPELT.get(self.within[1], self.within[1])
+        return {name: value for name, value in told.items() if value}
+
+    def address(self, **other: str) -> str:
+        """Return the whole question as an address's query, with some of it told otherwise."""
+        told = self.words() | {"period": self.period, "sort": self.sort, "compare": self.compare}
+        if self.period == "days":
+            told |= {"since": self.now.since.isoformat(), "until": self.now.until.isoformat()}
+        if self.rises:
+            told["order"] = "up"
+        return urlencode({name: value for name, value in (told | other).items() if value})
+
+
+def read_asked(args: Mapping[str, str], dimension: str, today: date) -> Asked:
+    """Read a question; `today` is the company's day.
+
+    Raises:
+        BadInput: a word that is not known, days that are none, or filters that cannot be combined.
+    """
+    if dimension not in DIMENSIONS:
+        raise BadInput(f"A report is by one of {', '.join(DIMENSIONS)}.")
+    by, compare = DIMENSIONS[dimension], args.get("compare") or "before"
+    if compare not in COMPARED:
+        raise BadInput(f"compare is one of {', '.join(COMPARED)}.")
+    period, now = _period(args, today)
+    asked = Asked(
+        by, period, now, _before(period, now, compare), now.until >= today,
+        source=_word(args, "source").lower(), medium=_word(args, "medium").lower(),
+        campaign=_word(args, "campaign"), within=_within(args, by), rises=args.get("order") == "up",
+        compare=compare,  # type: ignore[arg-type]  # looked up in COMPARED
+    )  # fmt: skip
+    sort = args.get("sort") or "calls"
+    if sort not in COLUMNS:
+        raise BadInput(f"sort is one of {', '.join(asked.columns)}.")
+    return replace(asked, sort=sort if sort in asked.columns else "calls")
+
+
+def usual(dimension: str = USUAL) -> str:
+    """Return the dimension, or the usual one where there is no such."""
+    return dimension if dimension in DIMENSIONS else USUAL
+
+
+def stretch_of(period: str, today: date) -> Stretch:
+    """Return the days of a named period: whole days up to yesterday, `today` alone excepted."""
+    yesterday = today - timedelta(days=1)
+    if period == "today":
+        return Stretch(today, today)
+    if period == "yesterday":
+        return Stretch(yesterday, yesterday)
+    if period == "month":
+        return Stretch(_back(month_of(today), 1), month_of(today) - timedelta(days=1))
+    if period == "12m":
+        return Stretch(_back(month_of(today), 12), month_of(today) - timedelta(days=1))
+    return Stretch(today - timedelta(days=int(period.removesuffix("d"))), yesterday)
+
+
+def _period(args: Mapping[str, str], today: date) -> tuple[str, Stretch]:
+    since, until = args.get("since", ""), args.get("until", "")
+    if not since and not until:
+        period = args.get("period") or USUAL_PERIOD
+        if period not in PERIODS:
+            raise BadInput(f"period is one of {', '.join(PERIODS)}; or give since and until.")
+        return period, stretch_of(period, today)
+    first = _day(since or until)
+    last = _day(until) if until else today
+    if last < first:
+        raise BadInput("The period ends before it begins; swap since and until.")
+    if (last - first).days >= LONGEST:
+        raise BadInput(f"A report covers at most {LONGEST} days; ask for a shorter period.")
+    return "days", Stretch(first, last)
+
+
+def _before(period: str, now: Stretch, compare: str) -> Stretch | None:
+    """Return what is compared with: whole months with whole months, days with as many days."""
+    if compare == "none":
+        return None
+    if compare == "year":
+        return Stretch(_year_before(now.since), _year_before(now.until))
+    until = now.since - timedelta(days=1)
+    if period in ("month", "12m"):
+        return Stretch(_back(now.since, 1 if period == "month" else 12), until)
+    return Stretch(now.since - timedelta(days=now.days), until)
+
+
+def _within(args: Mapping[str, str], by: Dimension) -> tuple[str, str] | None:
+    told = [(name, value) for name in DETAILS if (value := args.get(name, "").strip()[:LONGEST_WORD])]
+    if not told:
+        return None
+    (name, value), *more = told
+    if more or (by.is_detail and by.id != name):
+        first, second = DIMENSIONS[name], DIMENSIONS[more[0][0]] if more else by
+        raise BadInput(
+            f"{first.name} and {second.name.lower()} are not counted together; ask for the sources, media or "
+            f"campaigns of one {first.name.lower()}, or take one filter away."
+        )
+    if name in ("location", "number"):
+        value = value.replace("-", "").lower()
+    return name, _READ.get(value, value)
+
+
+def _word(args: Mapping[str, str], name: str) -> str:
+    return args.get(name, "").strip()[:LONGEST_WORD]
+
+
+def _day(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text[:32]!r} is not a day; write it like 2026-11-20.") from None
+    if not 2000 <= found.year <= 2200:
+        raise BadInput(f"{text[:32]!r} is too far away; ask for days between 2000 and 2200.")
+    return found
+
+
+def _back(month: date, count: int) -> date:
+    months = month.year * 12 + month.month - 1 - count
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _year_before(day: date) -> date:
+    """Return the same day a year before; the last of February stays the last of February."""
+    if day.month == 2 and day == last_of(month_of(day)):
+        return last_of(date(day.year - 1, 2, 1))
+    return day.replace(year=day.year - 1)

@@ -1,0 +1,215 @@
+"""The statements that count a day from its visits, calls and conversions, and a month from its days."""
+
+from typing import Final
+
+from sqlalchemy import text
+
+from calltrack.visits.page_words import page_sql
+
+# Cannot stand in a word of a visit: control characters are removed from touches.
+OTHER: Final = "\x1f+"
+"""The row of a day (or month) that holds what its many smallest rows brought."""
+NOT_KNOWN: Final = "\x1f?"
+"""The detail of calls whose visit nobody knows for sure."""
+MOST_A_DAY: Final = 3_000
+MOST_A_MONTH: Final = 10_000
+
+SUMS: Final = (
+    "visits", "calls", "ended", "answered", "talk_seconds", "with_source", "on_visit", "on_campaign",
+    "on_source", "leads", "purchases", "value_minor", "other_currency", "value_squared",
+)  # fmt: skip
+MEASURES: Final = (*SUMS, "largest_minor")
+_ADDED: Final = ", ".join(
+    [*(f"sum({name}) AS {name}" for name in SUMS), "max(largest_minor) AS largest_minor"]
+)
+_WORDS: Final = "source, medium, campaign, detail"
+
+_PAGE: Final = page_sql("v.landing_url")
+_OF_VISIT: Final = f"""
+    CASE WHEN v.id IS NULL THEN :not_known ELSE v.term END AS term,
+    CASE WHEN v.id IS NULL THEN :not_known ELSE v.content END AS content,
+    CASE WHEN v.id IS NULL THEN :not_known ELSE {_PAGE} END AS landing
+"""
+
+
+def _hour(moment: str) -> str:
+    """Return the SQL of the hour of the week, 000 (Monday from midnight) to 167, in the company's zone."""
+    local = f"({moment} AT TIME ZONE :zone)"
+    hours = f"(extract(isodow FROM {local})::int - 1) * 24 + extract(hour FROM {local})::int"
+    return f"lpad(({hours})::text, 3, '0')"
+
+
+# LATERAL and `(SELECT ...)` reach each row by its whole key, whatever the statistics say: see
+# `delivery/plan.py`. The bounds let PostgreSQL plan for the months of the day's visits only.
+_VERDICT: Final = """
+    LEFT JOIN LATERAL (
+        SELECT one.source, one.medium, one.campaign, one.level, one.visit_id FROM attribution one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.call_id = c.id AND one.is_current
+        LIMIT 1
+    ) a ON true
+"""
+_JUDGED: Final = f"""
+    {_VERDICT}
+    LEFT JOIN LATERAL (
+        SELECT one.id, one.term, one.content, one.landing_url FROM visit one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = a.visit_id
+            AND one.id >= :oldest AND one.id <= :newest
+        LIMIT 1
+    ) v ON true
+"""  # noqa: S608 - constants of this file
+_CALL: Final = """
+    CROSS JOIN LATERAL (
+        SELECT one.id, one.location_id, one.number_id FROM call one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = o.call_id LIMIT 1
+    ) c
+"""
+FIND_VISITS: Final = text(
+    f"""
+    SELECT DISTINCT a.visit_id FROM (
+        SELECT id FROM call
+        WHERE company_id = :company_id AND started_at >= :since AND started_at < :until
+        UNION
+        SELECT call_id FROM conversion WHERE company_id = :company_id AND status = 'counted'
+            AND occurred_at >= :since AND occurred_at < :until
+    ) c {_VERDICT} WHERE a.visit_id IS NOT NULL
+    """  # noqa: S608 - constants of this file
+)
+_MOMENTS: Final = f"""
+    SELECT v.source, v.medium, v.campaign, v.term, v.content, {_PAGE} AS landing, '' AS location,
+           '' AS number, {_hour("v.started_at")} AS hour,
+           1 AS visits, 0 AS calls, 0 AS ended, 0 AS answered, 0 AS talk_seconds, 0 AS with_source,
+           0 AS on_visit, 0 AS on_campaign, 0 AS on_source, 0 AS leads, 0 AS purchases,
+           0::bigint AS value_minor, 0 AS other_currency, 0::float8 AS value_squared,
+           0::bigint AS largest_minor
+    FROM visit v WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last
+    UNION ALL
+    SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+           replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
+           {_hour("c.started_at")},
+           0, 1, (coalesce(c.outcome NOT IN ('blocked', 'over_limit'), false))::int,
+           (c.outcome IS NOT DISTINCT FROM 'answered')::int, c.talk_seconds,
+           (coalesce(a.source, '') <> '')::int, (a.level IS NOT DISTINCT FROM 'visit')::int,
+           (a.level IS NOT DISTINCT FROM 'campaign')::int, (a.level IS NOT DISTINCT FROM 'source')::int,
+           0, 0, 0, 0, 0, 0
+    FROM call c {_JUDGED}
+    WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until
+    UNION ALL
+    SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+           replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
+           {_hour("o.occurred_at")},
+           0, 0, 0, 0, 0, 0, 0, 0, 0, (o.kind = 'lead')::int, (o.kind = 'purchase')::int,
+           CASE WHEN o.worth THEN o.value_minor ELSE 0 END,
+           (o.kind = 'purchase' AND coalesce(o.value_minor, 0) > 0 AND o.currency <> :currency)::int,
+           CASE WHEN o.worth THEN o.value_minor::float8 * o.value_minor ELSE 0 END,
+           CASE WHEN o.worth THEN o.value_minor ELSE 0 END
+    FROM (
+        SELECT *, kind = 'purchase' AND value_minor IS NOT NULL AND currency = :currency AS worth
+        FROM conversion WHERE company_id = :company_id AND status = 'counted'
+            AND occurred_at >= :since AND occurred_at < :until
+    ) o
+    {_CALL} {_JUDGED}
+"""  # noqa: S608 - constants of this file
+# What each dimension is made of; a campaign's row has no detail.
+DETAILS: Final = {
+    "campaign": "",
+    "keyword": "term",
+    "ad_group": "content",
+    "landing_page": "landing",
+    "location": "location",
+    "number": "number",
+    "hour": "hour",
+}
+_SETS: Final = ", ".join(
+    f"(source, medium, campaign{f', {column}' if column else ''})" for column in DETAILS.values()
+)
+_NAMES: Final = " ".join(
+    f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in DETAILS.items() if column
+)
+_DETAIL: Final = " ".join(
+    f"WHEN grouping({column}) = 0 THEN {column}" for column in DETAILS.values() if column
+)
+
+
+def _capped(rows: str, key: str) -> str:
+    """Return an INSERT's rows: the largest of each dimension as they are, the rest in one row."""
+    return f"""
+        placed AS (
+            SELECT *, row_number() OVER (
+                PARTITION BY {key} ORDER BY leads + purchases DESC, calls DESC, visits DESC, {_WORDS}
+            ) AS place FROM {rows}
+        ), kept AS (
+            SELECT {key}, least(place, :most + 1) AS place,
+                   CASE WHEN place > :most THEN :other ELSE source END AS source,
+                   CASE WHEN place > :most THEN :other ELSE medium END AS medium,
+                   CASE WHEN place > :most THEN '' ELSE campaign END AS campaign,
+                   CASE WHEN place > :most THEN :other ELSE detail END AS detail, {", ".join(MEASURES)}
+            FROM placed
+        )
+        SELECT CAST(:company_id AS uuid), {key}, CAST(:day AS date), place, {_WORDS}, {_ADDED}
+        FROM kept GROUP BY {key}, place, {_WORDS}
+    """  # noqa: S608 - constants of this file
+
+
+_COLUMNS: Final = f"company_id, dimension, day, place, {_WORDS}, {', '.join(MEASURES)}"
+INSERT_DAY: Final = text(
+    f"""
+    INSERT INTO report_day ({_COLUMNS})
+    WITH moments AS ({_MOMENTS}), summed AS (
+        SELECT CASE {_NAMES} ELSE 'campaign' END AS dimension, source, medium, campaign,
+               CASE {_DETAIL} ELSE '' END AS detail, {_ADDED}
+        FROM moments GROUP BY GROUPING SETS ({_SETS})
+    ), named AS (
+        -- Visits are of no location and no number.
+        SELECT * FROM summed WHERE dimension NOT IN ('location', 'number') OR detail <> ''
+    ), {_capped("named", "dimension")}
+    """  # noqa: S608 - constants of this file
+)
+INSERT_MONTH: Final = text(
+    f"""
+    INSERT INTO report_month ({_COLUMNS})
+    WITH summed AS (
+        SELECT dimension, {_WORDS}, {_ADDED} FROM report_day
+        WHERE company_id = :company_id AND dimension = :dimension AND day >= :day AND day <= :last_day
+        GROUP BY dimension, {_WORDS}
+    ), {_capped("summed", "dimension")}
+    """  # noqa: S608 - constants of this file
+)
+
+# Each conversion's parts add up to 1: what no campaign has stands under the empty key. Verdicts of before
+# there were sums name one campaign and how sure it is.
+INSERT_CREDIT: Final = text(
+    r"""
+    INSERT INTO campaign_credit_day (company_id, day, kind, campaign_key, conversions, value_minor)
+    WITH counted AS (
+        SELECT o.id, o.kind,
+               CASE WHEN o.currency = :currency THEN coalesce(o.value_minor, 0) ELSE 0 END AS value_minor,
+               CASE WHEN a.by_campaign <> '{}' THEN a.by_campaign
+                    WHEN a.campaign <> '' THEN jsonb_build_object(
+                        a.source || E'\x1f' || a.medium || E'\x1f' || a.campaign, a.p_campaign)
+               END AS by_campaign
+        FROM conversion o
+        LEFT JOIN LATERAL (
+            SELECT * FROM attribution one WHERE one.company_id = (SELECT CAST(:company_id AS uuid))
+                AND one.call_id = o.call_id AND one.is_current LIMIT 1
+        ) a ON true
+        WHERE o.company_id = :company_id AND o.status = 'counted'
+            AND o.occurred_at >= :since AND o.occurred_at < :until
+    ), parts AS (
+        SELECT c.id, c.kind, c.value_minor, one.key, greatest(one.value::float8, 0) AS p
+        FROM counted c CROSS JOIN LATERAL jsonb_each_text(c.by_campaign) one
+        WHERE split_part(one.key, E'\x1f', 3) <> ''
+    ), shares AS (
+        SELECT id, kind, value_minor, key, p / greatest(1, sum(p) OVER (PARTITION BY id)) AS share FROM parts
+    ), every AS (
+        SELECT kind, key, share, share * value_minor AS value_minor FROM shares WHERE share > 0
+        UNION ALL
+        SELECT c.kind, '', left_over.share, left_over.share * c.value_minor
+        FROM counted c CROSS JOIN LATERAL (
+            SELECT greatest(1 - coalesce(sum(s.share), 0), 0) AS share FROM shares s WHERE s.id = c.id
+        ) left_over
+        WHERE left_over.share > 1e-12
+    )
+    SELECT CAST(:company_id AS uuid), CAST(:day AS date), kind, key, sum(share), sum(value_minor)
+    FROM every GROUP BY kind, key
+    """
+)

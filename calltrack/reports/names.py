@@ -1,0 +1,102 @@
+"""What a report's rows are called: for people, in pages, files and mails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from calltrack.accounts.queries import locations
+from calltrack.kernel.phone import pretty
+from calltrack.numbers.queries import named
+from calltrack.reports.asking import Asked
+from calltrack.reports.day_sql import NOT_KNOWN, OTHER
+from calltrack.reports.dimensions import DIMENSIONS, Dimension
+from calltrack.reports.queries import Key
+from calltrack.reports.spend_queries import UNMATCHED
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SPECIAL: Final = {
+    OTHER: "All others together",
+    UNMATCHED: "Spend without a match",
+    NOT_KNOWN: "Visit not known",
+}
+_SOURCES = {
+    ("google", "cpc"): "Google Ads",
+    ("google", "organic"): "Google search",
+    ("bing", "cpc"): "Microsoft Ads",
+    ("bing", "organic"): "Bing search",
+    ("facebook", "cpc"): "Meta ads",
+    ("facebook", "paid_social"): "Meta ads",
+    ("facebook", "social"): "Facebook",
+    ("instagram", "social"): "Instagram",
+    ("tiktok", "paid_social"): "TikTok ads",
+    ("linkedin", "paid_social"): "LinkedIn ads",
+    ("direct", "none"): "Direct",
+}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of the company's locations and numbers, by their ids in hex."""
+
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self, dimension: Dimension, key: Key) -> str:
+        """Return what a row is called."""
+        if key[0] in _SPECIAL:
+            return _SPECIAL[key[0]]
+        if dimension.id == "medium":
+            return key[0] or "Unknown"
+        if dimension.id in ("source", "campaign"):
+            source = source_name(key[0], key[1])
+            return " · ".join((source, key[2] or "no campaign named")) if key[0] and len(key) > 2 else source
+        return self.detail(dimension, key[0])
+
+    def detail(self, dimension: Dimension, detail: str) -> str:
+        """Return what a keyword, page, place or hour is called."""
+        if detail in _SPECIAL:
+            return _SPECIAL[detail]
+        if not detail:
+            return dimension.no_detail
+        if dimension.id == "hour" and detail.isdigit():
+            return hour_name(int(detail))
+        return (
+            self.places.get(detail, "no longer there") if dimension.id in ("location", "number") else detail
+        )
+
+    def filters(self, asked: Asked) -> str:
+        """Return the filters in words; empty where all is shown."""
+        told = [
+            f"{name} {value}"
+            for name, value in (
+                ("source", asked.source), ("medium", asked.medium), ("campaign", asked.campaign),
+            )
+            if value
+        ]  # fmt: skip
+        if asked.within:
+            by = DIMENSIONS[asked.within[0]]
+            told.append(f"{by.name.lower()} {self.detail(by, asked.within[1])}")
+        return ", ".join(told)
+
+
+def hour_name(hour: int) -> str:
+    """Return an hour of the week: `Mon 09:00`."""
+    return f"{DAYS[hour // 24 % 7]} {hour % 24:02}:00"
+
+
+def names_of(session: Session, company_id: UUID) -> Names:
+    """Return the names of all locations and numbers, released ones too."""
+    places = {one.id.hex: one.name for one in locations(session, company_id)}
+    return Names(places | {one.id.hex: pretty(one.e164) for one in named(session, company_id)})
+
+
+def source_name(name: str | None, medium: str | None = "") -> str:
+    """Return a source as people call it: `Google Ads`, `Direct`, `partner.it / referral`."""
+    if not name:
+        return "Unknown"
+    if known := _SOURCES.get((name, medium or "none")):
+        return known
+    words = name if name.isascii() and "." in name else name[:1].upper() + name[1:]
+    return f"{words} / {medium}" if medium and medium != "none" else words

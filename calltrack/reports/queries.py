@@ -1,0 +1,146 @@
+"""Reads report rows: one statement a period, over whole months where they are added up, else over days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Date
+
+from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
+from calltrack.reports.day_sql import MEASURES, SUMS
+from calltrack.reports.days import edges, whole_months
+from calltrack.reports.figures import Figures, figures_of
+
+# Rows of one report; what the smaller ones brought stands in one row.
+MOST_ROWS: Final = 5_000
+Key = tuple[str, ...]
+
+_ADDED: Final = ", ".join(
+    [*(f"sum({name}) AS {name}" for name in SUMS), "max(largest_minor) AS largest_minor"]
+)
+_SELECTED: Final = f"source, medium, campaign, detail, day, {', '.join(SUMS)}, largest_minor"
+_CONDITIONS: Final = {
+    "source": "one.source = :source",
+    "medium": "one.medium = :medium",
+    "campaign": "one.campaign = :campaign",
+    "detail": "one.detail = :detail",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows of one period by their words, the largest first, and what all rows together brought."""
+
+    rows: dict[Key, Figures]
+    total: Figures
+
+
+def read_rows(
+    session: Session, company_id: UUID, asked: Asked, over: Stretch, most: int = MOST_ROWS
+) -> Found:
+    """Return the rows of a period and their sum; rows beyond `most` are only in the sum."""
+    keys = ", ".join(asked.dimension.keys)
+    nothing = ", ".join("NULL" for _ in asked.dimension.keys)
+    statement = f"""
+        WITH {_rows(asked)}, grouped AS MATERIALIZED (
+            SELECT {keys}, {_ADDED} FROM found GROUP BY {keys}
+        )
+        SELECT {nothing}, 1 AS is_total, {_ADDED} FROM grouped
+        UNION ALL (
+            SELECT {keys}, 0, {", ".join(SUMS)}, largest_minor FROM grouped
+            ORDER BY leads + purchases DESC, calls DESC, visits DESC, {keys} LIMIT :most
+        )
+    """  # noqa: S608 - words of this file and of `dimensions.py`
+    rows, total = {}, Figures()
+    values = _values(company_id, asked.stored, asked, over) | {"most": most}
+    width = len(asked.dimension.keys)
+    for row in session.execute(_bound(statement), values):
+        figures = figures_of(dict(zip(MEASURES, row[width + 1 :], strict=True)))
+        if row[width]:
+            total = figures
+        else:
+            rows[tuple(row[:width])] = figures
+    return Found(rows, total)
+
+
+def read_steps(session: Session, company_id: UUID, asked: Asked, step: Step) -> dict[date, Figures]:
+    """Return what each day, week (its Monday) or month of the period brought, filters applied."""
+    # Without a detail to ask for, the few rows of campaigns hold the same sums.
+    stored = asked.stored if asked.within else "campaign"
+    statement = f"""
+        WITH {_rows(asked)}
+        SELECT date_trunc(:step, day::timestamp)::date AS start, {_ADDED} FROM found GROUP BY 1 ORDER BY 1
+    """  # noqa: S608 - words of this file
+    values = _values(company_id, stored, asked, asked.now, by_days=step != "month") | {"step": step}
+    return {row["start"]: figures_of(row) for row in session.execute(_bound(statement), values).mappings()}
+
+
+def is_being_counted(session: Session, company_id: UUID, over: Stretch) -> int:
+    """Return how many days of the period are still to be counted anew."""
+    asked = {"company_id": company_id, "since": over.since, "until": over.until}
+    return int(session.scalar(_STILL_DUE, asked) or 0)
+
+
+_STILL_DUE: Final = text(
+    """
+    SELECT count(*) FROM report_due
+    WHERE company_id = :company_id AND span = 'day' AND day BETWEEN :since AND :until
+    """
+)
+
+
+def _rows(asked: Asked) -> str:
+    """Return the WITH list that ends in `found`: a month is read from its days while a mark is on it."""
+    more = "".join(f" AND {_CONDITIONS[name]}" for name in _filters(asked))
+    return f"""
+        open_month AS (
+            SELECT day FROM report_due
+            WHERE company_id = :company_id AND span = 'month' AND day = ANY(:months)
+        ), stretch AS (
+            SELECT * FROM unnest(:since, :until) AS edge (since, until)
+            UNION ALL SELECT day, (day + interval '1 month' - interval '1 day')::date FROM open_month
+        ), found AS (
+            SELECT {_SELECTED} FROM stretch CROSS JOIN LATERAL (
+                SELECT * FROM report_day one
+                WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.dimension = :stored
+                    AND one.day BETWEEN stretch.since AND stretch.until{more}
+            ) of_day
+            UNION ALL
+            SELECT {_SELECTED} FROM report_month one
+            WHERE one.company_id = :company_id AND one.dimension = :stored
+                AND one.day = ANY(ARRAY(SELECT unnest(:months) EXCEPT SELECT day FROM open_month)){more}
+        )
+    """  # noqa: S608 - words of this file
+
+
+def _filters(asked: Asked) -> Mapping[str, str]:
+    told = {
+        "source": "" if asked.source == UNKNOWN else asked.source or None,
+        "medium": "" if asked.medium == NONE else asked.medium or None,
+        "campaign": "" if asked.campaign == NONE else asked.campaign or None,
+        "detail": asked.within[1] if asked.within else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _values(
+    company_id: UUID, stored: str, asked: Asked, over: Stretch, *, by_days: bool = False
+) -> dict[str, Any]:
+    months = [] if by_days else whole_months(over.since, over.until)
+    ends = [(over.since, over.until)] if by_days else edges(over.since, over.until)
+    return {
+        "company_id": company_id, "stored": stored, "months": months,
+        "since": [first for first, _ in ends], "until": [last for _, last in ends],
+    } | dict(_filters(asked))  # fmt: skip
+
+
+def _bound(statement: str) -> Any:
+    days = ARRAY(Date())
+    return text(statement).bindparams(
+        bindparam("months", type_=days), bindparam("since", type_=days), bindparam("until", type_=days)
+    )

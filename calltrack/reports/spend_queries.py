@@ -1,0 +1,63 @@
+"""What a report's rows cost: spend is known by campaign, and by nothing finer."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from calltrack.kernel.origin import words_of
+from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
+from calltrack.reports.figures import Figures
+from calltrack.reports.queries import Key
+
+UNMATCHED: Final = "\x1f$"
+"""The row of spend whose campaigns nobody matched with visits yet."""
+
+_SPEND: Final = text(
+    """
+    SELECT c.campaign_key, CAST(date_trunc(:step, d.day::timestamp) AS date) AS start,
+           coalesce(sum(d.cost_minor), 0) AS spend_minor,
+           count(*) FILTER (WHERE d.cost_minor IS NULL AND d.cost_micros <> 0) AS unpriced_days
+    FROM spend_day d
+    JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
+    WHERE d.company_id = :company_id AND d.day BETWEEN :since AND :until
+    GROUP BY 1, 2
+    """
+)
+
+
+def read_spend(
+    session: Session, company_id: UUID, asked: Asked, over: Stretch, step: Step
+) -> tuple[dict[Key, Figures], dict[date, Figures]]:
+    """Return the spend of each row, and of each step of the period; both are empty where none is known."""
+    rows: defaultdict[Key, Figures] = defaultdict(Figures)
+    steps: defaultdict[date, Figures] = defaultdict(Figures)
+    if not asked.has_spend:
+        return {}, {}
+    given = {"company_id": company_id, "since": over.since, "until": over.until, "step": step}
+    for row in session.execute(_SPEND, given).mappings():
+        words = _words(row["campaign_key"])
+        if _fits(words, asked):
+            spent = Figures(spend_minor=int(row["spend_minor"]), unpriced_days=int(row["unpriced_days"]))
+            rows[tuple(words[name] for name in asked.dimension.keys)] += spent
+            steps[row["start"]] += spent
+    return dict(rows), dict(steps)
+
+
+def _words(key: str) -> Mapping[str, str]:
+    source, medium, campaign = words_of(key) if key else (UNMATCHED, "", "")
+    medium = UNMATCHED if source == UNMATCHED else medium
+    return {"source": source, "medium": medium, "campaign": campaign}
+
+
+def _fits(words: Mapping[str, Any], asked: Asked) -> bool:
+    wanted = {
+        "source": "" if asked.source == UNKNOWN else asked.source or None,
+        "medium": "" if asked.medium == NONE else asked.medium or None,
+        "campaign": "" if asked.campaign == NONE else asked.campaign or None,
+    }
+    return all(value is None or words[name] == value for name, value in wanted.items())

@@ -1,0 +1,1 @@
+"""Reports: rollups, figures, exports, mails."""

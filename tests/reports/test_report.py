@@ -1,0 +1,235 @@
+"""Reports from counted rows: totals, spend, filters, the time before, and questions that make no sense."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from calltrack.attribution.model import Attribution
+from calltrack.conversions.figures import Span, by_source, totals
+from calltrack.conversions.model import Conversion
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
+from calltrack.reports.asking import NONE, UNKNOWN, read_asked
+from calltrack.reports.day_sql import OTHER
+from calltrack.reports.days import bounds_of, edges, whole_months
+from calltrack.reports.dimensions import DIMENSIONS
+from calltrack.reports.figures import Figures
+from calltrack.reports.keeping import keep_reports
+from calltrack.reports.model import ReportMonth
+from calltrack.reports.names import names_of
+from calltrack.reports.report import Report, make_report
+from calltrack.reports.spend_queries import UNMATCHED
+from calltrack.spend.model import SpendAccount, SpendCampaign, SpendDay
+from calltrack.wiring import Services
+from tests.builders import Company, make_call, make_company, make_visit
+
+TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 11, tzinfo=UTC)
+ROMA = ("google", "cpc", "traslochi-roma")
+
+
+def brought(
+    services: Services,
+    company: Company,
+    at: datetime,
+    words: tuple[str, str, str],
+    *kinds: str,
+    value: int | None = None,
+    number: int = 0,
+    level: str = "campaign",
+    currency: str = "EUR",
+) -> None:
+    """Store a call of that moment, credited to the words, and what it brought."""
+    call = make_call(services, company, at=at, number_id=company.number_ids[number])
+    base = {"company_id": company.id, "call_id": call.id}
+    verdict = base | {
+        "id": new_id(), "is_current": True, "decided_at": at, "model": "test", "level": level,
+        "probability": 0.9, "p_campaign": 0.9, "p_nobody": 0.0, "candidates": [], "reasons": [],
+        "by_campaign": {campaign_key(*words): 1.0}, 
+        **dict(zip(("source", "medium", "campaign"), words, strict=True)),
+    }  # fmt: skip
+    made = [
+        base | {
+            "id": new_id(at), "kind": kind, "status": "counted", "currency": currency, "occurred_at": at,
+            "value_minor": value if kind == "purchase" else None, "decided_by": "test", "reason": "",
+            "created_at": at, "changed_at": at,
+        } for kind in kinds
+    ]  # fmt: skip
+    with services.db.tenant(company.id) as session:
+        session.execute(insert(Attribution), [verdict])
+        if made:
+            session.execute(insert(Conversion), made)
+
+
+def spend(services: Services, company: Company, key: str, costs: dict[date, int | None]) -> None:
+    """Store a campaign that cost so much, in minor units; None: its currency has no rate."""
+    account, campaign = new_id(), new_id()
+    base = {"company_id": company.id}
+    with services.db.tenant(company.id) as session:
+        session.execute(insert(SpendAccount), [base | {
+            "id": account, "platform": "manual", "external_id": account.hex, "name": "Typed",
+            "currency": "EUR", "timezone": "Europe/Rome", "created_at": NOW,
+        }])  # fmt: skip
+        session.execute(insert(SpendCampaign), [base | {
+            "id": campaign, "account_id": account, "external_id": "1", "name": "One", "campaign_key": key,
+        }])  # fmt: skip
+        session.execute(insert(SpendDay), [base | {
+            "campaign_id": campaign, "day": day, "cost_minor": cost, "cost_micros": 10_000 * (cost or 1),
+            "read_at": NOW,
+        } for day, cost in costs.items()])  # fmt: skip
+
+
+def count(services: Services, company: Company, now: datetime = NOW) -> None:
+    for wait in (0, 20):
+        then = now + timedelta(seconds=wait)
+        while keep_reports(replace(services, clock=then.astimezone), company.id, threading.Event()):
+            pass
+
+
+def ask(services: Services, company: Company, dimension: str, most: int = 5_000, **words: str) -> Report:
+    with services.db.tenant(company.id) as session:
+        return make_report(session, company.id, read_asked(words, dimension, TODAY), most)
+
+
+@pytest.fixture(scope="module")
+def told(services: Services) -> Company:
+    """A company with calls in three months, two locations of origin, and spend."""
+    company = make_company(services, numbers=3)
+    for back in (1, 2, 3, 40, 45, 70):
+        at = NOW - timedelta(days=back)
+        make_visit(services, company, at=at - timedelta(minutes=5))
+        brought(services, company, at, ROMA, "lead", "purchase", value=10_000 * back, number=back % 2)
+    brought(services, company, NOW - timedelta(days=2), ("bing", "cpc", ""), "lead", level="source")
+    brought(services, company, NOW - timedelta(days=2), ("", "", ""), level="unknown", number=2)
+    brought(services, company, NOW - timedelta(days=3), ROMA, "purchase", value=5_000, currency="USD")
+    days = {TODAY - timedelta(days=back): 700 for back in range(1, 61)}
+    spend(services, company, campaign_key(*ROMA), days)
+    spend(services, company, "", {TODAY - timedelta(days=2): 333, TODAY - timedelta(days=3): None})
+    count(services, company)
+    return company
+
+
+def test_a_report_adds_up_and_is_the_overview(services: Services, told: Company) -> None:
+    for dimension in DIMENSIONS:
+        found = ask(services, told, dimension, period="90d")
+        now = Figures.sum_of(row.now for row in found.rows)
+        assert replace(now, value_squared=0) == replace(found.total, value_squared=0, visits=now.visits)
+        assert now.visits == (found.total.visits if found.asked.has_visits else 0)
+        assert Figures.sum_of(row.before for row in found.rows).calls == found.total_before.calls
+        assert Figures.sum_of(figures for _, figures in found.steps).leads == found.total.leads
+        span = Span(bounds_of(found.asked.now.since, "Europe/Rome")[0], bounds_of(TODAY, "Europe/Rome")[0])
+        with services.db.tenant(told.id) as session:
+            raw = totals(session, told.id, span, "EUR")
+        same = ("calls", "ended", "answered", "talk_seconds", "with_source", "leads", "purchases",
+                "value_minor", "other_currency")  # fmt: skip
+        assert {name: getattr(found.total, name) for name in same} == {
+            name: getattr(raw, name) for name in same
+        }
+        if found.asked.has_visits:
+            assert found.total.visits == raw.visits
+    with services.db.tenant(told.id) as session:
+        sources = by_source(session, told.id, span, "EUR", "campaign")
+    rows = {row.key: row.now for row in ask(services, told, "campaign", period="90d").rows}
+    for source in sources:
+        own = rows[source.source, source.medium, source.campaign]
+        assert (own.calls, own.leads, own.value_minor) == (source.calls, source.leads, source.value_minor)
+
+
+def test_spend_stands_beside_what_it_brought(services: Services, told: Company) -> None:
+    found = ask(services, told, "campaign", sort="spend")
+    roma, unmatched = found.rows[0], found.rows[1]
+    assert (roma.key, roma.now.spend_minor, roma.now.leads) == (ROMA, 30 * 700, 3)
+    assert roma.now.cost_per_lead == 7_000
+    assert roma.now.cost_per_sale == 30 * 700 / 4  # one of them in dollars: counted, its value is not added
+    assert roma.now.roas == (10_000 + 20_000 + 30_000) / 21_000
+    assert (roma.before.spend_minor, roma.before.leads) == (30 * 700, 2)
+    assert (unmatched.key[0], unmatched.now.spend_minor, unmatched.now.unpriced_days) == (UNMATCHED, 333, 1)
+    assert found.total.spend_minor == 30 * 700 + 333
+    assert sum(figures.spend_minor for _, figures in found.steps) == found.total.spend_minor
+    by_source = ask(services, told, "source", source="google")
+    assert [row.now.spend_minor for row in by_source.rows] == [21_000]
+    assert "cost_per_lead" not in ask(services, told, "source", number=told.number_ids[0].hex).asked.columns
+    assert ask(services, told, "keyword", sort="roas").asked.sort == "calls"
+
+
+def test_filters_combine_and_rows_have_names(services: Services, told: Company) -> None:
+    number = told.number_ids[1].hex
+    within = ask(services, told, "campaign", number=number, period="90d")
+    assert [(row.key, row.now.calls) for row in within.rows] == [(ROMA, 3)]
+    numbers = ask(services, told, "number", source="google", medium="cpc", period="90d")
+    assert {row.key[0]: row.now.calls for row in numbers.rows} == {number: 3, told.number_ids[0].hex: 4}
+    unknown = ask(services, told, "number", source=UNKNOWN)
+    assert [row.key[0] for row in unknown.rows] == [told.number_ids[2].hex]
+    unnamed = ask(services, told, "campaign", campaign=NONE, source="bing")
+    assert [row.key for row in unnamed.rows] == [("bing", "cpc", "")]
+    pages = ask(services, told, "landing_page", period="90d")
+    assert {row.key[0]: row.now.visits for row in pages.rows} == {"www.prova.test": 6, "\x1f?": 0}
+    nowhere = ask(services, told, "source", landing_page="(not known)", period="90d")
+    assert nowhere.total.calls == 9
+    with services.db.tenant(told.id) as session:
+        names = names_of(session, told.id)
+    assert names.row(DIMENSIONS["source"], ("google", "cpc")) == "Google Ads"
+    assert names.row(DIMENSIONS["campaign"], ROMA) == "Google Ads · traslochi-roma"
+    assert names.row(DIMENSIONS["number"], (number,)).startswith("+39 06")
+    assert names.row(DIMENSIONS["hour"], ("034",)) == "Tue 10:00"
+    assert names.row(DIMENSIONS["keyword"], ("",)) == "No utm_term"
+    assert names.filters(nowhere.asked) == "landing page Visit not known"
+
+
+def test_months_are_only_a_shortcut(services: Services, told: Company) -> None:
+    later = NOW + timedelta(days=40)
+    count(services, told, later)
+    with services.db.tenant(told.id) as session:
+        months = set(session.scalars(select(ReportMonth.day)))
+        assert months == {date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)}
+        asked = read_asked({"since": "2026-08-15", "until": "2026-12-20"}, "campaign", date(2026, 12, 30))
+        whole = make_report(session, told.id, asked)
+        assert (whole.total.calls, whole.total.leads, whole.total.visits) == (9, 7, 6)
+        cut = make_report(session, told.id, asked, most=1)
+    assert cut.total == replace(whole.total, value_squared=cut.total.value_squared)
+    assert {row.key: row.now.calls for row in cut.rows if row.now.calls} == {ROMA: 7, (OTHER, OTHER, ""): 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "dimension", "said"),
+    [
+        ({}, "colour", "A report is by one of source"),
+        ({"period": "9d"}, "source", "period is one of"),
+        ({"since": "2026-11-31"}, "source", "is not a day"),
+        ({"since": "2026-11-20", "until": "2026-11-01"}, "source", "ends before it begins"),
+        ({"since": "2012-01-01"}, "source", "at most 1830 days"),
+        ({"sort": "price"}, "source", "sort is one of"),
+        ({"compare": "luck"}, "source", "compare is one of"),
+        ({"location": "ab", "hour": "001"}, "source", "not counted together"),
+        ({"location": "ab"}, "keyword", "Location and keyword are not counted together"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_way_out(
+    words: dict[str, str], dimension: str, said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_asked(words, dimension, TODAY)
+
+
+def test_periods_are_whole_days_and_compared_with_as_many() -> None:
+    def ends(**words: str) -> list[str]:
+        asked = read_asked(words, "source", TODAY)
+        told = [asked.now] + ([asked.before] if asked.before else [])
+        return [f"{one.since:%y%m%d}-{one.until:%y%m%d}" for one in told]
+
+    assert ends(period="7d") == ["261113-261119", "261106-261112"]
+    assert ends(period="month") == ["261001-261031", "260901-260930"]
+    assert ends(period="12m") == ["251101-261031", "241101-251031"]
+    assert ends(period="30d", compare="year") == ["261021-261119", "251021-251119"]
+    assert ends(since="2024-02-01", until="2024-02-29", compare="year") == ["240201-240229", "230201-230228"]
+    assert ends(period="today", compare="none") == ["261120-261120"]
+    assert read_asked({"period": "today"}, "source", TODAY).is_open
+    assert whole_months(date(2026, 1, 2), date(2026, 4, 29)) == [date(2026, 2, 1), date(2026, 3, 1)]
+    assert edges(date(2026, 1, 2), date(2026, 1, 9)) == [(date(2026, 1, 2), date(2026, 1, 9))]
+    asked = read_asked({"number": "(none)", "source": "x"}, "source", TODAY)
+    assert read_asked(dict(p.split("=") for p in asked.address().replace("%28none%29", "(none)").split("&")),
+                      "source", TODAY) == asked  # fmt: skip
