@@ -123,6 +123,13 @@ def _reaching(rows: list[WeekOfCampaign], weeks: int) -> list[WeekOfCampaign]:
     return rows
 
 
+def known_until(session: Session, company_id: UUID, where: ZoneInfo, now: datetime) -> date:
+    """Return the first day whose spend is not whole yet: today, or the day an account was last read on."""
+    today = now.astimezone(where).date()
+    row = session.execute(_REACH, {"company_id": company_id, "today": today, "fresh": now - STALE}).one()
+    return today if row.read_at is None else min(today, row.read_at.astimezone(where).date())
+
+
 def _end(session: Session, company_id: UUID, where: ZoneInfo, now: datetime) -> date | None:
     """Return the Monday after the newest week that every account was read to the end of."""
     today = now.astimezone(where).date()
