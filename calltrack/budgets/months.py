@@ -126,6 +126,11 @@ def add_pace(
     return row.id
 
 
+def is_pace(session: Session, company_id: UUID, pace_id: UUID) -> bool:
+    """Tell whether the company has this monthly budget."""
+    return session.get(BudgetPace, (company_id, pace_id)) is not None
+
+
 def remove_pace(session: Session, company_id: UUID, pace_id: UUID, now: datetime, *, by: str) -> None:
     """Watch a monthly budget no more; its alert ends.
 

@@ -125,6 +125,11 @@ def begin_test(
     return row.id
 
 
+def is_test(session: Session, company_id: UUID, test_id: UUID) -> bool:
+    """Tell whether the company has this test."""
+    return session.get(BudgetTest, (company_id, test_id)) is not None
+
+
 def stop_test(session: Session, company_id: UUID, test_id: UUID, now: datetime, *, by: str) -> None:
     """End a test early: what was seen so far stays readable. Stopped again, it is removed.
 

@@ -30,6 +30,11 @@ class SpentLately:
                 found[budget] = (before[0] + micros, before[1] + minor)
         return found
 
+    def at_account(self, account_id: UUID, origins: Origins) -> int:
+        """Return what the campaigns of these origins cost at one account, in minor units."""
+        keys = _keys(origins)
+        return sum(minor for key, account, _, _, minor in self.rows if account == account_id and key in keys)
+
     def total(self, origins: Origins) -> int:
         """Return what the campaigns of these origins cost at all accounts, in minor units."""
         keys = _keys(origins)
