@@ -6,6 +6,7 @@ from calltrack.attribution import model as attribution
 from calltrack.attribution import model_rows as attribution_models
 from calltrack.audiences import model as audiences
 from calltrack.automations import model as automations
+from calltrack.budgets import model as budgets
 from calltrack.callflows import model as callflows
 from calltrack.calls import keeping_model as kept_calls
 from calltrack.calls import model as calls
@@ -41,6 +42,7 @@ __all__ = [
     "attribution_models",
     "audiences",
     "automations",
+    "budgets",
     "callflows",
     "calls",
     "campaign_credit",

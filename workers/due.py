@@ -8,6 +8,8 @@ from calltrack.attribution.judging_anew import due_judgings
 from calltrack.attribution.night_work import due_night_work
 from calltrack.audiences.telling import due_audiences
 from calltrack.automations.doing import companies_to_automate
+from calltrack.budgets.looking_up import companies_to_look as companies_with_changes
+from calltrack.budgets.night import companies_to_advise
 from calltrack.calls.checking import companies_to_check
 from calltrack.calls.local_transcripts import companies_to_transcribe
 from calltrack.calls.outbound.service import companies_to_look
@@ -61,6 +63,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + _of_attribution(system, due_before)
         + _of_spend(system, due_before)
         + _of_reports(system, due_before)
+        + _of_budgets(system, due_before)
     )
 
 
@@ -115,6 +118,14 @@ def _of_reports(system: Session, due_before: datetime) -> list[Job]:
     ]
     return mails + [
         ("keep_reports", str(company_id)) for company_id in companies_to_count(system, due_before)
+    ]
+
+
+def _of_budgets(system: Session, due_before: datetime) -> list[Job]:
+    """Return the advice that is due, and changes at platforms that nobody knows the end of."""
+    asked = {"advise_budget": companies_to_advise, "look_at_budgets": companies_with_changes}
+    return [
+        (name, str(company_id)) for name, find in asked.items() for company_id in find(system, due_before)
     ]
 
 

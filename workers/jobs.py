@@ -16,6 +16,8 @@ from calltrack.attribution.lessons import learn_due
 from calltrack.audiences.keeping import keep
 from calltrack.audiences.telling import tell_due
 from calltrack.automations.doing import do_due
+from calltrack.budgets.looking_up import look_up_due
+from calltrack.budgets.night import advise_due
 from calltrack.calls.checking import check_due
 from calltrack.calls.local_transcripts import transcribe_due
 from calltrack.calls.outbound.service import look_due
@@ -57,6 +59,7 @@ CALL_JOBS: Final = (
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
     "keep_journeys",
     "mail_reports",
+    "look_at_budgets",
 )  # fmt: skip
 
 
@@ -73,12 +76,17 @@ UNTIL_DONE: Final = {
     "look_at_pages": look_at_due_pages,
     "match_spend": match_due,
     "mail_reports": mail_next,
+    "look_at_budgets": look_up_due,
 }
 # Speech becomes text on this machine's processor: one at a time.
 SPEECH_LANES: Final = 1
 # Lessons take a core each, and nobody waits for them: one at a time.
 QUIET_LANES: Final = 1
-QUIET_JOBS: Final = {"learn_model": learn_due, "calibrate_model": calibrate_due}
+QUIET_JOBS: Final = {
+    "learn_model": learn_due,
+    "calibrate_model": calibrate_due,
+    "advise_budget": advise_due,
+}
 # Days of reports are counted one at a time.
 REPORT_LANES: Final = 1
 # What all lanes, the sweep and the loop may hold at once (as many again in a rush).
@@ -268,6 +276,16 @@ def learn_model(company_id: str) -> None:
 def calibrate_model(company_id: str) -> None:
     """Compare what was said of last week's calls with what became known of them."""
     _begin("calibrate_model", company_id)
+
+
+def advise_budget(company_id: str) -> None:
+    """Make the company's budget advice and look back on past ones."""
+    _begin("advise_budget", company_id)
+
+
+def look_at_budgets(company_id: str) -> None:
+    """Look up what became of changes of budgets that no answer came to."""
+    _begin("look_at_budgets", company_id)
 
 
 def judge_anew(company_id: str, rejudging_id: str) -> None:

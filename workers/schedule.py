@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from calltrack.attribution.night_work import companies_to_plan, plan
 from calltrack.automations.cap_alert import watch_caps
+from calltrack.budgets.night import plan_advice
+from calltrack.budgets.pace_alert import watch_paces
 from calltrack.calls.desk import SPOOL_FOLDER
 from calltrack.calls.intake import drain_leftovers
 from calltrack.calls.static_answers import files_of, static_rows, write_static
@@ -131,6 +133,8 @@ TASKS = (
     Task("begin reports", timedelta(minutes=1), begin_reports),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
     Task("plan lessons", timedelta(hours=1), plan_lessons),
+    Task("plan budget advice", timedelta(minutes=10), plan_advice),
+    Task("watch monthly budgets", timedelta(hours=1), watch_paces),
     Task("end windows", timedelta(hours=1), end_windows),
     Task("keep house", timedelta(days=1), keep_house),
 )

@@ -24,6 +24,8 @@ def notice_url(one: NoticeRow) -> str:
         return url_for("dashboard.calls", company_id=here.company.id, outcome="waiting")
     if one.kind == "forwarding.changed":
         return url_for("dashboard.locations", company_id=here.company.id)
+    if one.kind in ("budget.over", "budget.under"):
+        return url_for("dashboard.pacing", company_id=here.company.id)
     if one.kind in ("caps.near", "caps.reached"):
         return url_for("dashboard.protection", company_id=here.company.id)
     if one.kind in ("delivery.unknown", "delivery.window"):

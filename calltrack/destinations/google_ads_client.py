@@ -69,6 +69,12 @@ _CALLS: Final = {
         "conversion_adjustment_upload_service",
         "UploadConversionAdjustmentsRequest",
     ),
+    "/campaignBudgets:mutate": _Call(
+        "CampaignBudgetService",
+        "mutate_campaign_budgets",
+        "campaign_budget_service",
+        "MutateCampaignBudgetsRequest",
+    ),
     "/googleAds:searchStream": _Call(
         "GoogleAdsService",
         "search_stream",

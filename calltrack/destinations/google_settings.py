@@ -114,3 +114,16 @@ class GoogleAdsSettings(GoogleAccountSettings):
     """A Google Ads account reached through the Google Ads API."""
 
     base_url: str = only_in_sandbox(ADS_URL)
+
+
+def through_ads_api(settings: GoogleAccountSettings, customer_id: str) -> GoogleAdsSettings:
+    """Return the access of a connection as the Google Ads API takes it, for another account it may reach.
+
+    Signing in at Google asks for both APIs at once, so either kind of connection has it.
+    """
+    if isinstance(settings, GoogleAdsSettings):
+        return settings.model_copy(update={"customer_id": customer_id})
+    base = settings.base_url
+    place = ADS_URL if base == BASE_URL else base.replace("/sandbox/datamanager", "/sandbox/google-ads")
+    kept = {name: getattr(settings, name) for name in GoogleAdsSettings.model_fields}
+    return GoogleAdsSettings.model_construct(**(kept | {"customer_id": customer_id, "base_url": place}))

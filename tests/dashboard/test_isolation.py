@@ -23,6 +23,7 @@ from calltrack.attribution.model_versions import Taught, keep_lesson
 from calltrack.attribution.night_work import plan
 from calltrack.attribution.prior import shipped
 from calltrack.audiences.service import connect_list, create_audience
+from calltrack.budgets.model import BudgetChange, BudgetPace, BudgetTest
 from calltrack.callflows import audio
 from calltrack.callflows import service as flow_service
 from calltrack.calls import recording_files
@@ -100,6 +101,11 @@ TABLE: dict[str, Role] = {
     "attribution_models": "viewer", "attribution_model": "viewer", "calibration": "viewer",
     "change_attribution_model": "manager", "judging_past": "viewer", "judge_past": "manager",
     "judged_past": "viewer", "stop_judging": "manager",
+    "budget": "viewer", "budget_what_if": "viewer", "make_advice": "manager", "budget_limits": "manager",
+    "change_budget_limits": "manager", "check_budgets": "manager", "budget_change": "manager",
+    "decide_budget_change": "manager", "budget_record": "viewer", "pacing": "viewer",
+    "add_pace_of": "manager", "remove_pace_of": "manager", "budget_tests": "viewer",
+    "begin_budget_test": "manager", "stop_budget_test": "manager",
     "flows": "viewer", "flow": "viewer", "try_flow": "viewer", "add_flow": "manager",
     "rename_flow": "manager", "restore_flow": "manager", "remove_flow": "manager", "assign_flow": "manager",
     "unassign_flow": "manager", "edit_flow": "manager", "change_flow": "manager", "flow_step": "manager",
@@ -119,6 +125,12 @@ FORMS: dict[str, dict[str, str]] = {
     "add_audience": {"name": "Leads", "do": "save", "what-0": "lead", "rows": "1"},
     "change_audience": {"name": "Leads", "do": "save", "what-0": "lead", "rows": "1"},
     "audience_status": {"do": "pause"},
+    "check_budgets": {"account": 32 * "0"},
+    "decide_budget_change": {"do": "drop"},
+    "add_pace_of": {"name": "All", "amount": "4500"},
+    "begin_budget_test": {"do": "size"},
+    "remove_pace_of": {"sure": "no"},
+    "stop_budget_test": {"sure": "no"},
     "change_audience_list": {"do": "resume"},
     "connect_audience_list": {"destination": "0" * 32, "list_id": "777002"},
     "change_attribution_model": {"do": "pin"},
@@ -251,6 +263,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         )  # fmt: skip
         session.add(missed)
         version, judging_id = keep_models(session, company, made.calls[3], named)
+        budgets = keep_budgets(session, company, say or "Roma")
         page = f"https://www.prova.test/{quote(say)}"
         wanted = WantedMail("anna@example.test", "source", "week", "7", {"campaign": named})
         mail_id = add_mail(session, services.vault, company.id, wanted, NOON, by=named)
@@ -267,7 +280,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         "destination_id": made.destinations[1], "location_id": company.location_id,
         "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
         "version": version, "judging_id": judging_id,
-        "check_id": check_id, "mail_id": mail_id, "dimension": "campaign", "kind": "csv",
+        "check_id": check_id, "mail_id": mail_id, "dimension": "campaign", "kind": "csv", **budgets,
         "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
         "user_id": make_user(services, company, "viewer").id,
     }  # fmt: skip
@@ -304,6 +317,31 @@ def keep_models(session: Session, company: Company, call_id: UUID, by: str) -> t
         )
     )  # fmt: skip
     return model.version, row.id
+
+
+def keep_budgets(session: Session, company: Company, said: str) -> dict[str, UUID]:
+    """Give the company a change of budgets that waits, a monthly budget and an on/off test."""
+    of_company = {"company_id": company.id}
+    line = {
+        "budget_id": "8001", "name": said, "unit": said, "before": 20_000_000, "wanted": 22_000_000,
+        "fate": "change", "campaigns": [["9", said]], "named": [], "is_shared": True,
+    }  # fmt: skip
+    change = BudgetChange(
+        **of_company, id=new_id(NOON), account_id=new_id(NOON), state="checked", currency="EUR", lines=[line],
+        asked_by=said, asked_at=NOON, said=said,
+    )  # fmt: skip
+    pace = BudgetPace(
+        **of_company, id=new_id(NOON), name=said, campaign_keys=[], amount_minor=100, made_by=said,
+        made_at=NOON,
+    )  # fmt: skip
+    test = BudgetTest(
+        **of_company, id=new_id(NOON), name=said, campaign_keys=[said], counts="lead",
+        starts_on=NOON.date() - timedelta(days=4), weeks=2, off_weeks=["2026-11-16"], lift=0.2, made_by=said,
+        made_at=NOON,
+    )  # fmt: skip
+    session.add_all((change, pace, test))
+    session.flush()
+    return {"change_id": change.id, "pace_id": pace.id, "test_id": test.id}
 
 
 def _flow(said: str) -> dict[str, Any]:

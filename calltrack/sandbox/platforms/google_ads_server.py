@@ -1,4 +1,4 @@
-"""The twin's gRPC server: the three services that calltrack calls, with Google's errors and faults.
+"""The twin's gRPC server: the four services that calltrack calls, with Google's errors and faults.
 
 The google-ads package ships no servicer stubs; generic handlers over its own messages do the job. Loading
 this file costs what the client costs, so the twin loads it when somebody first asks where it listens.
@@ -19,6 +19,7 @@ from google.rpc.status_pb2 import Status
 
 from calltrack.sandbox.platforms import oauth
 from calltrack.sandbox.platforms.faults import LONGEST_HANG
+from calltrack.sandbox.platforms.google_ads_budgets import CURRENCY, BudgetBook
 from calltrack.sandbox.platforms.google_ads_checks import MAX_ROWS, Fault
 from calltrack.sandbox.platforms.google_ads_rules import Books
 from calltrack.sandbox.platforms.google_ads_spend import Reports
@@ -35,6 +36,7 @@ _HEADER: Final = re.compile(r"[0-9]{10}")
 _uploads = importlib.import_module(f"{_NAMES}.services.types.conversion_upload_service")
 _adjustments = importlib.import_module(f"{_NAMES}.services.types.conversion_adjustment_upload_service")
 _searches = importlib.import_module(f"{_NAMES}.services.types.google_ads_service")
+_budgets = importlib.import_module(f"{_NAMES}.services.types.campaign_budget_service")
 _errors = importlib.import_module(f"{_NAMES}.errors.types.errors")
 
 # What a step of a fault script is answered with: gRPC status, enum and code.
@@ -58,11 +60,12 @@ _SEARCHED_FIRST: Final = (*_BY_ENUM, *_ROW_ENUMS, "request_error", "header_error
 
 
 class Server:
-    """The three services on a free port of the loopback interface."""
+    """The four services on a free port of the loopback interface."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, budgets: BudgetBook | None = None) -> None:
         """Start listening; `address` says where."""
         self._desk = desk
+        self._budgets = budgets or BudgetBook(None)
         self._books = Books(desk.journal)
         self._reports = Reports(desk.spend)
         self._server = grpc.server(
@@ -92,6 +95,13 @@ class Server:
             },
             "ConversionAdjustmentUploadService": {
                 "UploadConversionAdjustments": _unary(changes, self._answering(self._take_adjustments)),
+            },
+            "CampaignBudgetService": {
+                "MutateCampaignBudgets": grpc.unary_unary_rpc_method_handler(
+                    self._change_budgets,
+                    request_deserializer=_budgets.MutateCampaignBudgetsRequest.pb().FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                ),
             },
             "GoogleAdsService": {
                 "SearchStream": grpc.unary_stream_rpc_method_handler(
@@ -129,7 +139,7 @@ class Server:
             _refuse(
                 context, grpc.StatusCode.PERMISSION_DENIED, "authorization_error", "USER_PERMISSION_DENIED"
             )
-        if hasattr(request, "partial_failure"):
+        if hasattr(request, "partial_failure") and not hasattr(request, "operations"):
             self._check_frame(request, context)
 
     def _check_frame(self, request: Any, context: grpc.ServicerContext) -> None:
@@ -202,16 +212,55 @@ class Server:
         )
         return _response(request, faults)
 
+    def _change_budgets(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Carry out all operations of a request or none; a refusal is one of the whole request."""
+
+        def change(request: Any) -> Any:
+            amounts = [
+                (one.update.resource_name, one.update.amount_micros, tuple(one.update_mask.paths))
+                for one in request.operations
+            ]
+            faults = self._budgets.change(request.customer_id, amounts, dry_run=request.validate_only)
+            if faults:
+                _refuse_rows(context, faults, "operations")
+            response = _budgets.MutateCampaignBudgetsResponse.pb()()
+            for name, _, _ in amounts if not request.validate_only else ():
+                response.results.add(resource_name=name)
+            return response
+
+        return self._answering(change)(request, context)
+
+    def _budget_rows(self, customer: str, query: str) -> Any:
+        """Return budgets with their campaigns; None: the question is about something else."""
+        rows = self._budgets.asked(customer, query)
+        if rows is None:
+            return None
+        response = _searches.SearchGoogleAdsStreamResponse.pb()()
+        for budget, campaign_id, campaign_name in rows:
+            row = response.results.add()
+            row.customer.currency_code = CURRENCY
+            row.campaign.id, row.campaign.name = int(campaign_id), campaign_name
+            found = row.campaign_budget
+            found.resource_name = f"customers/{customer}/campaignBudgets/{budget.id}"
+            found.id, found.name, found.amount_micros = int(budget.id), budget.name, budget.amount_micros
+            found.explicitly_shared, found.reference_count = budget.explicitly_shared, len(budget.campaigns)
+            found.period, found.status = 2, 2
+        return response
+
     def _search(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         self._admit(request, context)
         is_summary = "FROM offline_conversion_upload_client_summary" in request.query
-        step = self._desk.faults.next(TARGET if is_summary else SPEND_TARGET)
-        if step == "drop-after-processing" and not is_summary:
+        budgets = self._budget_rows(request.customer_id, request.query)
+        is_report = budgets is None and not is_summary
+        step = self._desk.faults.next(SPEND_TARGET if is_report else TARGET)
+        if step == "drop-after-processing" and is_report:
             # The first batch has left when the connection breaks.
             yield next(self._report(request, context))
         if step is not None:
             self._play(step, request, context, lambda _: None)
-        if is_summary:
+        if budgets is not None:
+            yield budgets
+        elif is_summary:
             yield self._summary(request.customer_id)
         else:
             yield from self._report(request, context)
@@ -334,6 +383,18 @@ def _refuse(
         metadata.append((_FAILURE_KEY, failure.SerializeToString()))
     context.set_trailing_metadata(tuple(metadata))
     context.abort(status, f"{code or status.name}: the request was refused.")
+
+
+def _refuse_rows(context: grpc.ServicerContext, faults: Mapping[int, Fault], rows: str) -> None:
+    """Refuse the whole request for what is wrong with some of its rows; never returns."""
+    failure = _failure(
+        (fault.enum, fault.code, fault.words, rows, place, fault.field)
+        for place, fault in sorted(faults.items())
+    )
+    context.set_trailing_metadata(
+        (("request-id", failure.request_id), (_FAILURE_KEY, failure.SerializeToString()))
+    )
+    context.abort(grpc.StatusCode.INVALID_ARGUMENT, "Request contains an invalid argument.")
 
 
 def _enum_of(name: str) -> tuple[str, str]:

@@ -1,0 +1,50 @@
+"""Stored changes of budgets: their lines, and the words of outcomes beside them."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from calltrack.budgets.model import BudgetChange
+from calltrack.budgets.wishes import Line
+from calltrack.destinations.outcomes import Outcome
+from calltrack.kernel.errors import NotFound
+
+# Longer than a request to Google may take: whoever sent it has settled it by then, or is dead.
+LOOKED_UP_AFTER: Final = timedelta(seconds=90)
+SHOWN: Final = 20
+
+
+def recent_changes(session: Session, company_id: UUID) -> tuple[BudgetChange, ...]:
+    """Return the newest changes, those that were put aside left out."""
+    rows = select(BudgetChange).where(
+        BudgetChange.company_id == company_id, BudgetChange.state.not_in(("dropped", "refused"))
+    )
+    return tuple(session.scalars(rows.order_by(BudgetChange.asked_at.desc()).limit(SHOWN)))
+
+
+def lines_in(row: BudgetChange) -> tuple[Line, ...]:
+    """Return the lines of a stored change."""
+    return tuple(
+        Line(**(one | {"campaigns": tuple(map(tuple, one["campaigns"])), "named": tuple(one["named"])}))
+        for one in row.lines
+    )
+
+
+def words_of(outcome: Outcome) -> str:
+    """Return what happened and the next step, in words."""
+    return f"{outcome.message} {outcome.hint}".strip()
+
+
+def get_change(session: Session, company_id: UUID, change_id: UUID, *, lock: bool = False) -> BudgetChange:
+    """Return a change, locked until the end of the transaction if wished.
+
+    Raises:
+        NotFound: the company has no such change.
+    """
+    row = session.get(BudgetChange, (company_id, change_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("There is no such change.")
+    return row

@@ -1,0 +1,232 @@
+"""Advice applied at the twin of Google: dry run, confirmation, shared budgets, crashes, undo."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from calltrack.accounts.model import AuditEntry
+from calltrack.budgets import applying, looking_up
+from calltrack.budgets.changes import lines_in
+from calltrack.budgets.making import advise_now, newest_advice
+from calltrack.budgets.model import BudgetChange
+from calltrack.budgets.reaching import Reach
+from calltrack.delivery.accounts import connect_destination
+from calltrack.kernel.errors import BadInput, Conflict, NotFound
+from calltrack.kernel.ids import new_id
+from calltrack.sandbox.platforms.accounts import CUSTOMER_ID, google_settings
+from calltrack.wiring import Services
+from tests.budgets.spending import usual
+from tests.builders import NOON, Company, make_company
+from tests.plain import PLAIN
+from tests.sandbox.platforms.serving import serving
+
+MICROS = 1_000_000
+PLACES = {"8001": "roma", "8002": "milano", "8003": "preventivo"}
+
+
+@dataclass
+class World:
+    """A company with advice, whose budgets stand at a twin; each spends a hundred a day or so."""
+
+    services: Services
+    origin: str
+    company: Company
+    account_id: UUID
+
+    def at(self, **later: float) -> Services:
+        return replace(self.services, clock=lambda: NOON + timedelta(**later))
+
+    def set(self, amounts: dict[str, float], **more: dict[str, Any]) -> None:
+        wish = [
+            {"id": id_, "name": PLACES[id_].title(), "amount_micros": round(amount * MICROS),
+             "campaigns": {f"9{id_}": PLACES[id_]}, **more.get(PLACES[id_], {})}
+            for id_, amount in amounts.items()
+        ]  # fmt: skip
+        PLAIN.put(f"{self.origin}/sandbox/google-ads/budgets/{CUSTOMER_ID}", json=wish).raise_for_status()
+
+    def amounts(self) -> dict[str, float]:
+        found = PLAIN.get(f"{self.origin}/sandbox/google-ads/budgets").json()[CUSTOMER_ID]
+        return {id_: one["amount_micros"] / MICROS for id_, one in found.items()}
+
+    def faults(self, *steps: str) -> None:
+        wish = {"target": "google_ads", "next": list(steps)}
+        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
+
+    def row(self, id_: UUID) -> BudgetChange:
+        with self.services.db.tenant(self.company.id) as session:
+            return session.get_one(BudgetChange, (self.company.id, id_))
+
+    def check(self, named: dict[str, list[str]] | None = None) -> UUID:
+        units = list(PLACES.values())
+        return applying.check(
+            self.services, self.company.id, self.account_id, units, named or {}, by="eva@example.test"
+        )
+
+    def confirm(self, id_: UUID, **later: float) -> str:
+        return applying.confirm(self.at(**later), self.company.id, id_, by="eva@example.test")
+
+    def weekly(self) -> dict[str, float]:
+        with self.services.db.tenant(self.company.id) as session:
+            row = newest_advice(session, self.company.id)
+        assert row is not None
+        split: dict[str, float] = row.result["recommended"]
+        return split
+
+
+@pytest.fixture(scope="module")
+def one_world(services: Services) -> Iterator[World]:
+    then, company = replace(services, clock=lambda: NOON), make_company(services)
+    with serving() as origin:
+        with then.db.tenant(company.id) as session:
+            settings = google_settings(origin)
+            destination = connect_destination(
+                session, then.vault, company.id, "google_data_manager", "Google", settings, NOON, sandbox=True
+            )
+        made = usual(company, destination=destination)
+        made.write(then)
+        advise_now(then, company.id)
+        yield World(then, origin, company, UUID(str(made.accounts[0]["id"])))
+
+
+@pytest.fixture
+def world(one_world: World) -> World:
+    PLAIN.delete(f"{one_world.origin}/sandbox/platforms/faults").raise_for_status()
+    one_world.set({"8001": 100, "8002": 100, "8003": 100})
+    return one_world
+
+
+def test_a_check_changes_nothing_a_confirmation_does_and_undo_puts_it_back(world: World) -> None:
+    id_ = world.check()
+    row, before = world.row(id_), world.amounts()
+    lines = {line.unit: line for line in lines_in(row)}
+    assert (row.state, row.currency, before["8001"]) == ("checked", "EUR", 100)
+    wanted = {name: round(week / 7, 2) for name, week in world.weekly().items()}
+    assert lines["roma"].wanted == pytest.approx(wanted["roma"] * MICROS, abs=10_000)
+    assert (lines["roma"].fate, lines["preventivo"].fate) == ("change", "change")
+    assert world.confirm(id_) == "done"
+    after = world.amounts()
+    assert after == {id_: pytest.approx(lines[name].wanted / MICROS) for id_, name in PLACES.items()}
+    assert after["8003"] < 100 < after["8001"]
+    with pytest.raises(Conflict):
+        world.confirm(id_)
+    undo = applying.check_undo(world.services, world.company.id, id_, by="eva@example.test")
+    assert world.confirm(undo) == "done"
+    assert world.amounts() == before
+    with world.services.db.tenant(world.company.id) as session:
+        actions = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.subject.in_((str(id_), str(undo))))
+        ).all()
+    assert sorted(actions) == ["budget.confirmed", "budget.confirmed", "budget.done", "budget.done"]
+
+
+def test_a_shared_budget_is_refused_until_every_campaign_on_it_is_named(world: World) -> None:
+    two = {"campaigns": {"98001": "roma", "777": "not ours"}}
+    world.set({"8001": 100, "8002": 100, "8003": 100}, roma=two)
+    first = world.row(world.check())
+    assert {line.unit: line.fate for line in lines_in(first)}["roma"] == "shared"
+    assert world.row(world.check({"8001": ["98001"]})).lines[-1]["fate"] == "shared"
+    assert world.confirm(first.id) == "done"
+    assert world.amounts()["8001"] == 100
+    world.set({"8001": 100, "8002": 100, "8003": 100}, roma=two)
+    again = applying.name_campaigns(
+        world.services, world.company.id, world.check(), {"8001": ["98001", "777"]}, by="eva@example.test"
+    )
+    assert world.confirm(again) == "done"
+    assert world.amounts()["8001"] > 100
+
+
+def test_what_changed_since_the_check_or_waited_too_long_is_not_overwritten(world: World) -> None:
+    id_ = world.check()
+    with pytest.raises(Conflict, match="half an hour"):
+        world.confirm(id_, minutes=31)
+    world.set({"8001": 101, "8002": 100, "8003": 100})
+    with pytest.raises(Conflict, match="changed at Google since the check"):
+        world.confirm(id_)
+    world.set({"8001": 100, "8002": 100, "8003": 100}, roma={"campaigns": {"98001": "roma", "5": "new"}})
+    with pytest.raises(Conflict, match="changed at Google since the check"):
+        world.confirm(id_)
+    assert world.row(id_).state == "checked"
+    applying.drop(world.services, world.company.id, id_, by="eva@example.test")
+    with pytest.raises(Conflict):
+        world.confirm(id_)
+
+
+@pytest.mark.parametrize(
+    ("fault", "arrives", "state"),
+    [("drop-after-processing", True, "done"), ("drop-connection", False, "failed")],
+)
+def test_where_no_answer_comes_the_budgets_are_looked_at_and_nothing_is_sent_again(
+    world: World, fault: str, arrives: bool, state: str
+) -> None:
+    id_ = world.check()
+    world.faults("ok", fault)
+    assert world.confirm(id_) == "unknown"
+    assert (world.amounts()["8001"] != 100) is arrives
+    sent = world.amounts()
+    with world.services.db.system() as system:
+        assert world.company.id in looking_up.companies_to_look(system, NOON + timedelta(minutes=4))
+    assert looking_up.look_up_due(world.at(minutes=4), world.company.id) == 1
+    assert (world.row(id_).state, world.amounts()) == (state, sent)
+    assert looking_up.look_up_due(world.at(minutes=9), world.company.id) == 0
+
+
+def test_a_crash_between_intention_and_answer_is_seen_and_looked_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = world.check()
+    real = Reach.change
+
+    def dies(self: Reach, amounts: dict[str, int], *, validate_only: bool) -> None:
+        real(self, amounts, validate_only=validate_only)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reach, "change", dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.confirm(id_)
+    assert world.row(id_).state == "sending"
+    with pytest.raises(Conflict):
+        world.confirm(id_)
+    world.faults("503")
+    looking_up.look_up_due(world.at(minutes=2), world.company.id)
+    assert (world.row(id_).state, "Nobody knows yet" in world.row(id_).said) == ("unknown", True)
+    looking_up.look_up_due(world.at(minutes=9), world.company.id)
+    assert (world.row(id_).state, world.row(id_).due_at) == ("done", None)
+
+
+def test_one_refused_budget_refuses_all_and_says_why(world: World) -> None:
+    world.faults("ok", "reason:BUDGET_BELOW_PER_DAY_MINIMUM")
+    row = world.row(world.check())
+    assert (row.state, "less a day than Google allows" in row.said) == ("refused", True)
+    world.faults("401", "401")
+    with pytest.raises(Conflict, match="Connect the Google account again"):
+        world.check()
+    id_ = world.check()
+    world.faults("ok", "429")
+    assert world.confirm(id_) == "failed"
+    assert world.amounts()["8001"] == 100
+
+
+def test_what_cannot_be_asked_for(world: World) -> None:
+    by = "eva@example.test"
+    parts, mine = world.services, world.company.id
+    with pytest.raises(BadInput):
+        applying.check(parts, mine, world.account_id, [], {}, by=by)
+    with pytest.raises(NotFound):
+        applying.check(parts, mine, new_id(), ["roma"], {}, by=by)
+    with pytest.raises(Conflict, match="more than a week old"):
+        applying.check(world.at(days=9), mine, world.account_id, ["roma"], {}, by=by)
+    other = make_company(parts)
+    with pytest.raises(Conflict, match="no advice"):
+        applying.check(parts, other.id, world.account_id, ["roma"], {}, by=by)
+    with pytest.raises(NotFound):
+        applying.confirm(parts, other.id, world.check(), by=by)
+    with pytest.raises(Conflict, match="carried out"):
+        applying.check_undo(parts, mine, world.check(), by=by)
+    with parts.db.tenant(mine) as session:
+        session.execute(update(BudgetChange).where(BudgetChange.company_id == mine).values(due_at=None))
