@@ -24,6 +24,7 @@ from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
+from calltrack.reports.credit import model as credit_paths
 from calltrack.spend import model as spend
 from calltrack.visits import model as visits
 
@@ -39,6 +40,7 @@ __all__ = [
     "campaign_credit",
     "conversion_sources",
     "conversions",
+    "credit_paths",
     "delivery",
     "erasures",
     "guard",

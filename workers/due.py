@@ -22,6 +22,7 @@ from calltrack.installation.service import companies_to_read
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
+from calltrack.reports.credit.counting import companies_with_due_credit
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -53,6 +54,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + _of_numbers(system, due_before)
         + due_audiences(system, due_before)
         + _of_attribution(system, due_before)
+        + [("count_credit", str(company_id)) for company_id in companies_with_due_credit(system, due_before)]
     )
 
 

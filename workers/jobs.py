@@ -35,6 +35,7 @@ from calltrack.numbers.buying import buy_due
 from calltrack.numbers.keeping import check_numbers as compare_numbers
 from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
+from calltrack.reports.credit.counting import count_credit_due
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -68,7 +69,11 @@ UNTIL_DONE: Final = {
 SPEECH_LANES: Final = 1
 # Lessons take a core each, and nobody waits for them: one at a time.
 QUIET_LANES: Final = 1
-QUIET_JOBS: Final = {"learn_model": learn_due, "calibrate_model": calibrate_due}
+QUIET_JOBS: Final = {
+    "learn_model": learn_due,
+    "calibrate_model": calibrate_due,
+    "count_credit": count_credit_due,
+}
 # What all lanes, the sweep and the loop may hold at once (as many again in a rush).
 POOL_SIZE: Final = 8
 
@@ -241,6 +246,11 @@ def learn_model(company_id: str) -> None:
 def calibrate_model(company_id: str) -> None:
     """Compare what was said of last week's calls with what became known of them."""
     _begin("calibrate_model", company_id)
+
+
+def count_credit(company_id: str) -> None:
+    """Count the paths of the days that changed, for credit over many touches."""
+    _begin("count_credit", company_id)
 
 
 def judge_anew(company_id: str, rejudging_id: str) -> None:

@@ -32,6 +32,7 @@ from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
 from calltrack.journeys.service import link_email, link_person, link_typed
 from calltrack.messages import service as messages
+from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -154,12 +155,16 @@ SUBSCRIPTIONS: Subscriptions = {
     "recording.ready": (take_in, expect_transcript),
     "transcript.heard": (write_down,),
     "transcript.made": (classify,),
-    "call.attributed": (take_up,),
-    "call.corrected": (link, classify, take_up, correct),
+    "call.attributed": (take_up, Together(mark_credit_of_calls)),
+    "call.corrected": (link, classify, take_up, correct, Together(mark_credit_of_calls)),
     "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
     "thresholds.moved": (recredit,),
-    "conversion.changed": (Together(plan_changes), Together(mark_changes)),
+    "conversion.changed": (
+        Together(plan_changes),
+        Together(mark_changes),
+        Together(mark_credit_of_changes),
+    ),
     "destination.changed": (wake_destination, review),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),
