@@ -50,7 +50,7 @@ pytestmark = pytest.mark.usefixtures("reports_end_here")
 # Which role each page needs: the table people agreed on, apart from the code.
 TABLE: dict[str, Role] = {
     "overview": "viewer", "live": "viewer", "live_json": "viewer", "calls": "viewer", "call": "viewer",
-    "pool_advice": "viewer",
+    "pool_advice": "viewer", "journey_credit": "viewer", "export_journey_credit": "viewer",
     "numbers": "viewer", "destinations": "viewer", "deliveries": "viewer", "delivery": "viewer",
     "call_sent": "viewer", "destination": "viewer", "notices": "viewer", "dismiss_notice": "manager",
     "export_deliveries": "viewer", "replay_deliveries": "manager",

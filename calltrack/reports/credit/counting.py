@@ -101,8 +101,12 @@ def _settle(
         .values(leased_until=None, tries=0, counted_at=now)
         .returning(CreditDay.day)
     )
-    if still_ours is None:
-        return
+    if still_ours is not None:
+        store(session, company_id, day, found)
+
+
+def store(session: Session, company_id: UUID, day: date, found: DayPaths) -> None:
+    """Store the paths of a day instead of those that were there; the day has its row."""
     session.execute(delete(CreditPaths).where(CreditPaths.company_id == company_id, CreditPaths.day == day))
     rows = []
     for level, kind, days in QUESTIONS:
