@@ -21,7 +21,7 @@ BY_MONTH = (0.62, 0.68, 0.85, 0.95, 1.15, 1.4, 1.5, 1.25, 1.3, 1.0, 0.75, 0.6)
 BY_WEEKDAY = (1.2, 1.1, 1.05, 1.0, 0.95, 0.85, 0.7)
 BY_HOUR = (1, 1, 0, 0, 0, 1, 2, 5, 9, 12, 13, 12, 8, 7, 9, 10, 10, 9, 8, 7, 6, 5, 3, 2)
 CONTACT_PAGE = "/demo/contatti"
-# How many visits of an origin are those of people who came before; who saw us somewhere else comes back by name.
+# How many visits of an origin are those of people who came before: who saw us elsewhere comes back by name.
 RETURNS = {("none", ""): 0.6, ("cpc", "marchio-aurelia"): 0.65, ("organic", ""): 0.3}
 RETURNS_ELSE = 0.12
 COME_BACK_IN = timedelta(days=21)
@@ -155,15 +155,12 @@ def _visit(chance: random.Random, at: datetime) -> Visited:
 
 
 def _let_return(chance: random.Random, visits: list[Visited]) -> None:
-    """Let some visits be those of people who came some days before, often by an advertisement they only saw."""
+    """Let some visits be those of people who came days before, often by an advertisement they only saw."""
     latest: deque[Visited] = deque(maxlen=SEEN_LATELY)
     for visit in visits:
         often = RETURNS.get((visit.origin.medium, visit.origin.campaign), RETURNS_ELSE)
-        known = [
-            one
-            for one in latest
-            if one.town == visit.town and one.started_at > visit.started_at - COME_BACK_IN
-        ]
+        since = visit.started_at - COME_BACK_IN
+        known = [one for one in latest if one.town == visit.town and one.started_at > since]
         if known and chance.random() < often:
             seen = chance.sample(known, min(len(known), 4))
             visit.visitor_id = max(seen, key=lambda one: one.origin.medium == "paid_social").visitor_id

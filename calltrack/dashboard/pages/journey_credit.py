@@ -52,7 +52,7 @@ def journey_credit(services: Services, here: Here) -> ResponseReturnValue:
         side=side,
         rows=[_row(report, at) for at in report.order],
         strips=_strips(report, side),
-        shown=[one for one in report.sides if one.credit is not None],
+        shown=sorted((one for one in report.sides if one.credit), key=lambda one: one.model != BASE),
         refused=[one for one in report.sides if one.credit is None],
         levels=LEVELS,
         kinds=KINDS,
