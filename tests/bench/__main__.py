@@ -1,7 +1,7 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
 Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
-`posterior`, `credit`.
+`posterior`, `credit`, `stored_credit`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -32,6 +32,7 @@ PIECES = (
     "accuracy",
     "posterior",
     "credit",
+    "stored_credit",
 )
 
 
