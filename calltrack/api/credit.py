@@ -12,7 +12,8 @@ from calltrack.api.access import needs
 from calltrack.journeys.credit.paths import OTHER
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.origin import words_of
-from calltrack.reports.credit.queries import Asked, CreditReport, Side, credit_report
+from calltrack.reports.credit.answers import report_of
+from calltrack.reports.credit.queries import Asked, CreditReport, Side
 from calltrack.wiring import Services
 
 AGAINST = "Less what the last touch gives; below zero: this model gives less."
@@ -104,7 +105,7 @@ def credit_of(services: Services) -> APIBlueprint:
             company = company_row(session, g.asker.company_id)
             if company is None:
                 raise NotFound("The company is gone.")
-            return _shape(credit_report(session, company.id, asked), company.currency)
+            return _shape(report_of(session, company.id, asked, services.clock()), company.currency)
 
     return blueprint
 

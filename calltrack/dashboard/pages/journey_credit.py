@@ -13,8 +13,9 @@ from calltrack.dashboard.periods import NAMES, USUAL, period
 from calltrack.journeys.credit.paths import OTHER
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.origin import words_of
+from calltrack.reports.credit.answers import report_of
 from calltrack.reports.credit.export import csv_of
-from calltrack.reports.credit.queries import BASE, Asked, CreditReport, Side, credit_report
+from calltrack.reports.credit.queries import BASE, Asked, CreditReport, Side
 from calltrack.reports.credit.told import KINDS, LEVELS, WINDOWS
 from calltrack.wiring import Services
 
@@ -40,7 +41,7 @@ def journey_credit(services: Services, here: Here) -> ResponseReturnValue:
     chosen = period(request.args.get("period", USUAL), here.now, here.company.timezone)
     asked = _asked(here)
     with services.db.tenant(here.company.id) as session:
-        report = credit_report(session, here.company.id, asked)
+        report = report_of(session, here.company.id, asked, here.now)
     side = _compared(report)
     return render_template(
         "journey_credit.html",
@@ -66,7 +67,7 @@ def export_journey_credit(services: Services, here: Here) -> ResponseReturnValue
     """Give the same as a file, to the last digit."""
     asked = _asked(here)
     with services.db.tenant(here.company.id) as session:
-        report = credit_report(session, here.company.id, asked)
+        report = report_of(session, here.company.id, asked, here.now)
         audit.note(
             session, here.company.id, here.who.email, "credit.exported", "csv", here.now,
             filters=f"{asked.kind} per {asked.level}, {asked.since} to {asked.until}, {asked.days} days",

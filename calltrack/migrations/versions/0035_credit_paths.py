@@ -32,6 +32,20 @@ TABLES = {
         CONSTRAINT pk_credit_day PRIMARY KEY (company_id, day),
         CONSTRAINT fk_credit_day_company_id_company FOREIGN KEY (company_id) REFERENCES company (id)
     """,
+    "credit_answer": """
+        company_id UUID NOT NULL,
+        level TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        days INTEGER NOT NULL,
+        since DATE NOT NULL,
+        until DATE NOT NULL,
+        made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        counted_at TIMESTAMP WITH TIME ZONE,
+        took_ms INTEGER NOT NULL,
+        answer BYTEA NOT NULL,
+        CONSTRAINT pk_credit_answer PRIMARY KEY (company_id, level, kind, days, since, until),
+        CONSTRAINT fk_credit_answer_company_id_company FOREIGN KEY (company_id) REFERENCES company (id)
+    """,
     "credit_paths": """
         company_id UUID NOT NULL,
         level TEXT NOT NULL,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.attribution.night_work import zone_of
 from calltrack.attribution.nights import next_night
+from calltrack.reports.credit.answers import keep_usual
 from calltrack.reports.credit.day_paths import QUESTIONS, DayPaths
 from calltrack.reports.credit.marking import claim_look, look
 from calltrack.reports.credit.model import CreditDay, CreditLook, CreditPaths
@@ -38,10 +39,14 @@ def count_credit_due(services: Services, company_id: UUID) -> int:
     if is_due:
         with services.db.tenant(company_id) as session:
             look(session, company_id, now)
-    for counted in range(MOST_AT_ONCE):
-        if not _count_next(services, company_id):
-            return counted
-    return MOST_AT_ONCE
+    counted = 0
+    while counted < MOST_AT_ONCE and _count_next(services, company_id):
+        counted += 1
+    if counted < MOST_AT_ONCE and (counted or is_due):
+        with services.db.tenant(company_id) as session:
+            today = now.astimezone(ZoneInfo(zone_of(session, company_id))).date()
+        keep_usual(services, company_id, today, is_night=is_due)
+    return counted
 
 
 def _count_next(services: Services, company_id: UUID) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from calltrack.attribution.night_work import zone_of
 from calltrack.attribution.nights import next_night
 from calltrack.kernel.ids import first_id_of
-from calltrack.reports.credit.model import CreditDay, CreditLook
+from calltrack.reports.credit.model import CreditAnswer, CreditDay, CreditLook
 from calltrack.reports.credit.told import LONGEST
 from calltrack.wiring import Services
 
@@ -137,7 +137,8 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
 
 def count_all_anew(session: Session, company_id: UUID, now: datetime) -> None:
     """Forget what is counted and let every day be counted again: what it stood on is gone."""
-    session.execute(delete(CreditDay).where(CreditDay.company_id == company_id))
+    for table in (CreditAnswer, CreditDay):
+        session.execute(delete(table).where(table.company_id == company_id))
     session.execute(
         update(CreditLook).where(CreditLook.company_id == company_id).values(due_at=now, looked_until=None)
     )

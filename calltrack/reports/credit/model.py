@@ -37,6 +37,22 @@ class CreditDay(Base):
     counted_at: Mapped[datetime | None]
 
 
+class CreditAnswer(Base):
+    """A report that took long to make, kept as it was; `counted_at` is of the newest day it stands on."""
+
+    __tablename__ = "credit_answer"
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    since: Mapped[date] = mapped_column(primary_key=True)
+    until: Mapped[date] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    counted_at: Mapped[datetime | None]
+    took_ms: Mapped[int]
+    answer: Mapped[bytes]
+
+
 class CreditPaths(Base):
     """The distinct paths of a day for one level, kind of conversion and window (days), with their sums.
 

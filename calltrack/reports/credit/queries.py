@@ -23,6 +23,7 @@ BASE = "last"
 MOST_CHANNELS = 24
 """So many channels are told apart, the rest is one; more are not read by anybody, and chains would grow."""
 MOST_DAYS = 800
+MONTH = 31
 NO_PLACES, NO_FLOATS = np.empty(0, np.int64), np.empty(0)
 NOTHING_COUNTED = Paths(
     (), NO_PLACES, NO_PLACES, NO_FLOATS, NO_FLOATS, NO_FLOATS, Totals(), (NO_FLOATS, NO_FLOATS)
@@ -105,25 +106,39 @@ class CreditReport:
         return sorted(range(len(self.channels)), key=lambda at: (-shares[at], self.channels[at]))
 
 
+@dataclass(frozen=True)
+class State:
+    """When the newest of some days was counted (None: none was), and how many are about to be."""
+
+    counted_at: datetime | None
+    waiting: int
+
+
 def credit_report(session: Session, company_id: UUID, asked: Asked) -> CreditReport:
     """Return what every model says about the days asked for."""
+    state = state_of(session, company_id, asked)
     paths = folded(paths_of(session, company_id, asked), MOST_CHANNELS)
     sides = [_side(model, paths) for model in MODELS]
     base = next(one.credit for one in sides if one.model == BASE)
+    return CreditReport(
+        asked=asked,
+        channels=paths.channels,
+        totals=paths.totals,
+        sides=tuple(_compared(one, base) for one in sides),
+        counted_at=state.counted_at,
+        waiting=state.waiting,
+    )
+
+
+def state_of(session: Session, company_id: UUID, asked: Asked) -> State:
+    """Return when the days asked for were counted, and how many wait to be."""
     counted_at, waiting = session.execute(
         select(
             func.max(CreditDay.counted_at),
             func.count().filter(CreditDay.due_at.is_not(None) | CreditDay.leased_until.is_not(None)),
         ).where(CreditDay.company_id == company_id, CreditDay.day.between(asked.since, asked.until))
     ).one()
-    return CreditReport(
-        asked=asked,
-        channels=paths.channels,
-        totals=paths.totals,
-        sides=tuple(_compared(one, base) for one in sides),
-        counted_at=counted_at,
-        waiting=waiting,
-    )
+    return State(counted_at, waiting)
 
 
 def paths_of(session: Session, company_id: UUID, asked: Asked) -> Paths:
@@ -142,9 +157,14 @@ def paths_of(session: Session, company_id: UUID, asked: Asked) -> Paths:
             CreditPaths.day.between(asked.since, asked.until),
         )
         .order_by(CreditPaths.day)
+        .execution_options(yield_per=MONTH)
     )
-    parts = [unpack(row.packed, row.channels, _totals(row)) for row in rows]
-    return grouped(joined([NOTHING_COUNTED, *parts]))
+    found = NOTHING_COUNTED
+    # A month at a time: a year of a large company would not fit.
+    for some in rows.partitions(MONTH):
+        parts = [unpack(row.packed, row.channels, _totals(row)) for row in some]
+        found = grouped(joined([found, *parts]))
+    return found
 
 
 def _totals(row: object) -> Totals:
