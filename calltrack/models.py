@@ -30,6 +30,7 @@ from calltrack.spend import detail_model as spend_details
 from calltrack.spend import match_model as spend_matches
 from calltrack.reports import mail_model as report_mails
 from calltrack.reports import model as reports
+from calltrack.reports.credit import model as credit_paths
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
 from calltrack.stages import model as stages
@@ -48,6 +49,7 @@ __all__ = [
     "campaign_credit",
     "conversion_sources",
     "conversions",
+    "credit_paths",
     "delivery",
     "erasures",
     "guard",

@@ -30,6 +30,7 @@ from calltrack.stages.keeping import companies_to_keep as companies_with_journey
 from calltrack.stages.keeping import companies_to_make_again
 from calltrack.reports.keeping import companies_to_count
 from calltrack.reports.mailing import companies_to_mail
+from calltrack.reports.credit.counting import companies_with_due_credit
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}
@@ -64,6 +65,7 @@ def due_jobs(system: Session, due_before: datetime) -> list[Job]:
         + _of_spend(system, due_before)
         + _of_reports(system, due_before)
         + _of_budgets(system, due_before)
+        + [("count_credit", str(company_id)) for company_id in companies_with_due_credit(system, due_before)]
     )
 
 

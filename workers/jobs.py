@@ -43,6 +43,7 @@ from calltrack.stages.keeping import keep_journeys as keep_their_journeys
 from calltrack.stages.keeping import make_past_again
 from calltrack.reports.keeping import keep_reports as count_days
 from calltrack.reports.mailing import mail_next
+from calltrack.reports.credit.counting import count_credit_due
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job
@@ -86,6 +87,7 @@ QUIET_JOBS: Final = {
     "learn_model": learn_due,
     "calibrate_model": calibrate_due,
     "advise_budget": advise_due,
+    "count_credit": count_credit_due,
 }
 # Days of reports are counted one at a time.
 REPORT_LANES: Final = 1
@@ -286,6 +288,11 @@ def advise_budget(company_id: str) -> None:
 def look_at_budgets(company_id: str) -> None:
     """Look up what became of changes of budgets that no answer came to."""
     _begin("look_at_budgets", company_id)
+
+
+def count_credit(company_id: str) -> None:
+    """Count the paths of the days that changed, for credit over many touches."""
+    _begin("count_credit", company_id)
 
 
 def judge_anew(company_id: str, rejudging_id: str) -> None:

@@ -30,6 +30,7 @@ from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.numbers.keeping import companies_with_numbers
 from calltrack.reports.keeping import companies_to_begin
+from calltrack.reports.credit.marking import companies_without_look, plan_look
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
 from workers.housekeeping import keep_house
@@ -100,6 +101,16 @@ def begin_reports(services: Services) -> int:
     return len(companies)
 
 
+def plan_credit(services: Services) -> int:
+    """Let companies that have numbers now have their paths counted; returns how many are new."""
+    with services.db.system() as system:
+        companies = companies_without_look(system)
+    for company_id in companies:
+        with services.db.tenant(company_id) as session:
+            plan_look(session, company_id, services.clock())
+    return len(companies)
+
+
 def end_windows(services: Services) -> int:
     """End deliveries that their platform takes no more, in words; returns how many."""
     with services.db.system() as system:
@@ -135,6 +146,7 @@ TASKS = (
     Task("plan lessons", timedelta(hours=1), plan_lessons),
     Task("plan budget advice", timedelta(minutes=10), plan_advice),
     Task("watch monthly budgets", timedelta(hours=1), watch_paces),
+    Task("plan credit", timedelta(hours=1), plan_credit),
     Task("end windows", timedelta(hours=1), end_windows),
     Task("keep house", timedelta(days=1), keep_house),
 )

@@ -35,6 +35,7 @@ from calltrack.messages import service as messages
 from calltrack.spend.accounts import wake_after_change
 from calltrack.stages import marks as journeys
 from calltrack.reports.marking import count_calls, count_changes
+from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]
@@ -159,7 +160,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "recording.ready": (take_in, expect_transcript),
     "transcript.heard": (write_down,),
     "transcript.made": (classify,),
-    "call.attributed": (take_up, Together(count_calls)),
+    "call.attributed": (take_up, Together(count_calls), Together(mark_credit_of_calls)),
     "call.corrected": (
         link,
         classify,
@@ -167,6 +168,7 @@ SUBSCRIPTIONS: Subscriptions = {
         correct,
         Together(count_calls),
         Together(journeys.mark_calls),
+        Together(mark_credit_of_calls),
     ),
     "person.merged": (follow, Together(mark_persons)),
     "rules.saved": (again,),
@@ -176,6 +178,7 @@ SUBSCRIPTIONS: Subscriptions = {
         Together(mark_changes),
         Together(count_changes),
         Together(journeys.mark_changes),
+        Together(mark_credit_of_changes),
     ),
     "destination.changed": (wake_destination, review, wake_after_change),
     "destination.paused": (review,),

@@ -15,6 +15,7 @@ from calltrack.api.call_flows import call_flows_of
 from calltrack.api.calls import calls_of
 from calltrack.api.conversion_rules import rules_of
 from calltrack.api.conversions import conversions_of
+from calltrack.api.credit import credit_of
 from calltrack.api.crm import crm_of
 from calltrack.api.crm_hook import hook_of
 from calltrack.api.deliveries import deliveries_of
@@ -131,6 +132,7 @@ def register(app: Flask, services: Services) -> None:
         pool_advice_of,
         reports_of,
         report_mails_of,
+        credit_of,
         phone_systems_of,
         crm_of,
         links_of,

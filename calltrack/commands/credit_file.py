@@ -13,7 +13,7 @@ from calltrack.journeys.credit.lines import BadLine, Reader, whole_lines
 from calltrack.journeys.credit.paths import Paths, joined
 from calltrack.kernel.errors import BadInput
 
-PIECE = 4 << 20
+PIECE = 1 << 20
 SHARED_FROM = 64 << 20
 """From this size on a file is worth the start of further processes."""
 MOST_PROCESSES = 4

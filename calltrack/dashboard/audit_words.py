@@ -61,6 +61,7 @@ DID: Final = {
     "carrier.connect": "connected the carrier account",
     "company.settings": "changed the settings of the company",
     "delivery.exported": "exported deliveries",
+    "credit.exported": "exported credit over many touches",
     "delivery.replayed": "sent a delivery again",
     "delivery.settled": "settled a delivery by hand",
     "destination.changed": "changed a destination",

@@ -6,6 +6,7 @@ before noon; campaigns differ in what their visitors are worth; everything else 
 
 import math
 import random
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,11 @@ BY_MONTH = (0.62, 0.68, 0.85, 0.95, 1.15, 1.4, 1.5, 1.25, 1.3, 1.0, 0.75, 0.6)
 BY_WEEKDAY = (1.2, 1.1, 1.05, 1.0, 0.95, 0.85, 0.7)
 BY_HOUR = (1, 1, 0, 0, 0, 1, 2, 5, 9, 12, 13, 12, 8, 7, 9, 10, 10, 9, 8, 7, 6, 5, 3, 2)
 CONTACT_PAGE = "/demo/contatti"
+# How many visits of an origin are those of people who came before: who saw us elsewhere comes back by name.
+RETURNS = {("none", ""): 0.6, ("cpc", "marchio-aurelia"): 0.65, ("organic", ""): 0.3}
+RETURNS_ELSE = 0.12
+COME_BACK_IN = timedelta(days=21)
+SEEN_LATELY = 400
 PAGES = ("/demo/", "/demo/servizi", "/demo/preventivo", CONTACT_PAGE)
 
 
@@ -109,6 +115,7 @@ def imagine(seed: int, begin: datetime, end: datetime, pool_size: int) -> Past:
     """Return the visits and calls between two moments; the same arguments give the same past but for ids."""
     chance = random.Random(seed)  # noqa: S311 - a story, not a secret
     past = Past(visits=list(_visits(chance, begin, end)))
+    _let_return(random.Random(seed + 1), past.visits)  # noqa: S311 - a story, not a secret
     _share_numbers(past.visits, pool_size)
     for visit in past.visits:
         if chance.random() < visit.origin.calls * (0.2 if visit.seconds < 20 else 1.1):
@@ -145,6 +152,19 @@ def _visit(chance: random.Random, at: datetime) -> Visited:
     prefix = {"gclid": "Cj0KCQiA", "msclkid": "", "fbclid": "IwAR"}.get(origin.click_id, "")
     click = f"{prefix}{chance.getrandbits(160):040x}" if origin.click_id else ""
     return Visited(new_id(at), new_id(at), origin, town, at, max(seconds, 2), pages, click)
+
+
+def _let_return(chance: random.Random, visits: list[Visited]) -> None:
+    """Let some visits be those of people who came days before, often by an advertisement they only saw."""
+    latest: deque[Visited] = deque(maxlen=SEEN_LATELY)
+    for visit in visits:
+        often = RETURNS.get((visit.origin.medium, visit.origin.campaign), RETURNS_ELSE)
+        since = visit.started_at - COME_BACK_IN
+        known = [one for one in latest if one.town == visit.town and one.started_at > since]
+        if known and chance.random() < often:
+            seen = chance.sample(known, min(len(known), 4))
+            visit.visitor_id = max(seen, key=lambda one: one.origin.medium == "paid_social").visitor_id
+        latest.append(visit)
 
 
 def _share_numbers(visits: list[Visited], pool_size: int) -> None:

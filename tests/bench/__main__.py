@@ -1,7 +1,7 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
 Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
-`posterior`, `credit`, `journeys`, `reports`.
+`posterior`, `credit`, `journeys`, `reports`, `stored_credit`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -34,6 +34,7 @@ PIECES = (
     "credit",
     "journeys",
     "reports",
+    "stored_credit",
 )
 
 

@@ -2,7 +2,8 @@
 
 CREDIT_JOURNEYS (default 1,000,000; the long form has 10,000,000) is how many. They are told one a line, and
 once more with equal ones on one line, as a database groups them. Seconds are those of the whole process, its
-start included; memory is that of all its processes together, looked at every 20 ms.
+start included; memory is that of all its processes together, looked at every 20 ms. "Computing" is the same
+journeys as arrays in files, so without any reading of text: seconds of grouping and of the model.
 """
 
 import json
@@ -15,10 +16,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tests.bench.context import ROOT, Context, Result
+from tests.bench.credit_arrays import COLUMNS
 
 JOURNEYS = int(os.environ.get("CREDIT_JOURNEYS", "1000000"))
 CHANNELS = (
@@ -38,8 +41,8 @@ for line in open(sys.argv[1], "rb"):
 def run(context: Context) -> list[Result]:
     """Write the journeys, then measure the command and the bare loop on each way to tell them."""
     each, grouped = context.folder / "each.jsonl", context.folder / "grouped.jsonl"
-    _write(each, grouped)
-    results = []
+    _write(each, grouped, context.folder)
+    results = _computing(context.folder)
     for told, file in (("one a line", each), ("equal ones on one line", grouped)):
         bare, bare_processor, _ = _measure([sys.executable, "-c", BARE, str(file)])
         for model in MODELS:
@@ -55,30 +58,57 @@ def run(context: Context) -> list[Result]:
     return results
 
 
-def _write(each: Path, grouped: Path) -> None:
-    chance = np.random.default_rng(6)
+def _computing(folder: Path) -> list[Result]:
+    """Measure grouping and each model over the arrays: no text is read."""
+    results = []
+    for model in MODELS:
+        command = [sys.executable, "-m", "tests.bench.credit_arrays", str(folder), model]
+        seconds = float(subprocess.check_output(command, cwd=ROOT, text=True))
+        _, processor, megabytes = _measure(command)
+        title = f"{JOURNEYS:,} journeys as arrays, computing: {model}"
+        results += [
+            Result(title, seconds, "s"),
+            Result(f"{title}, whole process", processor, "s of processor"),
+            Result(f"{title}, whole process", megabytes, "MB"),
+        ]
+    return results
+
+
+def _write(each: Path, grouped: Path, folder: Path) -> None:
     counts: Counter[tuple[str, int]] = Counter()
     worth: Counter[tuple[str, int]] = Counter()
+    columns: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in COLUMNS}
     with each.open("w") as file:
-        for path, converted, value in _journeys(chance):
+        for path, converted, value in _journeys(columns):
             counts[path, converted] += 1
             worth[path, converted] += value
             file.write(_line(path, converted, 1 - converted, value))
     with grouped.open("w") as file:
         for (path, converted), count in counts.items():
             file.write(_line(path, converted * count, (1 - converted) * count, worth[path, converted]))
+    (folder / "channels.txt").write_text("\n".join(CHANNELS))
+    for name, parts in columns.items():
+        np.save(folder / f"{name}.npy", np.concatenate(parts))
 
 
-def _journeys(chance: np.random.Generator) -> Iterator[tuple[str, int, int]]:
-    """Draw journeys of 2.4 touches on average; every fifth converts, at a value of its own."""
+def _journeys(columns: dict[str, list["np.ndarray[Any, Any]"]]) -> Iterator[tuple[str, int, int]]:
+    """Draw journeys of 2.4 touches on average; every fifth converts, at a value of its own.
+
+    They are kept in the columns, too.
+    """
+    chance = np.random.default_rng(6)
     names = [json.dumps(name) for name in CHANNELS]
     odds = 1 / np.arange(1, len(names) + 1)
     for start in range(0, JOURNEYS, AT_ONCE):
         count = min(AT_ONCE, JOURNEYS - start)
         lengths = np.minimum(chance.geometric(0.42, count), 16)
-        touches = chance.choice(len(names), lengths.sum(), p=odds / odds.sum()).tolist()
-        converted = (chance.random(count) < 0.2).astype(int)
-        values = (chance.integers(1_000, 90_000, count) * converted).tolist()
+        drawn = chance.choice(len(names), lengths.sum(), p=odds / odds.sum())
+        converted = (chance.random(count) < 0.2).astype(np.uint8)
+        worth = (chance.integers(1_000, 90_000, count) * converted).astype(np.int32)
+        told = (drawn.astype(np.uint8), lengths.astype(np.uint8), converted, 1 - converted, worth)
+        for name, column in zip(COLUMNS, told, strict=True):
+            columns[name].append(column)
+        touches, values = drawn.tolist(), worth.tolist()
         ends = np.cumsum(lengths).tolist()
         for at, length in enumerate(lengths.tolist()):
             path = ", ".join([names[touch] for touch in touches[ends[at] - length : ends[at]]])

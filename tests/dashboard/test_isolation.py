@@ -52,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("reports_end_here")
 # Which role each page needs: the table people agreed on, apart from the code.
 TABLE: dict[str, Role] = {
     "overview": "viewer", "live": "viewer", "live_json": "viewer", "calls": "viewer", "call": "viewer",
-    "pool_advice": "viewer",
+    "pool_advice": "viewer", "journey_credit": "viewer", "export_journey_credit": "viewer",
     "reports": "viewer", "report": "viewer", "report_file": "viewer", "report_mails": "manager",
     "add_report_mail": "manager", "end_report_mail": "manager",
     "numbers": "viewer", "destinations": "viewer", "deliveries": "viewer", "delivery": "viewer",

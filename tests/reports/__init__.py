@@ -1,1 +1,2 @@
 """Reports: rollups, figures, exports, mails."""
+"""Tests of reports."""

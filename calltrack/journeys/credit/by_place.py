@@ -3,6 +3,7 @@
 import numpy as np
 
 from calltrack.journeys.credit.paths import Floats, Paths, Places, summed
+from calltrack.kernel.origin import BETWEEN
 
 DIRECT = frozenset({"direct", "(direct)", "direct / none", "(direct) / (none)"})
 """What a visit without a source is called, here and in other tools' exports."""
@@ -21,10 +22,15 @@ def last(paths: Paths, counts: Floats) -> Floats:
 
 def last_non_direct(paths: Paths, counts: Floats) -> Floats:
     """Return all credit to the last touch that had a source; to direct where all were direct."""
-    is_direct = np.array([name.strip().lower() in DIRECT for name in paths.channels], bool)
+    is_direct = np.array([is_direct_name(name) for name in paths.channels], bool)
     places = np.where(is_direct[paths.touches], -1, np.arange(len(paths.touches)))
     found = np.maximum.reduceat(places, paths.starts) if len(paths.starts) else places
     return _at(paths, np.where(found < 0, paths.lasts, found), counts)
+
+
+def is_direct_name(name: str) -> bool:
+    """Tell whether a channel is what a visit without a source is called, as a name or as an origin's word."""
+    return " / ".join(filter(None, name.split(BETWEEN))).strip().lower() in DIRECT
 
 
 def linear(paths: Paths, counts: Floats) -> Floats:

@@ -50,11 +50,7 @@ def chain_of(paths: Paths, order: int) -> Chain:
         raise too_large(size, len(paths.channels))
     leaving = summed(state, np.repeat(counts, paths.lengths), size)
     often = np.where(leaving > 0, leaving, 1.0)
-    goes_on = np.ones(len(state), bool)
-    goes_on[paths.lasts] = False
-    here = np.flatnonzero(goes_on)
-    moves, which = np.unique(state[here] * size + state[here + 1], return_inverse=True)
-    weights = summed(which, np.repeat(counts, paths.lengths)[here], len(moves))
+    moves, weights = _moves(paths, state, counts, size)
     sources, targets = np.divmod(moves, max(size, 1))
     ends = state[paths.lasts]
     return Chain(
@@ -70,6 +66,21 @@ def chain_of(paths: Paths, order: int) -> Chain:
     )
 
 
+def _moves(paths: Paths, state: Places, counts: Floats, size: int) -> tuple[Places, Floats]:
+    """Return the moves that occur, as from * size + to, and how often each does."""
+    goes_on = np.ones(len(state), bool)
+    goes_on[paths.lasts] = False
+    here = np.flatnonzero(goes_on)
+    move = state[here] * size
+    move += state[here + 1]
+    often = np.repeat(counts, paths.lengths - 1)
+    if size**2 > TABLE:
+        moves, which = np.unique(move, return_inverse=True)
+        return moves, summed(which, often, len(moves))
+    moves = np.flatnonzero(np.bincount(move, minlength=size**2))
+    return moves, summed(move, often, size**2)[moves]
+
+
 def too_large(states: int, channels: int) -> BadInput:
     """Return the error that says what to do about a chain that is too large to be solved."""
     return BadInput(
@@ -81,8 +92,8 @@ def too_large(states: int, channels: int) -> BadInput:
 def _states(paths: Paths, order: int) -> tuple[Places, Places]:
     """Return the state of each touch, and the code of each state: its channels as digits, the latest last."""
     base = len(paths.channels) + 1
-    place = paths.place_in_path()
     code = paths.touches + 1
+    place = paths.place_in_path() if order > 1 else code
     for back in range(1, order):
         before = np.zeros_like(code)
         before[back:] = paths.touches[: max(len(code) - back, 0)] + 1

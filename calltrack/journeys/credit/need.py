@@ -28,6 +28,11 @@ class Need:
         if self.is_met:
             return f"{label} has the {self.conversions} conversions it needs."
         return (
-            f"{label} needs {self.conversions} conversions in the chosen time; there are {self.seen:.12g}."
+            f"{label} needs {self.conversions} conversions in the chosen time; there are {_shown(self.seen)}."
             f" {self.missing} more are needed. Until then use {instead}."
         )
+
+
+def _shown(seen: float) -> str:
+    """Return a count with one digit after the point where there is one; never more than there are."""
+    return f"{math.floor(seen * 10 + 1e-6) / 10:.12g}"

@@ -74,13 +74,16 @@ def joined(parts: Sequence[Paths]) -> Paths:
     """Return the paths of several readings as one, channels in the order of their names."""
     names = sorted({name for part in parts for name in part.channels})
     place = {name: at for at, name in enumerate(names)}
-    offsets = np.cumsum([0, *(len(part.touches) for part in parts)])
-    touches = [renamed(part, place) for part in parts]
+    offsets = np.cumsum([0, *(len(part.touches) for part in parts)], dtype=np.int64)
+    # Filled in part by part: there is never more than one copy of all touches beside the parts.
+    touches = np.empty(offsets[-1], np.int64)
+    for part, offset in zip(parts, offsets, strict=False):
+        touches[offset : offset + len(part.touches)] = renamed(part, place)
     starts = [part.starts + offset for part, offset in zip(parts, offsets, strict=False)]
     decays = [part.decayed for part in parts if part.decayed is not None]
     return Paths(
         channels=tuple(names),
-        touches=np.concatenate([np.empty(0, np.int64), *touches]),
+        touches=touches,
         starts=np.concatenate([np.empty(0, np.int64), *starts]),
         conversions=np.concatenate([np.empty(0), *(part.conversions for part in parts)]),
         nulls=np.concatenate([np.empty(0), *(part.nulls for part in parts)]),

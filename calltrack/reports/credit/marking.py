@@ -1,0 +1,151 @@
+"""Which days are to be counted anew: marked by facts at once, and by a look every night."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import TextClause, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from calltrack.attribution.night_work import zone_of
+from calltrack.attribution.nights import next_night
+from calltrack.kernel.ids import first_id_of
+from calltrack.reports.credit.model import CreditAnswer, CreditDay, CreditLook
+from calltrack.reports.credit.told import LONGEST
+from calltrack.wiring import Services
+
+SOON = timedelta(seconds=15)
+"""Facts come in crowds: a day is counted once for all of those that come within so long."""
+BACK = timedelta(days=400)
+"""So far back days are counted when a company's are counted for the first time."""
+LEASE = timedelta(minutes=10)
+"""A look takes seconds, in the largest companies some minutes; a killed one is due again after that."""
+MARK = """
+    INSERT INTO credit_day (company_id, day, due_at)
+    SELECT DISTINCT CAST(:company_id AS uuid), found.day, CAST(:due AS timestamptz) FROM ({days}) found
+    ON CONFLICT (company_id, day) DO UPDATE SET due_at = LEAST(credit_day.due_at, EXCLUDED.due_at)
+"""
+TOUCHED = """
+    SELECT (c.occurred_at AT TIME ZONE m.timezone)::date AS day
+    FROM conversion c JOIN company m ON m.id = c.company_id
+    WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.id IN ({conversions})
+    UNION
+    SELECT (v.started_at AT TIME ZONE m.timezone)::date
+    FROM conversion c
+    JOIN company m ON m.id = c.company_id
+    JOIN call k ON k.company_id = c.company_id AND k.id = c.call_id
+    JOIN person_visitor p ON p.company_id = c.company_id AND p.person_id = c.person_id
+    JOIN visit v ON v.company_id = p.company_id AND v.visitor_id = p.visitor_id
+      AND v.started_at <= k.started_at AND v.started_at >= k.started_at - INTERVAL '90 days'
+    WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.id IN ({conversions})
+"""
+OF_CHANGES = text(MARK.format(days=TOUCHED.format(conversions=
+    "SELECT conversion_id FROM conversion_change"
+    " WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id = ANY(:ids)"
+)))  # fmt: skip
+OF_CALLS = text(MARK.format(days=TOUCHED.format(conversions=
+    "SELECT id FROM conversion"
+    " WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND call_id = ANY(:ids)"
+)))  # fmt: skip
+# Days before today at which somebody was who came by since the last look: their journeys did not end there.
+SEEN_AGAIN = text(MARK.format(days="""
+    SELECT (v.started_at AT TIME ZONE :zone)::date AS day
+    FROM (SELECT DISTINCT visitor_id FROM visit
+          WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id >= :begin AND id < :end) s
+    JOIN visit v ON v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = s.visitor_id
+      AND v.id >= :first AND v.id < :end
+"""))  # fmt: skip
+ALL_DAYS = text(MARK.format(days="""
+    SELECT (started_at AT TIME ZONE :zone)::date AS day FROM visit
+    WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id >= :first AND id < :end
+"""))  # fmt: skip
+# Whatever a fact missed: days whose counted conversions are not those that count.
+DIFFERENT = text(MARK.format(days="""
+    SELECT coalesce(told.day, kept.day) AS day
+    FROM (SELECT (c.occurred_at AT TIME ZONE :zone)::date AS day, c.kind, count(*) AS conversions,
+                 sum(CASE WHEN c.currency = m.currency THEN coalesce(c.value_minor, 0) ELSE 0 END) AS value
+          FROM conversion c JOIN company m ON m.id = c.company_id
+          WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.status = 'counted'
+            AND c.occurred_at >= :since
+          GROUP BY 1, 2) told
+    FULL JOIN (SELECT day, kind, conversions, value_minor AS value FROM credit_paths
+               WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND level = 'source' AND days = 7
+                 AND conversions > 0 AND day > (CAST(:since AS timestamptz) AT TIME ZONE :zone)::date) kept
+      ON kept.day = told.day AND kept.kind = told.kind
+    WHERE told.conversions IS DISTINCT FROM kept.conversions OR told.value IS DISTINCT FROM kept.value
+"""))  # fmt: skip
+
+
+def mark_credit_of_changes(services: Services, company_id: UUID, change_ids: Sequence[UUID]) -> None:
+    """Let the days of these conversion changes be counted anew."""
+    _mark(services, company_id, OF_CHANGES, change_ids)
+
+
+def mark_credit_of_calls(services: Services, company_id: UUID, call_ids: Sequence[UUID]) -> None:
+    """Let the days of these calls' conversions be counted anew: they may be credited to another visit."""
+    _mark(services, company_id, OF_CALLS, call_ids)
+
+
+def companies_without_look(system: Session) -> list[UUID]:
+    """Name the companies with numbers that nobody looks at yet (system role)."""
+    rows = """
+        SELECT DISTINCT company_id FROM tracking_number n WHERE released_at IS NULL
+        AND NOT EXISTS (SELECT FROM credit_look l WHERE l.company_id = n.company_id) ORDER BY company_id
+    """
+    return list(system.scalars(text(rows)))
+
+
+def plan_look(session: Session, company_id: UUID, now: datetime) -> None:
+    """Let the company be looked at for the first time; what is planned stays."""
+    session.execute(insert(CreditLook).values(company_id=company_id, due_at=now).on_conflict_do_nothing())
+
+
+def claim_look(session: Session, company_id: UUID, now: datetime) -> bool:
+    """Take the company's look for the length of a lease, if it is due."""
+    claimed = (
+        update(CreditLook)
+        .where(CreditLook.company_id == company_id, CreditLook.due_at <= now)
+        .values(due_at=now + LEASE)
+        .returning(CreditLook.company_id)
+    )
+    return session.scalar(claimed) is not None
+
+
+def look(session: Session, company_id: UUID, now: datetime) -> None:
+    """Mark the days that changed since the last look; all days the first time, and in another time zone."""
+    session.execute(text("SET LOCAL statement_timeout = '300s'"))
+    row = session.scalars(
+        select(CreditLook).where(CreditLook.company_id == company_id).with_for_update()
+    ).one()
+    zone = zone_of(session, company_id)
+    where = ZoneInfo(zone)
+    midnight = datetime.combine(now.astimezone(where).date(), time(), tzinfo=where)
+    since = row.looked_until if row.timezone == zone else None
+    asked = {"company_id": company_id, "due": now, "zone": zone, "end": first_id_of(midnight)}
+    if since is None:
+        session.execute(delete(CreditDay).where(CreditDay.company_id == company_id))
+        session.execute(ALL_DAYS, asked | {"first": first_id_of(now - BACK)})
+    else:
+        seen = {"begin": first_id_of(since), "first": first_id_of(since - LONGEST)}
+        session.execute(SEEN_AGAIN, asked | seen)
+    session.execute(DIFFERENT, asked | {"since": now - BACK})
+    row.timezone, row.looked_until = zone, midnight
+    row.due_at = next_night(now, zone, company_id)
+
+
+def count_all_anew(session: Session, company_id: UUID, now: datetime) -> None:
+    """Forget what is counted and let every day be counted again: what it stood on is gone."""
+    for table in (CreditAnswer, CreditDay):
+        session.execute(delete(table).where(table.company_id == company_id))
+    session.execute(
+        update(CreditLook).where(CreditLook.company_id == company_id).values(due_at=now, looked_until=None)
+    )
+
+
+def _mark(services: Services, company_id: UUID, statement: TextClause, ids: Sequence[UUID]) -> None:
+    now = services.clock()
+    with services.db.tenant(company_id) as session:
+        plan_look(session, company_id, now)
+        session.execute(statement, {"company_id": company_id, "ids": list(ids), "due": now + SOON})
