@@ -26,11 +26,11 @@ from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
 from calltrack.reports import credit_model as campaign_credit
-from calltrack.spend import detail_model as spend_details
-from calltrack.spend import match_model as spend_matches
 from calltrack.reports import mail_model as report_mails
 from calltrack.reports import model as reports
 from calltrack.reports.credit import model as credit_paths
+from calltrack.spend import detail_model as spend_details
+from calltrack.spend import match_model as spend_matches
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
 from calltrack.stages import model as stages

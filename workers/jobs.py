@@ -37,13 +37,13 @@ from calltrack.numbers.buying import buy_due
 from calltrack.numbers.keeping import check_numbers as compare_numbers
 from calltrack.numbers.leaving import leave_due
 from calltrack.numbers.surveying import survey
+from calltrack.reports.credit.counting import count_credit_due
+from calltrack.reports.keeping import keep_reports as count_days
+from calltrack.reports.mailing import mail_next
 from calltrack.spend.matching import match_due
 from calltrack.spend.reading import read_account
 from calltrack.stages.keeping import keep_journeys as keep_their_journeys
 from calltrack.stages.keeping import make_past_again
-from calltrack.reports.keeping import keep_reports as count_days
-from calltrack.reports.mailing import mail_next
-from calltrack.reports.credit.counting import count_credit_due
 from calltrack.wiring import Services
 from workers import facts
 from workers.due import Job

@@ -29,8 +29,8 @@ from calltrack.delivery.tallies import ask_for_tallies
 from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.numbers.keeping import companies_with_numbers
-from calltrack.reports.keeping import companies_to_begin
 from calltrack.reports.credit.marking import companies_without_look, plan_look
+from calltrack.reports.keeping import companies_to_begin
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
 from workers.housekeeping import keep_house

@@ -32,10 +32,10 @@ from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
 from calltrack.journeys.service import link_email, link_person, link_typed
 from calltrack.messages import service as messages
+from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
+from calltrack.reports.marking import count_calls, count_changes
 from calltrack.spend.accounts import wake_after_change
 from calltrack.stages import marks as journeys
-from calltrack.reports.marking import count_calls, count_changes
-from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
 from calltrack.wiring import Services
 
 Handler = Callable[[Services, UUID, UUID], None]

@@ -32,11 +32,11 @@ from calltrack.api.people import care_of, missed_of, tags_of
 from calltrack.api.persons import persons_of, touchpoints_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
-from calltrack.api.spend import spend_of
-from calltrack.api.spend_files import spend_files_of
-from calltrack.api.segments import segments_of
 from calltrack.api.report_mails import report_mails_of
 from calltrack.api.reports import reports_of
+from calltrack.api.segments import segments_of
+from calltrack.api.spend import spend_of
+from calltrack.api.spend_files import spend_files_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
 from calltrack.wiring import Services

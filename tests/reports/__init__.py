@@ -1,2 +1,3 @@
 """Reports: rollups, figures, exports, mails."""
+
 """Tests of reports."""

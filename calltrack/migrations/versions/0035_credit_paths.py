@@ -9,7 +9,7 @@ from alembic import op
 from calltrack.migrations.tenancy import protect, show_to_system
 
 revision = "0035"
-down_revision = "0028"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
