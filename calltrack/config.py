@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         gt=0,
         description="How long that program may take for one recording.",
     )
+    visits_kept_months: int = Field(
+        0, alias="VISITS_KEPT_MONTHS", ge=0,
+        description="After so many months (4 or more) visits and page views are dropped with their month, "
+        "of all companies; 0 keeps them.",
+    )  # fmt: skip
     google_status_after_seconds: float = Field(
         1800, alias="GOOGLE_STATUS_AFTER_SECONDS", gt=0,
         description="How long after an upload Google is first asked for its verdict.",

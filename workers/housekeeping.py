@@ -13,9 +13,10 @@ from calltrack.calls.recording_keeping import expire
 from calltrack.conversions.imports import oldest_kept, prune
 from calltrack.conversions.inbox_retention import forget_outcomes
 from calltrack.erasure.retention import forget_history
+from calltrack.infra.log import log
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
-from calltrack.numbers.counting import count_company, forget_faded
+from calltrack.numbers.counting import count_company, forget_faded, forget_leases
 from calltrack.spend.sightings import forget_sightings
 from calltrack.wiring import Services
 
@@ -24,12 +25,15 @@ ANSWERS_KEPT = timedelta(days=3)
 ENDED_LOGINS_KEPT = timedelta(days=30)
 BATCH = 5_000
 MONTHS_AHEAD = timedelta(days=92)
+# Calls ask for visits of the last 42 days, calibration for those of twelve weeks.
+FEWEST_MONTHS = 4
 
 
 def keep_house(services: Services) -> int:
     """Do the whole daily clean-up; returns how many rows went."""
     now = services.clock()
     make_partitions(services, now)
+    drop_partitions(services, now)
     with services.db.system() as system:
         companies = list(system.scalars(select(Company.id)))
     with services.db.shared() as session:
@@ -50,6 +54,35 @@ def make_partitions(services: Services, now: datetime) -> None:
         )
 
 
+def drop_partitions(services: Services, now: datetime) -> list[str]:
+    """Drop the months of visits and page views that are older than they are kept; returns their names.
+
+    A month that somebody reads just now stays until tomorrow: nobody waits for it, and it for nobody.
+    """
+    before = visits_forgotten_before(services, now)
+    gone: list[str] = []
+    for parent in ("page_view", "visit") if before else ():
+        while before and (name := _drop_one(services, parent, before)):
+            gone.append(name)
+    if gone:
+        log.info("forgotten with their months: %s", ", ".join(gone))
+    return gone
+
+
+def visits_forgotten_before(services: Services, now: datetime) -> datetime | None:
+    """Return the moment before which visits are not kept; None: all are."""
+    months = services.settings.visits_kept_months
+    return now - timedelta(days=31 * max(months, FEWEST_MONTHS)) if months else None
+
+
+def _drop_one(services: Services, parent: str, before: datetime) -> str | None:
+    with services.db.shared() as session:
+        found = session.scalar(
+            text("SELECT drop_partition(:parent, :before)"), {"parent": parent, "before": before}
+        )
+        return None if found is None else str(found)
+
+
 def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
     """Delete one company's handled facts, given answers, old files, and outcomes whose time is over."""
     gone = 0
@@ -65,6 +98,12 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
         gone += outcomes
         if not outcomes:
             break
+    before = visits_forgotten_before(services, now)
+    leases = BATCH if before else 0
+    while before and leases == BATCH:
+        with services.db.tenant(company_id) as session:
+            leases = forget_leases(session, company_id, before, BATCH)
+        gone += leases
     with services.db.tenant(company_id) as session:
         old = delete(IdempotencyKey).where(
             IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT

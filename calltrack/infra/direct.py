@@ -41,7 +41,8 @@ def open_pool(
     if statements:
         # A database function would plan its statements anew at each call, because a plan that knows the ids
         # of the day looks cheaper (it names one partition). Planning costs twice what such a statement does.
-        options += " -c plan_cache_mode=force_generic_plan"
+        # A plan that is kept must not have been made for a table that was empty then: each reads by key.
+        options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 
     def prepare(connection: psycopg.Connection) -> None:
         step_back(connection)

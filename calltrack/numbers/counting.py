@@ -142,6 +142,30 @@ def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UU
         )
 
 
+def forget_leases(session: Session, company_id: UUID, before: datetime, most: int) -> int:
+    """Delete leases of before a moment, the oldest, so many at most; returns how many.
+
+    A number's latest one stays: it says who holds it.
+    """
+    old = (
+        select(Lease.id)
+        .where(
+            Lease.company_id == company_id,
+            Lease.id < first_id_of(before),
+            Lease.last_seen_at < before,
+            ~select(Slot.lease_id)
+            .where(Slot.company_id == Lease.company_id, Slot.number_id == Lease.number_id)
+            .where(Slot.lease_id == Lease.id)
+            .exists(),
+        )
+        .order_by(Lease.id)
+        .limit(most)
+    )
+    gone = list(session.scalars(old))
+    session.execute(delete(Lease).where(Lease.company_id == company_id, Lease.id.in_(gone)))
+    return len(gone)
+
+
 def forget_faded(session: Session, company_id: UUID, now: datetime) -> int:
     """Delete the sums of origins that weigh nothing any more; returns how many."""
     gone = session.execute(_FADED, {"company_id": company_id, "at": now.timestamp(), "nothing": NOTHING})

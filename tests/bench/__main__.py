@@ -83,11 +83,11 @@ def _run(folder: Path, piece: str, seconds: float) -> list[Result]:
 
 
 def _print(results: list[Result]) -> None:
-    print(f"{'':44} {'value':>10} {'reference':>10} {'ratio':>6}")
+    print(f"{'':56} {'value':>10} {'reference':>10} {'ratio':>6}")
     for result in results:
-        reference = "" if result.reference is None else f"{result.reference:,.1f}"
+        reference = "" if result.reference is None else f"{result.reference:,.2f}"
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-        print(f"{result.name:44} {result.value:>10,.1f} {reference:>10} {ratio:>6}  {result.unit}")
+        print(f"{result.name:56} {result.value:>10,.2f} {reference:>10} {ratio:>6}  {result.unit}")
 
 
 def _write(path: Path, results: list[Result]) -> None:

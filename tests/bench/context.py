@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from calltrack.config import Settings
 from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.wiring import Services
+from tests.bench.processor import postmaster, used_by
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20
@@ -45,6 +46,8 @@ class Context:
     folder: Path
     seconds: float = 6.0
     connections: int = 32
+    serving: dict[int, int] = field(default_factory=dict)
+    """Port -> process, of the servers that run."""
 
     def environment(self) -> dict[str, str]:
         """Return the settings as environment variables for a server process."""
@@ -66,6 +69,10 @@ class Context:
             connection.execute(text("ANALYZE"))
         owner.dispose()
 
+    def processor(self, port: int) -> float:
+        """Return the seconds of processor time that a server and the database used so far."""
+        return used_by((self.serving[port], postmaster(self.folder)))
+
     @contextmanager
     def serve(
         self, target: str, *, workers: int = 1, threads: int = 8, nice: int = 0, **environment: str
@@ -84,6 +91,7 @@ class Context:
         )
         try:
             _wait_until_open(port, process, Path(log.name))
+            self.serving[port] = process.pid
             yield port
         finally:
             process.terminate()

@@ -16,6 +16,15 @@ class Report:
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
+    answered: int = 0
+    """All answers, those while it got warm included."""
+    processor: float = 0.0
+    """Seconds of processor time of the server and its database for all answers."""
+
+    @property
+    def per_answer(self) -> float:
+        """Milliseconds of processor time for one answer."""
+        return self.processor / self.answered * 1000
 
     @property
     def per_second(self) -> float:
@@ -44,10 +53,20 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Report:
+def closed_loop(
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    processor: Callable[[int], float] = lambda _: 0.0,
+) -> Report:
     """Keep so many connections busy, each sending its next request when the answer is there."""
     warm, measured = Report(), Report()
+    before = processor(port)
     asyncio.run(_closed_loop(port, iter(_endless(requests)), connections, seconds, warm, measured))
+    measured.processor = processor(port) - before
+    measured.answered = len(warm.latencies) + len(measured.latencies)
     return measured
 
 

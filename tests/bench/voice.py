@@ -34,6 +34,7 @@ def run(context: Context) -> list[Result]:
         _result(f"voice hook, {context.connections} connections", "requests/s", full, per_second),
         _result(f"voice hook p99, {context.connections} connections", "ms", full, p99),
         _result(f"voice hook p99 at {PACE}/s", "ms", calm, p99),
+        _result("voice hook: processor time of server and database", "ms/request", full, per_answer),
     ]
 
 
@@ -48,7 +49,9 @@ def _rounds(context: Context, companies: list[Company], ports: dict[str, int]) -
     for _ in range(ROUNDS):
         for name, port in ports.items():
             calls = list(_calls(companies, int((each + load.WARM_UP_SECONDS) * MOST_PER_SECOND)))
-            report = load.closed_loop(port, calls, connections=context.connections, seconds=each)
+            report = load.closed_loop(
+                port, calls, connections=context.connections, seconds=each, processor=context.processor
+            )
             full[name].append(report.expect(200))
         for name, port in ports.items():
             calls = list(_calls(companies, int(each * PACE) + 1))
@@ -65,6 +68,11 @@ def _result(name: str, unit: str, reports: Reports, figure: Callable[[load.Repor
 def per_second(report: load.Report) -> float:
     """Answers per second."""
     return report.per_second
+
+
+def per_answer(report: load.Report) -> float:
+    """Milliseconds of processor time for one answer."""
+    return report.per_answer
 
 
 def p99(report: load.Report) -> float:

@@ -1,21 +1,27 @@
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from calltrack.accounts.model import IdempotencyKey, LoginSession, User
 from calltrack.infra import outbox
+from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.infra.outbox import Fact
 from calltrack.infra.queue import QUEUE
 from calltrack.kernel.ids import new_id
+from calltrack.migrations.migrate import migrate
+from calltrack.numbers.model import Lease
+from calltrack.visits.model import Visit
 from calltrack.wiring import Services
-from tests.builders import NOON, Company
+from tests.builders import NOON, Company, make_company, make_lease, make_visit
 from workers.due import due_jobs
-from workers.housekeeping import keep_house, make_partitions
+from workers.housekeeping import drop_partitions, keep_house, make_partitions, prune_company
 from workers.schedule import Task, due_tasks, serve, wake_due
 
 pytestmark = pytest.mark.usefixtures("emptied")
@@ -150,6 +156,41 @@ def test_the_daily_clean_up_removes_only_what_is_old(services: Services, company
     with services.db.shared() as session:
         kept = session.scalars(select(LoginSession.token_hash).where(LoginSession.user_id == user.id)).all()
     assert [name[:3] for name in kept] == [b"new"]
+
+
+def test_old_months_are_dropped_and_nobody_waits(services: Services, postgres: EmbeddedPostgres) -> None:
+    """A month that is just read stays; visits come in meanwhile; without the reader it goes, and its rows."""
+    kept = replace(services, settings=services.settings.model_copy(update={"visits_kept_months": 4}))
+    company, now = make_company(services), services.clock()
+    old, other = now - timedelta(days=250), now - timedelta(days=60)
+    with services.db.shared() as session:
+        session.execute(text("SELECT make_partitions(:at, :at)"), {"at": old})
+    visits = [make_visit(services, company, at=at) for at in (old, other, now)]
+    for visit in visits[:2]:
+        make_lease(services, company, visit, company.number_ids[0])
+    month = f"visit_{old:%Y_%m}"
+    assert drop_partitions(services, now) == [], "0 months: nothing is ever dropped"
+    reader = create_engine(postgres.owner_url)
+    with reader.begin() as reads:
+        reads.execute(text(f"SELECT count(*) FROM {month}, visit_rest"))
+        assert month not in drop_partitions(kept, now), "somebody reads it"
+        with services.db.tenant(company.id) as session:
+            session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+            assert session.scalar(select(func.count()).select_from(Visit)) == 3
+        make_visit(services, company, at=now)
+    reader.dispose()
+    gone = drop_partitions(kept, now)
+    assert month in gone
+    assert f"visit_{other:%Y_%m}" not in gone
+    with services.db.tenant(company.id) as session:
+        assert session.scalar(text("SELECT to_regclass(:name)"), {"name": month}) is None
+        assert session.scalar(select(func.count()).select_from(Visit)) == 3
+    with services.db.shared() as session, pytest.raises(DBAPIError, match="last three months"):
+        session.execute(text("SELECT drop_partition('visit', now())"))
+    assert prune_company(kept, company.id, now) == 1
+    with services.db.tenant(company.id) as session:
+        assert session.scalars(select(Lease.visit_id)).all() == [visits[1].id]
+    migrate(postgres.owner_url)  # The months of the past stand again for the tests that follow.
 
 
 def test_partitions_stand_ready_for_the_coming_months(services: Services) -> None:

@@ -105,11 +105,12 @@ _QUICK = f"""
 """
 
 _SET = "SET enable_nestloop = off SET enable_mergejoin = off"
-# Values of the day would have it planned anew at each call, which costs more than a choice among fifty.
+# Values of the day would have it planned anew at each call, which costs more than a choice among fifty; and a
+# plan that is kept must not have been made for a table that was empty then.
 CHOOSE = _changed(
     before.CHOOSE,
     ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
     ("v_is_left boolean;", "v_is_left boolean; v_best uuid[];"),
-    (_SET, f"{_SET} SET plan_cache_mode = force_generic_plan"),
+    (_SET, f"{_SET} SET enable_seqscan = off SET plan_cache_mode = force_generic_plan"),
     ("BEGIN\n    FOR attempt", f"BEGIN{_QUICK}    FOR attempt"),
 )

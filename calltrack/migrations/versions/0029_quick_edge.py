@@ -1,4 +1,4 @@
-"""A lease keeps what a call reads of its visit; the choice of a number takes fewer steps.
+"""A lease keeps what a call reads of its visit; the choice takes fewer steps; old months can be dropped.
 
 Rows of before keep nothing: what they lack is read from their visits, until nobody asks for them any more.
 
@@ -32,10 +32,12 @@ def upgrade() -> None:
     _drop(CHANGED)
     for function in (giving.GIVE, giving.CHOOSE, *_texts(edge_0029.__file__)):
         _execute(function)
-    _grant(CHANGED)
+    _execute((Path(edge_0029.__file__ or "").parent / "partitions.sql").read_text())
+    _grant((*CHANGED, "drop_partition"))
 
 
 def downgrade() -> None:
+    _drop(("drop_partition",))
     names = ("edge_choose", "edge_give", "edge_number", "edge_open", "edge_sign")
     _drop(names)
     for function in (giving_before.GIVE, giving_before.CHOOSE, *_texts(edge_0024.__file__)):
