@@ -26,8 +26,8 @@ from calltrack.numbers.rents import Rents
 # For campaigns to be right so often: how many times the campaigns and the busy hour's need together.
 CAMPAIGN_RULES = ((0.95, 0.75), (0.98, 1.0), (0.99, 1.4))
 # The rules hold where, by the verdicts, so many first calls come after the number went round: only late calls
-# can be given to a wrong campaign. As many numbers again leave a twentieth (exp -3) of such mistakes. But verdicts
-# shorten long waits: what they call late grows as its true share to the power of 2/3, hence exp -2.
+# can be given to a wrong campaign. As many numbers again leave a twentieth (exp -3) of such mistakes. But
+# verdicts shorten long waits: what they call late grows as its true share to the power of 2/3, hence exp -2.
 USUALLY_LATE, FEWER_MISTAKES = 0.22, 2.0
 # Hours worth naming: at least this share of their visits would find no number.
 TIGHT_FROM = 0.02
