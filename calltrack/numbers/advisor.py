@@ -25,6 +25,10 @@ from calltrack.numbers.rents import Rents
 
 # For campaigns to be right so often: how many times the campaigns and the busy hour's need together.
 CAMPAIGN_RULES = ((0.95, 0.75), (0.98, 1.0), (0.99, 1.4))
+# The rules hold where, by the verdicts, so many first calls come after the number went round: only late calls
+# can be given to a wrong campaign. As many numbers again leave a twentieth (exp -3) of such mistakes. But
+# verdicts shorten long waits: what they call late grows as its true share to the power of 2/3, hence exp -2.
+USUALLY_LATE, FEWER_MISTAKES = 0.22, 2.0
 # Hours worth naming: at least this share of their visits would find no number.
 TIGHT_FROM = 0.02
 MOST_TIGHT = 5
@@ -91,8 +95,8 @@ def advise(
         fewer=one_less,
         more=outlook(traffic, numbers + 1, rents, delays),
         for_rarely_dry=numbers_for_dry_share(traffic, RARELY),
-        for_campaigns=needed(traffic, traffic.campaigns),
-        for_sources=needed(traffic, traffic.sources),
+        for_campaigns=needed(traffic, traffic.campaigns, delays),
+        for_sources=needed(traffic, traffic.sources, delays),
         for_visits=tuple((goal, numbers_for_visits(traffic, delays, goal)) for goal in goals)
         if delays
         else (),
@@ -103,7 +107,7 @@ def outlook(
     traffic: Traffic, numbers: int, rents: Rents | None = None, delays: Delays | None = None
 ) -> Outlook:
     """Return what a pool of so many numbers would do with this traffic."""
-    reached = [goal for goal, least in needed(traffic, traffic.campaigns) if numbers >= least]
+    reached = [goal for goal, least in needed(traffic, traffic.campaigns, delays) if numbers >= least]
     return Outlook(
         numbers=numbers,
         dry_share=dry_share(traffic, numbers),
@@ -114,10 +118,22 @@ def outlook(
     )
 
 
-def needed(traffic: Traffic, kinds: int) -> tuple[tuple[float, int], ...]:
-    """Return how many numbers let so many campaigns (or sources) be right in 95, 98 and 99 % of calls."""
+def needed(traffic: Traffic, kinds: int, delays: Delays | None = None) -> tuple[tuple[float, int], ...]:
+    """Return how many numbers let so many campaigns (or sources) be right in 95, 98 and 99 % of calls.
+
+    More where callers wait for longer than usual; where they ring sooner nothing is taken off.
+    """
     together = kinds + busy_hour_numbers(traffic)
-    return tuple((goal, math.ceil(round(times * together, 9))) for goal, times in CAMPAIGN_RULES)
+    more = more_for_late_callers(traffic, together, delays)
+    return tuple((goal, math.ceil(round((times + more) * together, 9))) for goal, times in CAMPAIGN_RULES)
+
+
+def more_for_late_callers(traffic: Traffic, numbers: int, delays: Delays | None) -> float:
+    """Return how many times `numbers` more it takes because callers wait; 0 where that is not known."""
+    if delays is None or sum(delays.weights) <= 0:
+        return 0.0
+    late = 1 - visit_accuracy(traffic, delays, numbers)
+    return max(math.log(max(late, 1e-9) / USUALLY_LATE) / FEWER_MISTAKES, 0.0)
 
 
 def visit_accuracy(traffic: Traffic, delays: Delays, numbers: int) -> float:

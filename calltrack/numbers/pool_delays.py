@@ -21,7 +21,8 @@ MOST_CALLS, LIKELY = 400, 0.02
 FEWEST_CALLS = 30
 
 # Callers who rang before are left out: their visit is told by their phone, not by the number. A verdict names
-# visits and probabilities; when the visit was last seen stands in its lease.
+# visits and probabilities (as a list; as an object before there were models); when the visit was last seen
+# stands in its lease.
 _DELAYS = text(
     """
     WITH rung AS (
@@ -35,10 +36,13 @@ _DELAYS = text(
                 AND before.caller_hash = c.caller_hash AND before.started_at < c.started_at)
         ORDER BY c.started_at DESC LIMIT :most
     ), named AS (
-        SELECT r.id, r.number_id, r.started_at, CAST(one ->> 'visit_id' AS uuid) AS visit_id,
-               CAST(one ->> 'probability' AS float8) AS p
+        SELECT r.id, r.number_id, r.started_at, CAST(said.visit AS uuid) AS visit_id, said.p
         FROM rung r CROSS JOIN LATERAL jsonb_array_elements(CAST(r.candidates AS jsonb)) one
-        WHERE one ->> 'visit_id' <> '' AND CAST(one ->> 'probability' AS float8) >= :likely
+        CROSS JOIN LATERAL (
+            SELECT coalesce(one ->> 0, one ->> 'visit_id') AS visit,
+                   CAST(coalesce(one ->> 3, one ->> 'probability') AS float8) AS p
+        ) said
+        WHERE said.visit <> '' AND said.p >= :likely
     )
     SELECT n.id, n.started_at, held.last_seen_at, n.p
     FROM named n CROSS JOIN LATERAL (

@@ -22,6 +22,7 @@ from calltrack.kernel.errors import BadInput, CalltrackError, NotAllowed, NotFou
 from calltrack.kernel.touch import Touch
 from calltrack.visits import linked, marks, rules, service, told
 from calltrack.visits.admission import Admission, TooMany
+from calltrack.visits.alive import seen_by_form
 from calltrack.visits.challenges import BEAT_SECONDS, Challenges, Waiting, looks_automatic
 from calltrack.visits.check_notes import write_note
 from calltrack.visits.forms import keep_typed
@@ -229,6 +230,7 @@ class _Desk:
         company_id, known = UUID(site.company_id), (UUID(site.site_id), visitor, visit)
         with in_time(), self._services.db.tenant(company_id) as session:
             new = keep_typed(session, self._services.vault, company_id, known, body.f, self._now())
+            seen_by_form(session, company_id, known, self._moment() or self._now())
         if new:
             self._services.nudges.wake("handle_facts", site.company_id)
         return answer(204)

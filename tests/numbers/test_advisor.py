@@ -105,6 +105,18 @@ def test_campaigns_take_one_number_each_and_the_busy_hours_need() -> None:
     assert outlook(WEEK, 5).campaign_accuracy is None
 
 
+def test_who_waits_longer_takes_more_numbers_and_who_rings_at_once_none_less() -> None:
+    plain = dict(needed(WEEK, 30))
+    for late, times in ((0.0, 1.0), (0.2, 1.0), (0.44, 1.3466), (0.8, 1.6455)):
+        delays = Delays(visits_between=(0.0, 5_000.0), weights=(1 - late, late))
+        more = dict(needed(WEEK, 30, delays))
+        assert more[0.98] == math.ceil(times * plain[0.98]), late
+        assert more[0.95] - plain[0.95] == pytest.approx(more[0.98] - plain[0.98], abs=1)
+        assert outlook(WEEK, more[0.98], delays=delays).campaign_accuracy == 0.98
+        assert (outlook(WEEK, plain[0.98], delays=delays).campaign_accuracy == 0.98) is (times == 1.0)
+    assert needed(WEEK, 30, Delays(visits_between=(), weights=())) == needed(WEEK, 30)
+
+
 def test_the_last_holder_is_right_while_fewer_came_since_than_go_round() -> None:
     delays = Delays(visits_between=(0.0, 0.0, 5.0, 30.0, 400.0), weights=(1.0, 1.0, 1.0, 1.0, 1.0))
     assert visit_accuracy(WEEK, delays, 20) == pytest.approx(0.6)

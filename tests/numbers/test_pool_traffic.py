@@ -150,7 +150,11 @@ def test_calls_tell_how_many_numbers_visits_need(services: Services) -> None:
                     company_id=company.id, id=new_id(), call_id=call.id, is_current=True, decided_at=NOW,
                     model="test", visit_id=lease["visit_id"], probability=0.9, p_nobody=0.1, source="",
                     medium="", campaign="", p_campaign=0.9, reasons=[],
-                    candidates=[{"visit_id": str(lease["visit_id"]), "probability": 0.9}],
+                    candidates=[
+                        {"visit_id": str(lease["visit_id"]), "probability": 0.9}
+                        if place < 8
+                        else [lease["visit_id"].hex, new_id().hex, "", 0.9, 0.0]
+                    ],
                 )
             )  # fmt: skip
     found = advice(services, company)

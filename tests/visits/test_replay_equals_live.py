@@ -25,11 +25,14 @@ def world(seed: int, visits: int, pause: float) -> list[Event]:
     """Return visits that come, look around, copy or tap their number, and leave; some come again."""
     chance, at = Random(seed), 0.0
     events: list[Event] = []
+    over: dict[str, float] = {}
     for place in range(visits):
         at += round(chance.expovariate(1 / pause) * 4) / 4 + 0.25
         source, campaign = chance.choice(CAMPAIGNS)
-        is_returning = place > 5 and chance.random() < 0.2
-        visitor = str(chance.randrange(place)) if is_returning else str(place)
+        old = str(chance.randrange(place)) if place > 5 and chance.random() < 0.2 else ""
+        # A browser is in one visit at a time.
+        is_returning = over.get(old, at) < at
+        visitor = old if is_returning else str(place)
         name = f"v{place}"
         events.append(
             VisitBegins(
@@ -40,11 +43,14 @@ def world(seed: int, visits: int, pause: float) -> list[Event]:
         sign, last = Sign(at=at, visit=name, kind="seen"), at
         for _ in range(chance.randrange(5)):
             last += chance.choice([5.0, 20.25, 45.5, 60.0])
-            kind = chance.choice(["seen", "page", "contact", "copy", "tap"])
-            contact = kind == "contact"
-            events.append(replace(sign, at=last, kind="page" if contact else kind, contact=contact))
+            kind = chance.choice(["seen", "page", "contact", "copy", "tap", "form"])
+            contact, phone = kind == "contact", f"+3934712{place:05d}" if kind == "form" else ""
+            kind = "page" if contact else kind
+            events.append(replace(sign, at=last, kind=kind, contact=contact, phone=phone))
         if chance.random() < 0.8:
-            events.append(replace(sign, at=last + chance.choice([1.0, 8.0, 33.0]), kind="leave"))
+            last += chance.choice([1.0, 8.0, 33.0])
+            events.append(replace(sign, at=last, kind="leave"))
+        over[visitor] = last
     return sorted(events, key=lambda event: event.at)
 
 
@@ -76,6 +82,9 @@ class Live:
         if event.kind in ("copy", "tap"):
             body = {"s": known_as["s"], "n": known_as["n"][0]["n"], "w": event.kind}
             reply = self.edge.post("/v1/tap", self.company, body)
+        elif event.kind == "form":
+            body = {"v": known_as["v"], "s": known_as["s"], "f": [event.phone]}
+            reply = self.edge.post("/v1/form", self.company, body)
         else:
             path = "/kontakt" if event.contact else "/"
             reply = self.edge.beat(self.company, known_as, path, is_left=event.kind == "leave")

@@ -2,8 +2,8 @@
 
 Sharing: the share of visits that find every number on screen, forecast from the traffic, against what the
 product's own choice of numbers does with the same visits. Campaigns: a pool of K + C numbers (campaigns in
-use, and the busy hour's need) credits at least 97 of 100 calls to the right campaign, where unwanted calls do
-not dominate.
+use, and the busy hour's need; more where the verdicts of that pool say that callers wait long) credits at
+least 97 of 100 calls to the right campaign, where unwanted calls do not dominate.
 """
 
 import argparse
@@ -12,16 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from calltrack.attribution.replay import Replay
-from calltrack.numbers.advisor import needed
-from calltrack.numbers.erlang import busy_hour_numbers, dry_share, numbers_for_dry_share
+from calltrack.numbers.advisor import Delays, needed, visit_accuracy
+from calltrack.numbers.erlang import Traffic, busy_hour_numbers, dry_share, numbers_for_dry_share
 from tests.worlds.assumptions import CONSIDERED, IMMEDIATE, Assumptions
 from tests.worlds.events import Life, live, with_pool
 from tests.worlds.oracle import play
-from tests.worlds.pools import shared_share, week_of_life
+from tests.worlds.pools import delays_of, shared_share, week_of_life
 from tests.worlds.scores import Scores, from_outputs, score
 
 WITHIN = 0.30
-CAMPAIGNS_RIGHT = 0.97
+# The advice for 98 of 100 is taken; what comes of it must be near that.
+ADVISED, CAMPAIGNS_RIGHT = 0.98, 0.97
 # A world in which a pool attracts more unwanted calls than this, per real call, is dominated by them.
 DOMINATED_FROM = 0.05
 # Pools that are dry for about so many visits; rarer sharing is chance in a world of some weeks.
@@ -74,15 +75,21 @@ def sharing(world: Assumptions, dry: tuple[float, ...] = DRY) -> Iterator[Line]:
 
 
 def campaigns(world: Assumptions) -> Line:
-    """Give a world K + C numbers and count how many campaigns are right."""
+    """Give a world K + C numbers, then what its delays ask for, and count how many campaigns are right."""
     life = live(world)
     traffic = week_of_life(life).traffic()
-    numbers = dict(needed(traffic, traffic.campaigns))[0.98]
-    found, unwanted = _scores(life, numbers), attracted(world, numbers)
+    plain = dict(needed(traffic, traffic.campaigns))[ADVISED]
+    found, delays = _tried(life, plain, traffic)
+    numbers, before = dict(needed(traffic, traffic.campaigns, delays))[ADVISED], ""
+    if numbers > plain:
+        before = f" (with {plain}: {found.campaign:.2%})"
+        found, _ = _tried(life, numbers, traffic)
+    late, unwanted = 1 - visit_accuracy(traffic, delays, plain), attracted(world, numbers)
     words = (
-        f"{_name(world)}, K {traffic.campaigns} + C {busy_hour_numbers(traffic)} = {numbers} numbers: "
-        f"campaign {found.campaign:.2%}, source {found.source:.2%}, visit {found.visit:.2%}, "
-        f"{unwanted:.1%} unwanted calls to a real one"
+        f"{_name(world)}, K {traffic.campaigns} + C {busy_hour_numbers(traffic)}, {late:.0%} of first "
+        f"calls late: "
+        f"{numbers} numbers, campaign {found.campaign:.2%}{before}, source {found.source:.2%}, "
+        f"visit {found.visit:.2%}, {unwanted:.1%} unwanted calls to a real one"
     )
     return Line(words, None if unwanted >= DOMINATED_FROM else found.campaign >= CAMPAIGNS_RIGHT)
 
@@ -93,9 +100,10 @@ def attracted(world: Assumptions, numbers: int) -> float:
     return world.spam_per_day * numbers / real
 
 
-def _scores(life: Life, numbers: int) -> Scores:
+def _tried(life: Life, numbers: int, traffic: Traffic) -> tuple[Scores, Delays]:
     world = with_pool(life, numbers)
-    return score(from_outputs(play(world, Replay(numbers))), world)
+    outputs = play(world, Replay(numbers))
+    return score(from_outputs(outputs), world), delays_of(world, outputs, traffic)
 
 
 def _name(world: Assumptions) -> str:

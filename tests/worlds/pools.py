@@ -1,16 +1,21 @@
 """A world's visits through a pool of numbers, without any call: who shares one, what a week looks like."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from calltrack.numbers.advisor import Delays
 from calltrack.numbers.choice import SCREEN_SECONDS, Pool, choose
-from calltrack.numbers.erlang import HOUR, HOURS_OF_WEEK
+from calltrack.numbers.erlang import HOUR, HOURS_OF_WEEK, Traffic
 from calltrack.numbers.masses import Origin, weight
+from calltrack.numbers.pool_delays import LIKELY, MOST_CALLS, visits_between
 from calltrack.numbers.pool_hours import WeekSeen, week_of
 from tests.worlds.assumptions import DAY, WEEK
-from tests.worlds.events import BEAT, Life, leaves_told, name_of_campaign, source_of, visit_events
+from tests.worlds.events import BEAT, Life, World, leaves_told, name_of_campaign, source_of, visit_events
 
 # The axis of worlds begins on a Monday.
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -53,3 +58,28 @@ def week_of_life(life: Life) -> WeekSeen:
             for (hour, campaign), count in origins.items()
         ),
     )
+
+
+def delays_of(world: World, outputs: Iterable[Mapping[str, Any]], traffic: Traffic) -> Delays:
+    """Return the delays of the newest first calls, as the advisor would read them from verdicts."""
+    verdicts = {one["call"]: one["candidates"] for one in outputs if "call" in one}
+    callers: set[str] = set()
+    first = []
+    for event in world.events:
+        if event["type"] == "call" and event["caller"] not in callers:
+            first.append(event)
+            callers |= {event["caller"]} - {None}
+    rows = [
+        (float(call["t"]), float(world.visits.end[int(one["visit"][1:])]), float(one["p"]))
+        for call in first[-MOST_CALLS:]
+        for one in verdicts[call["call"]]
+        if one["p"] >= LIKELY
+    ]
+    hours, zone = np.array(traffic.visits), ZoneInfo("UTC")
+    between = tuple(
+        0.0
+        if at - seen <= SCREEN_SECONDS
+        else visits_between(hours, MONDAY + timedelta(seconds=seen), MONDAY + timedelta(seconds=at), zone)
+        for at, seen, _ in rows
+    )
+    return Delays(visits_between=between, weights=tuple(p for _, _, p in rows))
