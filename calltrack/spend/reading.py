@@ -249,6 +249,7 @@ def _read_clicks(look: Look, back: int) -> None:
 
 def _store_spent(session: Session, row: SpendAccount, *, spent: Spent, now: datetime) -> None:
     keep_spent(session, row, spent, now)
+    watch(session, row.company_id, now)
 
 
 def _store_clicks(

@@ -58,6 +58,16 @@ def test_microsoft_makes_a_report_that_is_ordered_once(world: World) -> None:
     assert (row.waiting, row.currency, row.timezone) == ({}, "EUR", "Europe/Berlin")
     assert world.costs() == {world.day(1): 4_560_000}
     world.later(hours=2)
+    world.faults(modes={"processing_seconds": 60})
+    assert not world.read(account)
+    world.run("""UPDATE spend_account SET waiting = waiting || '{"report": "gone"}'""")
+    world.later(minutes=2)
+    assert not world.read(account)
+    assert "ordered again" in world.account(account).trouble
+    world.faults(modes={"processing_seconds": 0})
+    world.later(minutes=2)
+    assert world.read(account)
+    world.later(hours=2)
     # The order and its state are answered, the file is cut off.
     world.faults("ok", "ok", "garbage", target="microsoft_reporting")
     assert not world.read(account)
