@@ -22,8 +22,8 @@ from calltrack.installation.service import companies_to_read
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
+from calltrack.spend.look import accounts_to_read
 from calltrack.spend.matching import companies_to_match
-from calltrack.spend.reading import accounts_to_read
 
 Job = tuple[str, ...]
 NIGHT_JOBS = {"lesson": "learn_model", "calibration": "calibrate_model"}

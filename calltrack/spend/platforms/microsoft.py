@@ -102,7 +102,7 @@ class MicrosoftSpend(Source):
         answer = _post(line, settings, account, f"{base}/Poll", {"ReportRequestId": ordered})
         status = _decode(answer, _Polled).report_request_status
         if status.status == "Pending":
-            return {"report": ordered, "first": str(days.first), "last": str(days.last)}
+            return {"report": ordered}
         if status.status != "Success":
             words = "Microsoft could not make the report. It is ordered again by itself."
             raise Trouble("later", words, timedelta(minutes=15))
