@@ -27,8 +27,8 @@ from calltrack.numbers.leaving import companies_with_leaving
 from calltrack.reports.credit.counting import companies_with_due_credit
 from calltrack.reports.keeping import companies_to_count
 from calltrack.reports.mailing import companies_to_mail
+from calltrack.spend.look import accounts_to_read
 from calltrack.spend.matching import companies_to_match
-from calltrack.spend.reading import accounts_to_read
 from calltrack.stages.keeping import companies_to_keep as companies_with_journeys
 from calltrack.stages.keeping import companies_to_make_again
 

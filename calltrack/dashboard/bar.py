@@ -13,6 +13,8 @@ def notice_url(one: NoticeRow) -> str:
     here = g.here
     if one.kind == "audience.paused":
         return url_for("dashboard.audience", company_id=here.company.id, audience_id=UUID(one.subject))
+    if one.kind == "spend.paused":
+        return url_for("dashboard.spend", company_id=here.company.id)
     if one.kind in ("number.unfit", "number.flawed", "number.printed") and here.may("manager"):
         return url_for("dashboard.number", company_id=here.company.id, number_id=UUID(one.subject))
     if one.kind.startswith("number."):

@@ -38,7 +38,12 @@ OURS = ("/app", "/login", "/logout", "/account", "/theme", "/assets", "/o/", "/r
 # A file (outcomes have 20 MB, sounds 5) and the form around it; a stranger may send no more than any form
 # holds.
 LARGEST_UPLOAD = 21 * 1024 * 1024
-UPLOADS = ("dashboard.add_import", "dashboard.add_sound")
+UPLOADS = (
+    "dashboard.add_import",
+    "dashboard.add_spend_file",
+    "dashboard.add_spend_rates",
+    "dashboard.add_sound",
+)
 # Mail programs press this button without ever having seen the page (RFC 8058); the link is signed.
 WITHOUT_FORM = ("dashboard.end_unwanted_report",)
 csrf = CSRFProtect()

@@ -35,6 +35,7 @@ from calltrack.numbers.service import (
     add_target,
     create_pool,
 )
+from calltrack.sandbox.demo_spend import bring_spend
 from calltrack.sandbox.platforms.accounts import SETTINGS
 from calltrack.wiring import Services
 
@@ -109,6 +110,8 @@ def follow_origin(services: Services, company_id: UUID) -> None:
                 change_destination(
                     session, services.vault, company_id, found.id, name, twin, now, sandbox=True
                 )
+        session.flush()
+        bring_spend(session, services.vault, company_id, now)
 
 
 def _make(services: Services) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from calltrack.sandbox.carrier import SimulatedNumber
 from calltrack.sandbox.carrier_rest import Twin
 from calltrack.sandbox.demo_company import MILAN, ROME, find_demo_company
 from calltrack.sandbox.demo_site import DemoSite
+from calltrack.sandbox.demo_spend import clicks_of
+from calltrack.sandbox.platforms.spend_book import SpendBook
 from calltrack.wiring import Services
 
 
@@ -36,7 +38,8 @@ def register(app: Flask, services: Services) -> None:
             carrier.ringing, lambda sid: _token(services, sid), switchboard=carrier.board, via=via
         )
     )
-    app.register_blueprint(platforms.create_blueprint(folder))
+    book = SpendBook(clicks_of(services, lambda: find_demo_company(services)))
+    app.register_blueprint(platforms.create_blueprint(folder, spend=book))
     app.register_blueprint(demo_site.create_blueprint(lambda: _demo_site(services)))
 
     @app.get("/sandbox/")

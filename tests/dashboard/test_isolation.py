@@ -38,9 +38,15 @@ from calltrack.conversions.told import Clues, Told
 from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.installation import service as installation
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.money import Money
+from calltrack.kernel.origin import campaign_key
 from calltrack.messages.model import Message
 from calltrack.messages.service import thread_of
 from calltrack.reports.mails import WantedMail, add_mail
+from calltrack.spend.entries import add_entry
+from calltrack.spend.files import store_file as store_spend
+from calltrack.spend.model import SpendCampaign
+from calltrack.spend.told import Days
 from calltrack.wiring import Services
 from tests.accounts.people import Person, make_user
 from tests.builders import NOON, Company, fresh_e164, make_company
@@ -106,6 +112,11 @@ TABLE: dict[str, Role] = {
     "decide_budget_change": "manager", "budget_record": "viewer", "pacing": "viewer",
     "add_pace_of": "manager", "remove_pace_of": "manager", "budget_tests": "viewer",
     "begin_budget_test": "manager", "stop_budget_test": "manager",
+    "spend": "viewer", "connect_spend": "owner", "change_spend": "manager", "spend_matching": "viewer",
+    "match_spend": "manager", "spend_currencies": "viewer", "add_spend_rates": "manager",
+    "spend_files": "manager", "add_spend_file": "manager", "spend_file": "manager",
+    "change_spend_file": "manager", "spend_offline": "viewer", "add_offline_cost": "manager",
+    "remove_offline_cost": "manager",
     "flows": "viewer", "flow": "viewer", "try_flow": "viewer", "add_flow": "manager",
     "rename_flow": "manager", "restore_flow": "manager", "remove_flow": "manager", "assign_flow": "manager",
     "unassign_flow": "manager", "edit_flow": "manager", "change_flow": "manager", "flow_step": "manager",
@@ -133,6 +144,12 @@ FORMS: dict[str, dict[str, str]] = {
     "stop_budget_test": {"sure": "no"},
     "change_audience_list": {"do": "resume"},
     "connect_audience_list": {"destination": "0" * 32, "list_id": "777002"},
+    "connect_spend": {"destination": 32 * "0", "number": "1234567890", "back_days": "30"},
+    "change_spend": {"do": "read"},
+    "match_spend": {"key": "none"},
+    "add_spend_rates": {"base": "USD", "quote": "EUR", "day": "2026-11-20", "rate": "0.9"},
+    "change_spend_file": {"do": "apply"},
+    "add_offline_cost": {"name": "Radio", "month": "2026-11", "cost": "900", "currency": "EUR"},
     "change_attribution_model": {"do": "pin"},
     "add_report_mail": {"dimension": "source", "every": "day", "hour": "7"},
     "judge_past": {"since": "2026-11-01"},
@@ -245,6 +262,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         file = BytesIO(b"phone,outcome\n+393471234567,lead\n")
         import_id = imports.store_file(session, services.vault, company.id, file, file_name, "test", NOON)
         told = Told(outcome="lead", clues=Clues(phone="+393470000000"))
+        spent = keep_spend(session, company.id, named, file_name)
         inbox_id = inbox.keep(
             session, services.vault, company.id, told, "No call.", "test", "crm", NOON, NOON
         )
@@ -271,6 +289,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
     data_dir, vault = services.settings.data_dir, services.vault
     sound = audio.store(data_dir, vault, company.id, said, SOUND, "test", NOON)
     ids = {
+        **spent,
         "flow_id": flow_id, "step": "welcome", "file": sound.path.rpartition("/")[2],
         "tag_id": tag_id, "thread_id": thread_id,
         "sid": keep_recording(services, company, made.calls[3]),
@@ -342,6 +361,19 @@ def keep_budgets(session: Session, company: Company, said: str) -> dict[str, UUI
     session.add_all((change, pace, test))
     session.flush()
     return {"change_id": change.id, "pace_id": pace.id, "test_id": test.id}
+
+
+def keep_spend(session: Session, company_id: UUID, named: str, file_name: str) -> dict[str, UUID]:
+    """Give the company an account of spend, a typed cost and a file."""
+    key = campaign_key("billboard", "offline", named)
+    days = Days(NOON.date(), NOON.date())
+    cost_id = add_entry(session, company_id, named, key, days, Money(900, "USD"), named, "test", NOON)
+    campaign = session.scalars(select(SpendCampaign).where(SpendCampaign.company_id == company_id)).one()
+    content = f"day,campaign,cost\n2026-11-20,{named},9\nnever,{named},9\n".encode()
+    file_id = store_spend(session, company_id, content, file_name, "test", NOON)
+    return {
+        "cost_id": cost_id, "campaign_id": campaign.id, "account_id": campaign.account_id, "file_id": file_id,
+    }  # fmt: skip
 
 
 def _flow(said: str) -> dict[str, Any]:

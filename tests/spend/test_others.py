@@ -1,5 +1,6 @@
 """Meta's insights and Microsoft's reports against their twins."""
 
+import time
 from datetime import timedelta
 
 from tests.spend.world import World, campaign, spent
@@ -42,21 +43,46 @@ def test_meta_is_read_page_by_page_and_half_an_answer_counts_for_nothing(world: 
     assert row.trouble.startswith("The access token has expired.")
 
 
+def test_a_long_past_is_read_report_by_report(world: World) -> None:
+    days = [world.day(back) for back in (1, 100, 170)]
+    world.put("microsoft", campaigns=[campaign("512", "Bing")], days=[spent(day, M, "512") for day in days])
+    # The twin makes each report in this time, by its own clock.
+    world.faults(modes={"processing_seconds": 0.3})
+    account = world.connect("microsoft", back_days=180)
+    looks = 0
+    while not world.read(account):
+        time.sleep(0.35)
+        world.later(seconds=31)
+        looks += 1
+        assert looks < 4, "each of the two reports is made once"
+    assert world.costs() == dict.fromkeys(sorted(days), M)
+
+
 def test_microsoft_makes_a_report_that_is_ordered_once(world: World) -> None:
     world.put("microsoft", campaigns=[campaign("512", "Bing")], days=[spent(world.day(1), 4_560_000, "512")])
     account = world.connect("microsoft")
     world.faults(modes={"processing_seconds": 60})
     assert not world.read(account), "it is being made"
-    first = world.account(account).waiting["report"]
+    first = world.account(account).waiting["asked"]["report"]
     world.later(seconds=31)
     world.read(account)
-    assert world.account(account).waiting["report"] == first, "it is not ordered twice"
+    assert world.account(account).waiting["asked"]["report"] == first, "it is not ordered twice"
     world.faults(modes={"processing_seconds": 0})
     world.later(seconds=31)
     assert world.read(account)
     row = world.account(account)
     assert (row.waiting, row.currency, row.timezone) == ({}, "EUR", "Europe/Berlin")
     assert world.costs() == {world.day(1): 4_560_000}
+    world.later(hours=2)
+    world.faults(modes={"processing_seconds": 60})
+    assert not world.read(account)
+    world.run("""UPDATE spend_account SET waiting = waiting || '{"asked": {"report": "gone"}}'""")
+    world.later(minutes=2)
+    assert not world.read(account)
+    assert "ordered again" in world.account(account).trouble
+    world.faults(modes={"processing_seconds": 0})
+    world.later(minutes=2)
+    assert world.read(account)
     world.later(hours=2)
     # The order and its state are answered, the file is cut off.
     world.faults("ok", "ok", "garbage", target="microsoft_reporting")

@@ -68,9 +68,9 @@ class Source(ABC):
     ) -> Spent | Waiting:
         """Ask what each campaign cost each day: all of it, or what to come back with; raises Trouble."""
 
-    def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold]:
-        """Ask what ad groups and keywords cost each day; nothing where this is not read. Raises Trouble."""
-        return ()
+    def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold] | None:
+        """Ask what ad groups and keywords cost each day; None: this is not read. Raises Trouble."""
+        return None
 
     def ask_clicks(self, line: Line, settings: Any, account: str, day: date) -> Sequence[ClickTold] | None:
         """Ask what was behind each click of a day; None: the platform does not tell. Raises Trouble."""

@@ -153,7 +153,7 @@ class GoogleSpend(Source):
         campaigns = {row.campaign.id: _campaign(row) for row in rows}
         return Spent(days, list(campaigns.values()), [_day(row) for row in rows])
 
-    def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold]:
+    def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold] | None:
         """Ask for ad groups as a whole, then for keywords."""
         found: list[PartTold] = []
         for query in (AD_GROUP_QUERY, KEYWORD_QUERY):

@@ -102,7 +102,7 @@ class MicrosoftSpend(Source):
         answer = _post(line, settings, account, f"{base}/Poll", {"ReportRequestId": ordered})
         status = _decode(answer, _Polled).report_request_status
         if status.status == "Pending":
-            return {"report": ordered, "first": str(days.first), "last": str(days.last)}
+            return {"report": ordered}
         if status.status != "Success":
             words = "Microsoft could not make the report. It is ordered again by itself."
             raise Trouble("later", words, timedelta(minutes=15))
@@ -198,6 +198,9 @@ def _post(
         return HttpRequest("POST", url, headers, msgspec.json.encode(body))
 
     answer = line.ask(build)
+    if answer.status != 200 and b"InvalidReportId" in answer.body:
+        words = "Microsoft does not know the ordered report any more. It is ordered again by itself."
+        raise Trouble("later", words, timedelta(minutes=1))
     if answer.status != 200:
         outcome = read_applied(answer, 1)[0]
         if outcome.class_ not in (Class.LATER, Class.CONFIG, Class.UNKNOWN):

@@ -1,0 +1,100 @@
+"""The pages of spend: a marketer types a billboard, uploads a file, adds a rate, matches a campaign."""
+
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from calltrack.kernel.origin import campaign_key
+from calltrack.spend.match_model import SpendWatch
+from calltrack.spend.sightings import look_on
+from calltrack.wiring import Services
+from tests.accounts.people import make_user
+from tests.builders import Company, make_visit
+from tests.dashboard.browser import Browser
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def manager(app: Flask, services: Services, company: Company) -> Browser:
+    browser = Browser(app)
+    browser.enter(make_user(services, company, "manager"))
+    return browser
+
+
+def upload(browser: Browser, path: str, content: bytes, name: str) -> str:
+    answer = browser.post(path, file=(io.BytesIO(content), name))
+    assert answer.status_code == 303
+    return str(answer.headers["Location"])
+
+
+def test_a_marketer_brings_what_the_platforms_do_not_tell(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    root = f"/app/{company.id.hex}/budget/spend"
+    assert "No spend yet" in manager.get(root).text
+    wrong = manager.post(f"{root}/offline", name="Radio", month="2026-11", cost="much", currency="EUR")
+    assert (wrong.status_code, "not an amount" in wrong.text, 'value="Radio"' in wrong.text) == (
+        400,
+        True,
+        True,
+    )
+    month = f"{NOW:%Y-%m}"
+    form = {"name": "Radio", "month": month, "cost": "1000", "currency": "USD", "note": "contract 12"}
+    assert manager.post(f"{root}/offline", **form).status_code == 303
+    page = manager.get(f"{root}/offline").text
+    assert "Added: " in page
+    assert "contract 12" in page
+    assert "lack a rate and are in no sum" in manager.get(root).text
+    needs = manager.get(f"{root}/currencies").text
+    assert "USD" in needs
+    rate = {"base": "USD", "quote": "EUR", "day": f"{month}-01", "rate": "0.5"}
+    assert manager.post(f"{root}/currencies", **rate).status_code == 303
+    said = manager.get(f"{root}/currencies").text
+    assert "1 rate stored;" in said
+    assert "all converted" in said
+    assert "Nothing was stored" not in said
+    manager.post(f"{root}/currencies", **(rate | {"rate": "zero"}))
+    assert "Not stored." in manager.get(f"{root}/currencies").text
+
+
+def test_a_file_is_looked_at_and_applied(manager: Browser, services: Services, company: Company) -> None:
+    root = f"/app/{company.id.hex}/budget/spend"
+    day = (NOW - timedelta(days=3)).date()
+    content = f"Day,Campaign,Cost\n{day},Estate,12.50\nnever,Estate,1\n".encode()
+    file = upload(manager, f"{root}/files", content, "tiktok.csv")
+    shown = manager.get(file).text
+    assert "Lines that cannot be used" in shown
+    assert "&#39;never&#39; is not a day" in shown
+    assert manager.post(file, do="plan", col0="day", col1="campaign", col2="cost", account="TikTok",
+                        currency="EUR", mark="").status_code == 303  # fmt: skip
+    assert manager.post(file, do="apply").status_code == 303
+    assert "Applied: 1 days new, 0 changed" in manager.get(file).text
+    assert manager.post(file, do="plan", col0="day", col1="day").status_code == 303
+    assert "Two columns were given the same meaning" in manager.get(file).text
+    again = upload(manager, f"{root}/files", content, "again.csv")
+    assert "This very file was applied before" in manager.get(again).text
+    page = manager.get(root).text
+    assert "TikTok" in page
+    assert "not matched" in page
+    assert upload(manager, f"{root}/files", b"no table", "x.csv") == f"{root}/files"
+    assert "Nothing was stored." in manager.get(f"{root}/files").text
+    # The unmatched side, and a person's word.
+    at = NOW - timedelta(hours=2)
+    make_visit(services, company, at=at, source="tiktok", medium="paid_social", campaign="estate-26")
+    with services.db.tenant(company.id) as session:
+        watch = session.get_one(SpendWatch, company.id)
+        while look_on(session, watch, "Europe/Rome", NOW):
+            pass
+    page = manager.get(f"{root}/matching").text
+    assert "Costs without visits" in page
+    assert "Paid visits without costs" in page
+    (campaign,) = re.findall(rf"{root}/matching/([0-9a-f]{{32}})", page)
+    key = campaign_key("tiktok", "paid_social", "estate-26")
+    assert manager.post(f"{root}/matching/{campaign}", key=key).status_code == 303
+    page = manager.get(f"{root}/matching").text
+    assert "By hand" in page
+    assert "Costs without visits" not in page
