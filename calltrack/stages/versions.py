@@ -1,7 +1,7 @@
 """Saved versions of the stage rules and of the score: the newest holds, for the past as well."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -114,13 +114,14 @@ def begin(session: Session, company_id: UUID, now: datetime) -> JourneyState:
         company_id=company_id, due_at=now, visits_until=now, again_phase="persons", again_began_at=now
     )
     if session.scalar(made.on_conflict_do_nothing().returning(JourneyState.company_id)) is not None:
+        of_all = {"company_id": company_id, "created_by": "", "created_at": now, "changed_at": now}
         rows = [
-            {
-                "company_id": company_id, "id": new_id(now), "name": name, "color": color,
-                "condition": condition, "created_by": "", "created_at": now, "changed_at": now,
-            }
-            for name, color, condition in READY
-        ]  # fmt: skip
+            of_all
+            # Ids sort by time: the list stays in this order.
+            | {"id": new_id(now + timedelta(milliseconds=place)), "name": name, "color": color}
+            | {"condition": condition}
+            for place, (name, color, condition) in enumerate(READY)
+        ]
         session.execute(insert(SegmentRow).values(rows).on_conflict_do_nothing())
     return session.get_one(JourneyState, (company_id,), with_for_update=True)
 

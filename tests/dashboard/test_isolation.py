@@ -36,9 +36,16 @@ from calltrack.conversions import imports, inbox
 from calltrack.conversions.told import Clues, Told
 from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.installation import service as installation
+from calltrack.journeys import model as journeys
+from calltrack.journeys.joining import Pair, join_by_hand
 from calltrack.kernel.ids import new_id
 from calltrack.messages.model import Message
 from calltrack.messages.service import thread_of
+from calltrack.stages.making import make_journeys
+from calltrack.stages.segments import Given, make_segment
+from calltrack.stages.touchpoints import Told as Happened
+from calltrack.stages.touchpoints import tell_touchpoint
+from calltrack.visits.model import Visit
 from calltrack.wiring import Services
 from tests.accounts.people import Person, make_user
 from tests.builders import NOON, Company, fresh_e164, make_company
@@ -102,6 +109,12 @@ TABLE: dict[str, Role] = {
     "unassign_flow": "manager", "edit_flow": "manager", "change_flow": "manager", "flow_step": "manager",
     "change_flow_step": "manager", "flow_sounds": "manager", "add_sound": "manager", "hear_sound": "manager",
     "remove_sound": "manager",
+    "journeys": "viewer", "journey_flow": "viewer", "journey_friction": "viewer", "journey_paths": "viewer",
+    "journey_cohorts": "viewer", "persons": "viewer", "export_persons": "viewer", "person": "viewer",
+    "join_person": "manager", "part_person": "manager", "link_person_key": "manager",
+    "segments": "viewer", "segment": "manager", "new_segment": "manager", "add_segment": "manager",
+    "change_segment": "manager", "delete_segment": "manager",
+    "journey_rules": "viewer", "change_stage_rules": "owner", "change_score_rules": "owner",
 }  # fmt: skip
 # Pages whose whole work is to send the browser elsewhere: to a platform's sign-in, to the company's own site.
 LEAVES = frozenset(("sign_in_at", "sign_in_again", "open_checked"))
@@ -191,6 +204,13 @@ FORMS: dict[str, dict[str, str]] = {
     "change_follow_up": {"alert_to": "owners", "ask_seconds": "20", "text_back_minutes": "5"},
     "add_tag": {"tag_name": "Preventivo"},
     "change_tag": {"tag_name": "Preventivo"},
+    "join_person": {"other": "0" * 32},
+    "link_person_key": {"system": "hubspot", "key": "1042"},
+    "add_segment": {"name": "Rome", "color": "blue", "do": "preview", "fact-0": "calls", "value-0": "2"},
+    "change_segment": {"name": "Milan", "color": "blue", "do": "save", "fact-0": "calls", "value-0": "2"},
+    "delete_segment": {"sure": "no"},
+    "change_stage_rules": {"fact-loyalty-0": "purchases", "value-loyalty-0": "2"},
+    "change_score_rules": {"warm": "30", "hot": "60", "do": "try"},
     "change_contact": {"email": "roma@example.test", "mobile": "+393470000009"},
 }
 
@@ -245,6 +265,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         )  # fmt: skip
         session.add(missed)
         version, judging_id = keep_models(session, company, made.calls[3], named)
+        persons = keep_persons(services, session, company, say or "Sofa", named)
         page = f"https://www.prova.test/{quote(say)}"
         check_id = installation.begin_check(session, company.id, company.site_id, page, services.clock())
     data_dir, vault = services.settings.data_dir, services.vault
@@ -262,6 +283,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         "check_id": check_id,
         "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
         "user_id": make_user(services, company, "viewer").id,
+        **persons,
     }  # fmt: skip
     return Tenant(company, people, ids)
 
@@ -296,6 +318,24 @@ def keep_models(session: Session, company: Company, call_id: UUID, by: str) -> t
         )
     )  # fmt: skip
     return model.version, row.id
+
+
+def keep_persons(
+    services: Services, session: Session, company: Company, said: str, named: str
+) -> dict[str, UUID]:
+    """Make the journeys, join two persons, tell a touchpoint and save a segment."""
+    now = services.clock()
+    first, second = session.scalars(select(journeys.Person.id).order_by(journeys.Person.id).limit(2))
+    told = Happened("chat", NOON, visitor_id=new_id(), text=said[:1000], system="hubspot", key="7")
+    kept = tell_touchpoint(session, services.vault, company.id, told, now, by=named)
+    assert kept.person_id is not None
+    join_id = join_by_hand(session, company.id, Pair(first, second), now, by=named)
+    join_by_hand(session, company.id, Pair(first, kept.person_id), now, by=named)
+    make_journeys(session, company.id, list(session.scalars(select(journeys.Person.id))))
+    make_journeys(session, company.id, list(session.scalars(select(Visit.visitor_id))))
+    given = Given(named[:80], "blue", {"fact": "campaign", "is": said[:200]})
+    segment_id = make_segment(session, company.id, given, now, by=named)
+    return {"person_id": first, "join_id": join_id, "segment_id": segment_id}
 
 
 def _flow(said: str) -> dict[str, Any]:
