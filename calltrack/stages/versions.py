@@ -111,7 +111,12 @@ def begin(session: Session, company_id: UUID, now: datetime) -> JourneyState:
     if state is not None:
         return state
     made = insert(JourneyState).values(
-        company_id=company_id, due_at=now, visits_until=now, again_phase="persons", again_began_at=now
+        company_id=company_id,
+        due_at=now,
+        visits_until=now,
+        again_phase="persons",
+        again_began_at=now,
+        again_due_at=now,
     )
     if session.scalar(made.on_conflict_do_nothing().returning(JourneyState.company_id)) is not None:
         of_all = {"company_id": company_id, "created_by": "", "created_at": now, "changed_at": now}
@@ -130,4 +135,4 @@ def make_all_again(session: Session, company_id: UUID, now: datetime) -> None:
     """Ask for every journey to be made again, in portions; one that goes on begins anew."""
     state = begin(session, company_id, now)
     state.again_phase, state.again_after, state.again_done = "persons", None, 0
-    state.again_began_at, state.again_ended_at, state.due_at = now, None, now
+    state.again_began_at, state.again_ended_at, state.again_due_at = now, None, now

@@ -153,6 +153,7 @@ STATEMENTS = (
     visits_until TIMESTAMP WITH TIME ZONE NOT NULL,
     again_phase TEXT DEFAULT '' NOT NULL,
     again_after UUID,
+    again_due_at TIMESTAMP WITH TIME ZONE,
     again_done INTEGER DEFAULT 0 NOT NULL,
     again_began_at TIMESTAMP WITH TIME ZONE,
     again_ended_at TIMESTAMP WITH TIME ZONE,
@@ -246,7 +247,7 @@ def upgrade() -> None:
     for table in TABLES:
         protect(table)
     show_to_system("journey_dirty", "company_id", "marked_at")
-    show_to_system("journey_state", "company_id", "due_at", "again_phase")
+    show_to_system("journey_state", "company_id", "due_at", "again_due_at")
     for statement in (MARK_LINK, MARK_GONE, MARK_WORK, *TRIGGERS):
         op.execute(statement)
 
