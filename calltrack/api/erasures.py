@@ -18,7 +18,7 @@ from calltrack.wiring import Services
 
 
 class Whom(BaseModel):
-    """Whom to erase: one of the two."""
+    """Whom to erase: one of the three."""
 
     number: Annotated[
         str,
@@ -32,6 +32,9 @@ class Whom(BaseModel):
             description="One of their calls. Where its number was withheld, that call alone is erased.",
             max_length=64,
         ),
+    ] = ""
+    person_id: Annotated[
+        str, Field(description="A person, such as one known by a CRM id alone.", max_length=64)
     ] = ""
 
 
@@ -101,8 +104,10 @@ def erasures_of(services: Services) -> APIBlueprint:
 
 
 def _wanted(whom: Whom, country: str) -> Wanted:
-    if bool(whom.number) == bool(whom.call_id):
-        raise BadInput("Say whom to erase by number, or by call_id: one of the two.")
+    if sum(map(bool, (whom.number, whom.call_id, whom.person_id))) != 1:
+        raise BadInput("Say whom to erase by number, by call_id or by person_id: one of the three.")
+    if whom.person_id:
+        return Wanted(person_id=parse_id(whom.person_id))
     if whom.call_id:
         return Wanted(call_id=parse_id(whom.call_id))
     return Wanted(number=to_e164(whom.number, country))

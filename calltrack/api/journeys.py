@@ -145,7 +145,7 @@ class PathsShape(BaseModel):
 
 
 class CohortShape(BaseModel):
-    """A week of first touches (of more than 62 days: a month); within 1, 7 and 30 days of it."""
+    """A week of first touches (of more than 100 days: a month); within 1, 7 and 30 days of it."""
 
     week: date
     outcomes: OutcomesShape

@@ -15,6 +15,7 @@ from pydantic import model_validator as check
 
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import Money, currency_code
+from calltrack.stages.segment_rules import read_segment
 
 LONGEST_DAYS: Final = 540
 MOST_PARTS, DEEPEST = 40, 5
@@ -94,6 +95,22 @@ class Location(Part):
     location_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=50)]
 
 
+class Segment(Part):
+    """Is in a segment of persons, as its condition stood when it was chosen (`stages/segment_rules.py`)."""
+
+    fact: Literal["segment"] = "segment"
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    condition: dict[str, Any]
+
+    @check(mode="after")
+    def _known_condition(self) -> "Segment":
+        try:
+            read_segment(self.condition)
+        except BadInput as problem:
+            raise ValueError(str(problem)) from None
+        return self
+
+
 class All(Part):
     """Every part holds."""
 
@@ -114,9 +131,9 @@ class Not(Part):
 
 LEAVES: Final[dict[str, type[Part]]] = {
     "lead": Lead, "bought": Bought, "bought_since_lead": BoughtSinceLead, "missed_call": Missed,
-    "value": Value, "touch": Touch, "location": Location,
+    "value": Value, "touch": Touch, "location": Location, "segment": Segment,
 }  # fmt: skip
-Leaf = Lead | Bought | BoughtSinceLead | Missed | Value | Touch | Location
+Leaf = Lead | Bought | BoughtSinceLead | Missed | Value | Touch | Location | Segment
 
 
 def _kind(given: Any) -> str | None:
@@ -138,7 +155,8 @@ Condition = Annotated[
     | Annotated[Missed, Tag("missed_call")]
     | Annotated[Value, Tag("value")]
     | Annotated[Touch, Tag("touch")]
-    | Annotated[Location, Tag("location")],
+    | Annotated[Location, Tag("location")]
+    | Annotated[Segment, Tag("segment")],
     Discriminator(_kind),
 ]
 for _model in (All, Any_, Not):
@@ -262,6 +280,8 @@ def _leaf(leaf: Leaf, names: Mapping[UUID, str], holds: bool) -> str:
     if isinstance(leaf, Touch):
         words = [f"{what} {value}" for what, value in _named(leaf)]
         return f"{leaf.which} came {'' if holds else 'not '}from {', '.join(words)}"
+    if isinstance(leaf, Segment):
+        return f"are {'' if holds else 'not '}in the segment “{leaf.name}”"
     places = " or ".join(names.get(id_, "a location that is gone") for id_ in leaf.location_ids)
     return f"called {places}" if holds else f"never called {places}"
 

@@ -1,8 +1,9 @@
 """Does a condition hold for one person? Pure: facts and the time come in, an answer comes out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from calltrack.audiences.conditions import (
@@ -14,11 +15,14 @@ from calltrack.audiences.conditions import (
     Location,
     Missed,
     Not,
+    Segment,
     Touch,
     Tree,
     Value,
     parts,
 )
+from calltrack.stages.segment_rules import matches as in_segment
+from calltrack.stages.segment_rules import read_segment
 
 # Imports often know only the day of a purchase: one up to a day before the lead counts as the lead's own.
 SAME_DAY: Final = timedelta(days=1)
@@ -63,6 +67,8 @@ class PersonFacts:
     called_back: tuple[datetime, ...] = ()
     """Times of conversions that the company won by calling back."""
     touches: tuple[Touched, ...] = ()
+    journey: Mapping[str, Any] | None = None
+    """What segments ask of the person (`journey_rules.facts_of`); None: no journey was made yet."""
 
 
 def matches(tree: Tree, person: PersonFacts, now: datetime) -> bool:
@@ -89,6 +95,9 @@ def matches(tree: Tree, person: PersonFacts, now: datetime) -> bool:
         return _touch(tree, person)
     if isinstance(tree, Location):
         return any(call.location_id in tree.location_ids for call in person.calls)
+    if isinstance(tree, Segment):
+        wanted = read_segment(tree.condition)
+        return person.journey is not None and in_segment(wanted, person.journey, now)
     raise TypeError(f"{type(tree).__name__} is no condition")
 
 

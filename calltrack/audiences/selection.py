@@ -14,14 +14,16 @@ from calltrack.audiences.conditions import (
     Bought,
     BoughtSinceLead,
     Lead,
-    Location,
+    Leaf,
     Missed,
     Not,
+    Segment,
     Touch,
     Tree,
     Value,
 )
 from calltrack.audiences.rules import SAME_DAY
+from calltrack.stages.segment_rules import Sql, read_segment
 
 SOME: Final = "SELECT id FROM person WHERE company_id = :company_id AND id = ANY(:ids)"
 EVERYBODY: Final = "SELECT id FROM person WHERE company_id = :company_id"
@@ -122,7 +124,7 @@ def _where(tree: Tree, to: Selection) -> str:
     return _leaf(tree, to)
 
 
-def _leaf(leaf: Lead | Bought | BoughtSinceLead | Missed | Value | Touch | Location, to: Selection) -> str:
+def _leaf(leaf: Leaf, to: Selection) -> str:
     if isinstance(leaf, Lead):
         words = to.holds("lead", _recent("lead.last_at", leaf.within_days, to))
         if leaf.older_than_days is None:
@@ -148,6 +150,12 @@ def _leaf(leaf: Lead | Bought | BoughtSinceLead | Missed | Value | Touch | Locat
         )
     if isinstance(leaf, Touch):
         return _touch(leaf, to)
+    if isinstance(leaf, Segment):
+        where = Sql(to.values).where(read_segment(leaf.condition))
+        # The company's key stands before the condition: each person's journey is reached by its own.
+        return (
+            f"EXISTS (SELECT FROM journey j WHERE j.company_id = :company_id AND j.id = asked.id AND {where})"
+        )
     ids = to.give(list(leaf.location_ids))
     return (
         "EXISTS (SELECT FROM called WHERE called.person_id = asked.id"

@@ -33,6 +33,7 @@ def moments_of(touches: Iterable[Touch], steps: Iterable[Step], currency: str) -
             (f"Because: {one.reason}.",),
         )
         for one in steps
+        if one.stage  # everybody begins aware
     ]
     found.reverse()  # Of one moment, what followed stands above.
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))

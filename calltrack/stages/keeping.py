@@ -55,12 +55,16 @@ _NEXT: Final = {
 }
 _DUE: Final = text(
     """
-    SELECT c.id FROM company c LEFT JOIN journey_state s ON s.company_id = c.id
-    WHERE s.company_id IS NULL OR s.due_at <= :now
+    SELECT company_id FROM journey_state WHERE due_at <= :now
     UNION SELECT company_id FROM journey_dirty WHERE marked_at <= :now
     """
 )
-_AGAIN: Final = text("SELECT company_id FROM journey_state WHERE again_phase <> ''")
+_AGAIN: Final = text("SELECT company_id FROM journey_state WHERE again_due_at <= :now")
+_NEW: Final = text(
+    "SELECT id FROM company WHERE NOT EXISTS (SELECT FROM journey_state s WHERE s.company_id = company.id)"
+)
+# A worker that dies while it makes the past again is followed by another one after this.
+LEASE: Final = timedelta(minutes=1)
 
 
 def companies_to_keep(system: Session, now: datetime) -> list[UUID]:
@@ -69,8 +73,20 @@ def companies_to_keep(system: Session, now: datetime) -> list[UUID]:
 
 
 def companies_to_make_again(system: Session, now: datetime) -> list[UUID]:
-    """Name the companies whose past is to be made again (system role); `now` does not matter."""
-    return list(system.scalars(_AGAIN))
+    """Name the companies whose past is to be made again (system role)."""
+    return list(system.scalars(_AGAIN, {"now": now}))
+
+
+def begin_journeys(services: Services) -> int:
+    """Let journeys begin for companies that have none; returns for how many."""
+    with services.db.system() as system:
+        companies = list(system.scalars(_NEW))
+    for company_id in companies:
+        with services.db.tenant(company_id) as session:
+            begin(session, company_id, services.clock())
+        for job in ("keep_journeys", "make_journeys_again"):
+            services.nudges.wake(job, str(company_id))
+    return len(companies)
 
 
 def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
@@ -140,10 +156,12 @@ def _make_portion(services: Services, company_id: UUID) -> int | None:
         ids = list(session.scalars(_NEXT[state.again_phase], keys))
         changed = make_journeys(session, company_id, ids) if ids else 0
         state.again_done += len(ids)
+        state.again_due_at = now + LEASE
         if len(ids) == MOST:
             state.again_after = ids[-1]
         elif state.again_phase == "persons":
             state.again_phase, state.again_after = "visitors", None
         else:
             state.again_phase, state.again_after, state.again_ended_at = "", None, now
+            state.again_due_at = None
         return changed

@@ -104,6 +104,8 @@ class JourneyState(Base):
     visits_until: Mapped[datetime]
     again_phase: Mapped[str] = mapped_column(server_default=text("''"))
     again_after: Mapped[UUID | None]
+    # When a worker goes on; meanwhile it is the lease of the one that does.
+    again_due_at: Mapped[datetime | None]
     again_done: Mapped[int] = mapped_column(server_default=text("0"))
     again_began_at: Mapped[datetime | None]
     again_ended_at: Mapped[datetime | None]

@@ -1,7 +1,7 @@
 """Saved versions of the stage rules and of the score: the newest holds, for the past as well."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -111,16 +111,22 @@ def begin(session: Session, company_id: UUID, now: datetime) -> JourneyState:
     if state is not None:
         return state
     made = insert(JourneyState).values(
-        company_id=company_id, due_at=now, visits_until=now, again_phase="persons", again_began_at=now
+        company_id=company_id,
+        due_at=now,
+        visits_until=now,
+        again_phase="persons",
+        again_began_at=now,
+        again_due_at=now,
     )
     if session.scalar(made.on_conflict_do_nothing().returning(JourneyState.company_id)) is not None:
+        of_all = {"company_id": company_id, "created_by": "", "created_at": now, "changed_at": now}
         rows = [
-            {
-                "company_id": company_id, "id": new_id(now), "name": name, "color": color,
-                "condition": condition, "created_by": "", "created_at": now, "changed_at": now,
-            }
-            for name, color, condition in READY
-        ]  # fmt: skip
+            of_all
+            # Ids sort by time: the list stays in this order.
+            | {"id": new_id(now + timedelta(milliseconds=place)), "name": name, "color": color}
+            | {"condition": condition}
+            for place, (name, color, condition) in enumerate(READY)
+        ]
         session.execute(insert(SegmentRow).values(rows).on_conflict_do_nothing())
     return session.get_one(JourneyState, (company_id,), with_for_update=True)
 
@@ -129,4 +135,4 @@ def make_all_again(session: Session, company_id: UUID, now: datetime) -> None:
     """Ask for every journey to be made again, in portions; one that goes on begins anew."""
     state = begin(session, company_id, now)
     state.again_phase, state.again_after, state.again_done = "persons", None, 0
-    state.again_began_at, state.again_ended_at, state.due_at = now, None, now
+    state.again_began_at, state.again_ended_at, state.again_due_at = now, None, now

@@ -21,7 +21,7 @@ from calltrack.stages.stage_words import STAGES
 MOST_PATHS: Final = 25
 MOST_STOPS: Final = 15
 # Longer periods are read month by month, and day by day only at their ends.
-LONG: Final = 62
+LONG: Final = 100
 # An index on the view and the day serves each of the three spans.
 CELLS: Final = """
     FROM journey_cell WHERE company_id = :company_id AND (

@@ -37,6 +37,8 @@ from calltrack.conversions import imports, inbox
 from calltrack.conversions.told import Clues, Told
 from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.installation import service as installation
+from calltrack.journeys import model as journeys
+from calltrack.journeys.joining import Pair, join_by_hand
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.money import Money
 from calltrack.kernel.origin import campaign_key
@@ -47,6 +49,11 @@ from calltrack.spend.entries import add_entry
 from calltrack.spend.files import store_file as store_spend
 from calltrack.spend.model import SpendCampaign
 from calltrack.spend.told import Days
+from calltrack.stages.making import make_journeys
+from calltrack.stages.segments import Given, make_segment
+from calltrack.stages.touchpoints import Told as Happened
+from calltrack.stages.touchpoints import tell_touchpoint
+from calltrack.visits.model import Visit
 from calltrack.wiring import Services
 from tests.accounts.people import Person, make_user
 from tests.builders import NOON, Company, fresh_e164, make_company
@@ -122,6 +129,12 @@ TABLE: dict[str, Role] = {
     "unassign_flow": "manager", "edit_flow": "manager", "change_flow": "manager", "flow_step": "manager",
     "change_flow_step": "manager", "flow_sounds": "manager", "add_sound": "manager", "hear_sound": "manager",
     "remove_sound": "manager",
+    "journeys": "viewer", "journey_flow": "viewer", "journey_friction": "viewer", "journey_paths": "viewer",
+    "journey_cohorts": "viewer", "persons": "viewer", "export_persons": "viewer", "person": "viewer",
+    "join_person": "manager", "part_person": "manager", "link_person_key": "manager",
+    "segments": "viewer", "segment": "manager", "new_segment": "manager", "add_segment": "manager",
+    "change_segment": "manager", "delete_segment": "manager",
+    "journey_rules": "viewer", "change_stage_rules": "owner", "change_score_rules": "owner",
 }  # fmt: skip
 # Parts of addresses that name no object of a company.
 OF_NOBODY = frozenset(("dimension", "kind"))
@@ -226,6 +239,13 @@ FORMS: dict[str, dict[str, str]] = {
     "change_follow_up": {"alert_to": "owners", "ask_seconds": "20", "text_back_minutes": "5"},
     "add_tag": {"tag_name": "Preventivo"},
     "change_tag": {"tag_name": "Preventivo"},
+    "join_person": {"other": "0" * 32},
+    "link_person_key": {"system": "hubspot", "key": "1042"},
+    "add_segment": {"name": "Rome", "color": "blue", "do": "preview", "fact-0": "calls", "value-0": "2"},
+    "change_segment": {"name": "Milan", "color": "blue", "do": "save", "fact-0": "calls", "value-0": "2"},
+    "delete_segment": {"sure": "no"},
+    "change_stage_rules": {"fact-loyalty-0": "purchases", "value-loyalty-0": "2"},
+    "change_score_rules": {"warm": "30", "hot": "60", "do": "try"},
     "change_contact": {"email": "roma@example.test", "mobile": "+393470000009"},
 }
 
@@ -282,6 +302,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         session.add(missed)
         version, judging_id = keep_models(session, company, made.calls[3], named)
         budgets = keep_budgets(session, company, say or "Roma")
+        persons = keep_persons(services, session, company, say or "Sofa", named)
         page = f"https://www.prova.test/{quote(say)}"
         wanted = WantedMail("anna@example.test", "source", "week", "7", {"campaign": named})
         mail_id = add_mail(session, services.vault, company.id, wanted, NOON, by=named)
@@ -302,6 +323,7 @@ def tenant(services: Services, say: str = "") -> Tenant:
         "check_id": check_id, "mail_id": mail_id, "dimension": "campaign", "kind": "csv", **budgets,
         "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
         "user_id": make_user(services, company, "viewer").id,
+        **persons,
     }  # fmt: skip
     return Tenant(company, people, ids)
 
@@ -374,6 +396,24 @@ def keep_spend(session: Session, company_id: UUID, named: str, file_name: str) -
     return {
         "cost_id": cost_id, "campaign_id": campaign.id, "account_id": campaign.account_id, "file_id": file_id,
     }  # fmt: skip
+
+
+def keep_persons(
+    services: Services, session: Session, company: Company, said: str, named: str
+) -> dict[str, UUID]:
+    """Make the journeys, join two persons, tell a touchpoint and save a segment."""
+    now = services.clock()
+    first, second = session.scalars(select(journeys.Person.id).order_by(journeys.Person.id).limit(2))
+    told = Happened("chat", NOON, visitor_id=new_id(), text=said[:1000], system="hubspot", key="7")
+    kept = tell_touchpoint(session, services.vault, company.id, told, now, by=named)
+    assert kept.person_id is not None
+    join_id = join_by_hand(session, company.id, Pair(first, second), now, by=named)
+    join_by_hand(session, company.id, Pair(first, kept.person_id), now, by=named)
+    make_journeys(session, company.id, list(session.scalars(select(journeys.Person.id))))
+    make_journeys(session, company.id, list(session.scalars(select(Visit.visitor_id))))
+    given = Given(named[:80], "blue", {"fact": "campaign", "is": said[:200]})
+    segment_id = make_segment(session, company.id, given, now, by=named)
+    return {"person_id": first, "join_id": join_id, "segment_id": segment_id}
 
 
 def _flow(said: str) -> dict[str, Any]:

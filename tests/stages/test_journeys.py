@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from calltrack.kernel.ids import new_id
-from calltrack.stages.keeping import companies_to_keep, companies_to_make_again
+from calltrack.stages.keeping import begin_journeys, companies_to_keep, companies_to_make_again
 from calltrack.stages.model import JourneyDirty
 from calltrack.stages.stage_rules import step_of
 from calltrack.stages.versions import save_rules
@@ -99,7 +99,7 @@ def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Serv
     town.call(ANNA, NOON)
     town.keep()
     with services.db.system() as system:
-        assert town.company.id in companies_to_make_again(system, NOON)
+        assert town.company.id in companies_to_make_again(system, services.clock())
     town.again()
     assert sorted(row.stage for row in town.journeys().values()) == [1, 1, 1, 2]
     with services.db.tenant(town.company.id) as session:
@@ -116,13 +116,17 @@ def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Serv
     assert told(town, anna)[-1] == ("loyalty", "calls")
     town.assert_sums_hold()
     with services.db.system() as system:
-        assert town.company.id not in companies_to_make_again(system, NOON)
+        assert town.company.id not in companies_to_make_again(system, services.clock() + DAY)
 
 
 def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) -> None:
     now = services.clock()
     with services.db.system() as system:
-        assert town.company.id in companies_to_keep(system, now)
+        assert town.company.id not in companies_to_keep(system, now)
+    assert begin_journeys(services) > 0
+    assert begin_journeys(services) == 0
+    with services.db.system() as system:
+        assert town.company.id in companies_to_keep(system, services.clock())
     town.keep()
     with services.db.system() as system:
         assert town.company.id not in companies_to_keep(system, now)

@@ -19,6 +19,7 @@ from calltrack.delivery.queries import destinations
 from calltrack.destinations.audience_platforms import PLATFORMS
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
+from calltrack.stages.segments import segment
 from calltrack.wiring import Services
 
 A_PAGE = 20
@@ -36,6 +37,11 @@ def audiences(services: Services, here: Here) -> ResponseReturnValue:
 def new_audience(services: Services, here: Here) -> ResponseReturnValue:
     """Show the form of a new audience, filled in with a ready-made one if asked."""
     name, condition = READY.get(request.args.get("ready", ""), ("", {}))
+    if wanted := request.args.get("segment", ""):
+        with services.db.tenant(here.company.id) as session:
+            chosen = segment(session, here.company.id, parse_id(wanted))
+        name = chosen.name
+        condition = {"all": [{"fact": "segment", "name": name, "condition": chosen.condition}]}
     shape = drawn(condition) if condition else Drawn("all", (Row(),) * ROWS)
     return _form(services, here, None, shape, name)
 

@@ -88,6 +88,9 @@ def person(services: Services, here: Here, person_id: UUID) -> ResponseReturnVal
 @page("/journeys/persons/<id:person_id>/join", "manager", ("POST",))
 def join_person(services: Services, here: Here, person_id: UUID) -> ResponseReturnValue:
     """Make another person part of this one."""
+    with services.db.tenant(here.company.id) as session:
+        if person_now(session, here.company.id, person_id) is None:
+            raise NotFound("There is no such person.")
     try:
         other = _id_in(request.form.get("other", ""))
         with services.db.tenant(here.company.id) as session:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.dashboard import fact_form
@@ -19,11 +19,10 @@ from calltrack.wiring import Services
 def segments(services: Services, here: Here) -> ResponseReturnValue:
     """Show every segment with how many persons are in it now."""
     with services.db.tenant(here.company.id) as session:
-        rows = [
-            (one, saved.count_persons(session, here.company.id, read_segment(one.condition), here.now))
-            for one in saved.segments(session, here.company.id)
-        ]
-    return render_template("segments.html", rows=rows, most=saved.COUNTED)
+        all_ = saved.segments(session, here.company.id)
+        trees = [read_segment(one.condition) for one in all_]
+        counts = saved.count_each(session, here.company.id, trees, here.now)
+    return render_template("segments.html", rows=list(zip(all_, counts, strict=True)))
 
 
 @page("/journeys/segments/new", "manager")
@@ -57,7 +56,10 @@ def change_segment(services: Services, here: Here, segment_id: UUID) -> Response
 
 @page("/journeys/segments/<id:segment_id>/delete", "manager", ("POST",))
 def delete_segment(services: Services, here: Here, segment_id: UUID) -> ResponseReturnValue:
-    """Delete a segment; the persons in it stay."""
+    """Delete a segment, once that is ticked; the persons in it stay."""
+    if request.form.get("sure") != "yes":
+        flash("Nothing was deleted: tick the box first.")
+        return redirect(url_for("dashboard.segment", company_id=here.company.id, segment_id=segment_id), 303)
     with services.db.tenant(here.company.id) as session:
         saved.delete_segment(session, here.company.id, segment_id, here.now, by=here.who.email)
     flash("Deleted. The persons in it are still there.")

@@ -153,6 +153,7 @@ STATEMENTS = (
     visits_until TIMESTAMP WITH TIME ZONE NOT NULL,
     again_phase TEXT DEFAULT '' NOT NULL,
     again_after UUID,
+    again_due_at TIMESTAMP WITH TIME ZONE,
     again_done INTEGER DEFAULT 0 NOT NULL,
     again_began_at TIMESTAMP WITH TIME ZONE,
     again_ended_at TIMESTAMP WITH TIME ZONE,
@@ -226,6 +227,17 @@ MARK_WORK = """
         RETURN NULL;
     END $$
 """
+# A person's journey changed: audiences that ask for a segment judge the person again.
+MARK_AUDIENCE = """
+    CREATE FUNCTION journey_mark_audience() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO audience_dirty (company_id, person_id)
+        SELECT NEW.company_id, NEW.id
+        WHERE EXISTS (SELECT FROM audience WHERE company_id = NEW.company_id AND status <> 'deleted'
+                      AND jsonb_path_exists(condition, '$.**.fact ? (@ == "segment")'));
+        RETURN NULL;
+    END $$
+"""
 LINKS = ("person_caller", "person_visitor", "person_key")
 TRIGGERS = (
     *(
@@ -235,6 +247,8 @@ TRIGGERS = (
     ),
     "CREATE TRIGGER journey_mark_person AFTER DELETE ON person FOR EACH ROW"
     " EXECUTE FUNCTION journey_mark_gone()",
+    "CREATE TRIGGER journey_mark_audience AFTER INSERT OR UPDATE ON journey FOR EACH ROW"
+    " WHEN (NEW.is_person) EXECUTE FUNCTION journey_mark_audience()",
     "CREATE TRIGGER journey_mark_work AFTER INSERT OR UPDATE OF status ON call_work FOR EACH ROW"
     " EXECUTE FUNCTION journey_mark_work()",
 )
@@ -246,8 +260,8 @@ def upgrade() -> None:
     for table in TABLES:
         protect(table)
     show_to_system("journey_dirty", "company_id", "marked_at")
-    show_to_system("journey_state", "company_id", "due_at", "again_phase")
-    for statement in (MARK_LINK, MARK_GONE, MARK_WORK, *TRIGGERS):
+    show_to_system("journey_state", "company_id", "due_at", "again_due_at")
+    for statement in (MARK_LINK, MARK_GONE, MARK_WORK, MARK_AUDIENCE, *TRIGGERS):
         op.execute(statement)
 
 
@@ -256,7 +270,7 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER journey_mark_{table} ON {table}")
     op.execute("DROP TRIGGER journey_mark_person ON person")
     op.execute("DROP TRIGGER journey_mark_work ON call_work")
-    for function in ("link", "gone", "work"):
-        op.execute(f"DROP FUNCTION journey_mark_{function}()")
     for table in reversed(TABLES):
         op.execute(f"DROP TABLE {table}")
+    for function in ("link", "gone", "work", "audience"):
+        op.execute(f"DROP FUNCTION journey_mark_{function}()")

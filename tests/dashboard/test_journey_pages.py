@@ -1,0 +1,119 @@
+"""The pages of journeys do what their buttons say, for a company with people and for an empty one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from calltrack.kernel.ids import new_id
+from calltrack.stages.model import JourneyState
+from calltrack.stages.segments import segments
+from calltrack.stages.versions import current
+from calltrack.wiring import Services
+from tests.accounts.people import make_user
+from tests.builders import Company
+from tests.dashboard.browser import Browser
+from tests.stages.people import Town
+
+ANNA, BEN = "+393471234567", "+393489876543"
+VIEWS = ("", "/flow", "/friction", "/paths", "/cohorts")
+
+
+@pytest.fixture
+def owner(app: Flask, services: Services, company: Company) -> Browser:
+    browser = Browser(app)
+    browser.enter(make_user(services, company))
+    return browser
+
+
+def test_an_empty_company_is_told_what_makes_a_journey(owner: Browser, company: Company) -> None:
+    at = f"/app/{company.id.hex}/journeys"
+    for view in (*VIEWS, "/persons", "/segments"):
+        page = owner.get(at + view)
+        assert page.status_code == 200
+        assert "empty-title" in page.text
+    assert "Save as version 1" in owner.get(f"{at}/rules").text
+
+
+def test_a_marketer_follows_one_person_and_changes_the_rules(
+    owner: Browser, services: Services, company: Company, app: Flask
+) -> None:
+    town, now, at = Town(services, company), services.clock(), f"/app/{company.id.hex}/journeys"
+    browser = new_id(now)
+    town.visit(now - timedelta(days=3), browser, pages=3, page="/prezzi", campaign="=1+1")
+    anna, ben = town.person(ANNA, browser), town.person(BEN)
+    call = town.call(ANNA, now - timedelta(days=2), talk=200)
+    town.conversion(call, "lead", call.started_at)
+    town.conversion(call, "purchase", now - timedelta(days=1), 85_000)
+    town.call(BEN, now - timedelta(days=1), talk=0)
+    town.visit(now - timedelta(hours=3), page="/kontakt")
+    town.keep()
+    town.again()
+    pages = {view: owner.get(at + view).text for view in VIEWS}
+    assert re.search(r"First touches</dt><dd>3<.*Became leads</dt><dd>1 .*Bought</dt><dd>1 ", pages[""], re.S)
+    assert "<svg" in pages["/flow"]
+    assert "Called, nobody answered" in pages["/friction"]
+    assert re.search(r"Google Ads</li><li>Call</li>", pages["/paths"])
+    assert "By the week" in owner.get(f"{at}/cohorts?period=30d").text
+
+    people = owner.get(f"{at}/persons").text
+    assert people.count("waits for a call") == 1
+    page = owner.get(f"{at}/persons/{anna.hex}").text
+    for words in (
+        "Why purchase",
+        "Score 60 of 100",
+        "was a lead once or more",
+        "They talked 3:20",
+        "Became a purchase",
+    ):
+        assert words in page
+    viewer = Browser(app)
+    viewer.enter(make_user(services, company, "viewer"))
+    masked = viewer.get(f"{at}/persons/{anna.hex}").text
+    assert "123 4567" not in masked
+    assert "Join with another" not in masked
+
+    owner.post(f"{at}/persons/{anna.hex}/join", other=f"http://x{at}/persons/{ben.hex}")
+    assert owner.get(f"{at}/persons/{ben.hex}").location.endswith(anna.hex)
+    joined = owner.get(f"{at}/persons/{anna.hex}").text
+    undo = re.search(r"/journeys/joins/([0-9a-f]{32})/undo", joined)
+    assert undo
+    assert owner.post(f"{at}/joins/{undo[1]}/undo").location.endswith(ben.hex)
+    owner.post(f"{at}/persons/{ben.hex}/crm-id", system="HubSpot", key="7")
+    assert "id in hubspot" in owner.get(f"{at}/persons/{ben.hex}").text
+    assert "no valid id" in owner.get(
+        owner.post(f"{at}/persons/{anna.hex}/join", other="nobody").location
+    ).text.replace("not a valid id", "no valid id")
+    town.keep()
+
+    rows = {"fact-0": "campaign", "how-0": "is", "value-0": "=1+1", "fact-1": "waits", "is_not-1": "on"}
+    counted = owner.post(f"{at}/segments/new", name="=Prices", color="red", do="preview", **rows)
+    assert "<strong>1</strong> person today" in counted.text
+    assert owner.post(f"{at}/segments/new", name="=Prices", color="red", do="save", **rows).status_code == 303
+    with services.db.tenant(company.id) as session:
+        made = segments(session, company.id)[-1]
+    assert made.condition == {"all": [{"fact": "campaign", "is": "=1+1"}, {"not": {"fact": "waits"}}]}
+    assert 'value="=1+1"' in owner.get(f"{at}/segments/{made.id.hex}").text
+    lines = owner.get(f"{at}/persons.csv?segment={made.id.hex}").text.splitlines()
+    assert (len(lines), lines[2].split(",")[0]) == (3, str(anna))
+    assert ",'=1+1," in lines[2]
+    refused = owner.post(f"{at}/segments/new", name="=Prices", color="red", do="save", **rows)
+    assert (refused.status_code, "already" in refused.text) == (400, True)
+    assert owner.post(f"{at}/segments/{made.id.hex}/delete").location.endswith(made.id.hex)
+    assert owner.post(f"{at}/segments/{made.id.hex}/delete", sure="yes").location.endswith("/segments")
+
+    tried = owner.post(
+        f"{at}/rules/score", warm="1", hot="2", do="try", **{"points-0": "5", "fact-0": "form"}
+    )
+    assert "1 would change the band" in re.sub(r"[\d]+(?= would)", "1", tried.text)
+    wrong = owner.post(f"{at}/rules/score", warm="9", hot="2", do="save")
+    assert (wrong.status_code, "Warm must begin below hot" in wrong.text) == (400, True)
+    saved = owner.post(f"{at}/rules/stages", **{"fact-loyalty-0": "calls", "value-loyalty-0": "1"})
+    assert saved.status_code == 303
+    town.again()
+    assert town.journeys()[ben].stage == 4
+    with services.db.tenant(company.id) as session:
+        assert current(session, company.id, "stages").number == 1
+        state = session.get_one(JourneyState, (company.id,))
+    assert (state.again_phase, state.again_ended_at is not None) == ("", True)
