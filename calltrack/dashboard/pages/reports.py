@@ -108,7 +108,7 @@ def chance_of(column: str, of: Figures, currency: str) -> str:
 
 def _rounded(minor: float) -> int:
     """Round a bound to whole units from 10 on: more digits would claim more than is known."""
-    return round(minor, -2) if minor >= 1_000 else round(minor)  # type: ignore[return-value]  # whole either way
+    return int(round(minor, -2)) if minor >= 1_000 else round(minor)
 
 
 def levels_of(total: Figures) -> Levels:
