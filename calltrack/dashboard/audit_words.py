@@ -106,6 +106,8 @@ DID: Final = {
     "recording.heard": "heard a recording",
     "recording.pause": "paused a recording",
     "recording.resume": "let a recording go on",
+    "report_mail.add": "let somebody get a report by e-mail",
+    "report_mail.end": "ended a report by e-mail",
     "rules.saved": "changed the rules",
     "sip_login.drop": "dropped the login of a telephone system",
     "sip_login.keep": "kept the login of a telephone system",

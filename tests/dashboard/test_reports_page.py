@@ -46,7 +46,7 @@ def test_the_page_shows_what_a_campaign_cost_and_brought(then: Services, told: C
     for part in (
         "Wed 21 Oct 2026 to Thu 19 Nov 2026, compared with Mon 21 Sep 2026 to Tue 20 Oct 2026",
         "Google Ads · traslochi-roma", "Microsoft Ads · no campaign named",
-        "Spend without a match", "€ 213.33", "Cost per lead: what one lead cost", "spend ÷ leads",
+        "Spend without a match", "€ 213 ", "Cost per lead: what one lead cost", "spend ÷ leads",
         "Costs of 1 campaign day are in a currency without a rate", "1 purchase is in another currency",
     ):  # fmt: skip
         assert part in seen, part

@@ -15,6 +15,7 @@ from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.show import money, number, percent
 from calltrack.kernel.errors import BadInput
+from calltrack.kernel.money import EXPONENTS
 from calltrack.numbers.queries import named
 from calltrack.reports import drill
 from calltrack.reports.asking import COMPARED, PERIODS, Asked, read_asked
@@ -87,7 +88,7 @@ def written(column: str, of: Figures, currency: str) -> str:
     if value is None:
         return "–"
     if column in MONEY:
-        return money(round(value), currency)
+        return money(_readable(value, currency), currency)
     if column == "answered":
         return percent(value)
     return f"{value:.2f}" if column == "roas" else number(int(value))
@@ -104,6 +105,12 @@ def chance_of(column: str, of: Figures, currency: str) -> str:
         return f"{found.low:.2f} to {found.high:.2f}"
     low = money(_rounded(found.low), currency)
     return f"over {low}" if math.isinf(found.high) else f"{low} to {money(_rounded(found.high), currency)}"
+
+
+def _readable(minor: float, currency: str) -> int:
+    """Round an amount to whole units from 100 on; files hold it to the cent."""
+    unit = EXPONENTS.get(currency, 2)
+    return int(round(minor, -unit)) if abs(minor) >= 100 * 10**unit else round(minor)
 
 
 def _rounded(minor: float) -> int:
