@@ -61,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     wish.add_argument("--serve", metavar="VERSION", help="let this version judge until the next lesson")
     wish.add_argument("--show", metavar="VERSION", help="print a version's parameters as JSON")
     wish.add_argument("--learn", action="store_true", help="learn now instead of in the coming night")
+    reports = _add(
+        commands, "reports", "count a company's reports anew, or compare them with the raw rows", _reports
+    )
+    either = reports.add_mutually_exclusive_group(required=True)
+    either.add_argument("--rebuild", metavar="COMPANY", help="the company's id; count every day anew")
+    either.add_argument(
+        "--check", metavar="COMPANY", help="print what differs, and exit with 1 if anything does"
+    )
     static = _add(
         commands, "static-answers", "write or check the answers a plain web server gives", _static_answers
     )
@@ -205,6 +213,12 @@ def _numbers(arguments: argparse.Namespace) -> int:
     from calltrack.commands.numbers import print_numbers, recount_numbers
 
     return recount_numbers() if arguments.recount else print_numbers(as_json=arguments.json)
+
+
+def _reports(arguments: argparse.Namespace) -> int:
+    from calltrack.commands.reports import count_again
+
+    return count_again(arguments.rebuild or arguments.check, check=arguments.check is not None)
 
 
 def _models(arguments: argparse.Namespace) -> int:

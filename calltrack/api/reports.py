@@ -12,14 +12,18 @@ from calltrack.accounts.queries import company as company_row
 from calltrack.api.access import needs
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.reports.asking import PERIODS, Stretch, read_asked
+from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.days import day_of
 from calltrack.reports.dimensions import DIMENSIONS
 from calltrack.reports.figures import COLUMNS, MONEY, Figures, interval_of
 from calltrack.reports.names import names_of
 from calltrack.reports.report import make_report
+from calltrack.reports.spend_queries import UNMATCHED
 from calltrack.reports.table import BOUNDED
 from calltrack.wiring import Services
 
+# Rows that stand for no single word.
+SPECIAL = {OTHER: "(others)", UNMATCHED: "(unmatched)", NOT_KNOWN: "(not known)"}
 WITHIN = "Only what belongs to this one; the report must then be by source, medium, campaign, or the same."
 
 
@@ -91,7 +95,11 @@ class DaysShape(BaseModel):
 
 
 class ReportRow(BaseModel):
-    """One row: its words (an id for locations and numbers), its name, its figures."""
+    """One row: its words (an id for locations and numbers), its name, its figures.
+
+    In place of a word may stand `(others)` (many small rows together), `(unmatched)` (spend without a match)
+    or `(not known)` (calls whose visit nobody is sure about).
+    """
 
     words: dict[str, str]
     name: str
@@ -160,7 +168,9 @@ def reports_of(services: Services) -> APIBlueprint:
             },
             "rows": [
                 {
-                    "words": dict(zip(titles, row.key, strict=True)),
+                    "words": {
+                        name: SPECIAL.get(word, word) for name, word in zip(titles, row.key, strict=True)
+                    },
                     "name": names.row(asked.dimension, row.key),
                     "figures": shape(row.now),
                     "before": shape(row.before) if asked.before else None,

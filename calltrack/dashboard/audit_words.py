@@ -118,6 +118,8 @@ DID: Final = {
     "recording.heard": "heard a recording",
     "recording.pause": "paused a recording",
     "recording.resume": "let a recording go on",
+    "report_mail.add": "let somebody get a report by e-mail",
+    "report_mail.end": "ended a report by e-mail",
     "rules.saved": "changed the rules",
     "score.save": "changed the rules of the lead score",
     "segment.change": "changed a segment",

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 
 from calltrack.kernel.errors import BadInput
-from calltrack.reports.day_sql import NOT_KNOWN
+from calltrack.reports.day_sql import ALONE, NOT_KNOWN
 from calltrack.reports.days import last_of, month_of
 from calltrack.reports.dimensions import DETAILS, DIMENSIONS, USUAL, Dimension
 from calltrack.reports.figures import COLUMNS, OF_SPEND
@@ -73,7 +73,10 @@ class Asked:
     @property
     def stored(self) -> str:
         """Which rows answer it."""
-        return self.within[0] if self.within else self.dimension.stored
+        if self.within:
+            return self.within[0]
+        is_alone = self.dimension.is_detail and not (self.source or self.medium or self.campaign)
+        return self.dimension.stored + (ALONE if is_alone else "")
 
     @property
     def has_visits(self) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from calltrack.kernel.ids import first_id_of
 from calltrack.reports.day_sql import (
-    DETAILS,
     FIND_VISITS,
     INSERT_CREDIT,
     INSERT_DAY,
@@ -18,6 +17,7 @@ from calltrack.reports.day_sql import (
     MOST_A_MONTH,
     NOT_KNOWN,
     OTHER,
+    STORED,
 )
 from calltrack.reports.days import bounds_of, last_of
 
@@ -48,7 +48,7 @@ def build_day(
     asked: dict[str, Any] = {
         "company_id": company_id, "day": day, "since": since, "until": until, "first": first_id_of(since),
         "last": first_id_of(until), "zone": zone, "currency": currency, "most": most, "other": OTHER,
-        "not_known": NOT_KNOWN, "all": list(DETAILS),
+        "not_known": NOT_KNOWN, "all": list(STORED),
     }  # fmt: skip
     visits = list(session.scalars(FIND_VISITS, asked))
     asked |= {"oldest": min(visits, default=NO_VISIT), "newest": max(visits, default=NO_VISIT)}
@@ -60,8 +60,8 @@ def build_month(session: Session, company_id: UUID, month: date, most: int = MOS
     """Add the days of a month up; `month` is its first day."""
     asked: dict[str, Any] = {
         "company_id": company_id, "day": month, "last_day": last_of(month), "most": most, "other": OTHER,
-        "all": list(DETAILS),
+        "all": list(STORED),
     }  # fmt: skip
     session.execute(_EMPTY_MONTH, asked)
-    for dimension in DETAILS:
+    for dimension in STORED:
         session.execute(INSERT_MONTH, asked | {"dimension": dimension})

@@ -119,15 +119,22 @@ DETAILS: Final = {
     "number": "number",
     "hour": "hour",
 }
+ALONE: Final = "_alone"
+"""Ends the name of a dimension's rows that are summed over all campaigns: there are far fewer of them."""
+_DETAILED: Final = {name: column for name, column in DETAILS.items() if column}
+STORED: Final = (*DETAILS, *(f"{name}{ALONE}" for name in _DETAILED))
 _SETS: Final = ", ".join(
-    f"(source, medium, campaign{f', {column}' if column else ''})" for column in DETAILS.values()
+    [
+        "(source, medium, campaign)",
+        *(f"(source, medium, campaign, {column})" for column in _DETAILED.values()),
+        *(f"({column})" for column in _DETAILED.values()),
+    ]
 )
 _NAMES: Final = " ".join(
-    f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in DETAILS.items() if column
+    f"WHEN grouping({column}) = 0 THEN CASE WHEN grouping(source) = 0 THEN '{name}' ELSE '{name}{ALONE}' END"
+    for name, column in _DETAILED.items()
 )
-_DETAIL: Final = " ".join(
-    f"WHEN grouping({column}) = 0 THEN {column}" for column in DETAILS.values() if column
-)
+_DETAIL: Final = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in _DETAILED.values())
 
 
 def _capped(rows: str, key: str) -> str:
@@ -155,12 +162,13 @@ INSERT_DAY: Final = text(
     f"""
     INSERT INTO report_day ({_COLUMNS})
     WITH moments AS ({_MOMENTS}), summed AS (
-        SELECT CASE {_NAMES} ELSE 'campaign' END AS dimension, source, medium, campaign,
+        SELECT CASE {_NAMES} ELSE 'campaign' END AS dimension, coalesce(source, '') AS source,
+               coalesce(medium, '') AS medium, coalesce(campaign, '') AS campaign,
                CASE {_DETAIL} ELSE '' END AS detail, {_ADDED}
         FROM moments GROUP BY GROUPING SETS ({_SETS})
     ), named AS (
         -- Visits are of no location and no number.
-        SELECT * FROM summed WHERE dimension NOT IN ('location', 'number') OR detail <> ''
+        SELECT * FROM summed WHERE detail <> '' OR dimension !~ '^(location|number)'
     ), {_capped("named", "dimension")}
     """  # noqa: S608 - constants of this file
 )

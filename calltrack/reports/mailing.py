@@ -22,7 +22,6 @@ from calltrack.reports.mail_model import ReportMail
 from calltrack.reports.mail_rules import EVERY, PERIODS, newest_due, next_due, wait_before
 from calltrack.reports.mails import MailRow, mail_row, sign_end
 from calltrack.reports.names import Names, names_of
-from calltrack.reports.pdf import pdf_of
 from calltrack.reports.report import Report, make_report
 from calltrack.reports.table import days, told_of
 from calltrack.wiring import Services
@@ -102,6 +101,9 @@ def _claim(session: Session, services: Services, company_id: UUID, now: datetime
 
 
 def _send(services: Services, claimed: _Claimed, now: datetime) -> None:
+    # Fonts and pictures: only whoever makes a PDF needs them in memory.
+    from calltrack.reports.pdf import pdf_of
+
     settings, company, mail, report = services.settings, claimed.company, claimed.mail, claimed.report
     told = told_of(report, claimed.names, company.name, company.timezone, company.currency, now)
     file = pdf_of(report, claimed.names, told, company.name, company.currency, now)

@@ -16,7 +16,7 @@ from sqlalchemy.types import Date, Uuid
 from calltrack.wiring import Services
 
 # What comes in a burst is counted once.
-SOON: Final = timedelta(seconds=5)
+SOON: Final = timedelta(seconds=15)
 
 
 def _marking(days: str) -> str:

@@ -12,8 +12,10 @@ from calltrack.infra.db import Base
 class Measures:
     """What is counted of a row: words that name it, and sums over its calls, visits and conversions.
 
-    `detail` is the keyword, the page, the location... of its dimension (`dimensions.py`). Times are days of
-    the company's time zone, values minor units of its currency. `place` only tells rows of a day apart.
+    `detail` is the keyword, the page, the location... of its dimension (`dimensions.py`). Each dimension with
+    details is kept twice: per campaign, and alone (`keyword_alone`: words empty) for who asks for all. Times
+    are days of the company's time zone, values minor units of its currency. `place` only tells rows of a day
+    apart.
     """
 
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
@@ -24,22 +26,22 @@ class Measures:
     medium: Mapped[str]
     campaign: Mapped[str]
     detail: Mapped[str]
-    visits: Mapped[int] = mapped_column(BigInteger)
-    calls: Mapped[int] = mapped_column(BigInteger)
+    visits: Mapped[int]
+    calls: Mapped[int]
     # Calls that ended and were not turned away; answered ones among them; their talk.
-    ended: Mapped[int] = mapped_column(BigInteger)
-    answered: Mapped[int] = mapped_column(BigInteger)
+    ended: Mapped[int]
+    answered: Mapped[int]
     talk_seconds: Mapped[int] = mapped_column(BigInteger)
     # Calls with a credited source, and by the finest level that is credited.
-    with_source: Mapped[int] = mapped_column(BigInteger)
-    on_visit: Mapped[int] = mapped_column(BigInteger)
-    on_campaign: Mapped[int] = mapped_column(BigInteger)
-    on_source: Mapped[int] = mapped_column(BigInteger)
-    leads: Mapped[int] = mapped_column(BigInteger)
-    purchases: Mapped[int] = mapped_column(BigInteger)
+    with_source: Mapped[int]
+    on_visit: Mapped[int]
+    on_campaign: Mapped[int]
+    on_source: Mapped[int]
+    leads: Mapped[int]
+    purchases: Mapped[int]
     value_minor: Mapped[int] = mapped_column(BigInteger)
     # Purchases with a value in another currency: counted, their value is not added.
-    other_currency: Mapped[int] = mapped_column(BigInteger)
+    other_currency: Mapped[int]
     # The sum of squared values and the largest value: how far the sum may be chance.
     value_squared: Mapped[float]
     largest_minor: Mapped[int] = mapped_column(BigInteger)

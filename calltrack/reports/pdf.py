@@ -141,7 +141,11 @@ def _rows(paper: FPDF, report: Report, names: Names, currency: str) -> None:
 
 
 def _cells(columns: Sequence[str], of: Figures, currency: str) -> list[str]:
-    return [written(column, of, currency) + ("*" if interval_of(column, of) else "") for column in columns]
+    return [
+        written(column, of, currency)
+        + ("*" if COLUMNS[column](of) is not None and interval_of(column, of) else "")
+        for column in columns
+    ]
 
 
 def _line(

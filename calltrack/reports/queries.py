@@ -102,13 +102,14 @@ def _rows(asked: Asked) -> str:
             SELECT day FROM report_due
             WHERE company_id = :company_id AND span = 'month' AND day = ANY(:months)
         ), stretch AS (
+            -- OFFSET keeps each stretch a range of the index, however many rows a planner expects.
             SELECT * FROM unnest(:since, :until) AS edge (since, until)
             UNION ALL SELECT day, (day + interval '1 month' - interval '1 day')::date FROM open_month
         ), found AS (
             SELECT {_SELECTED} FROM stretch CROSS JOIN LATERAL (
                 SELECT * FROM report_day one
                 WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.dimension = :stored
-                    AND one.day BETWEEN stretch.since AND stretch.until{more}
+                    AND one.day BETWEEN stretch.since AND stretch.until{more} OFFSET 0
             ) of_day
             UNION ALL
             SELECT {_SELECTED} FROM report_month one

@@ -1,4 +1,4 @@
-"""Seeds a company's visits, calls, verdicts and conversions by COPY into a temporary table, then one INSERT each."""
+"""Seeds a company's visits, calls, verdicts and conversions: by COPY into a temporary table, then INSERT."""
 
 import io
 from datetime import datetime, timedelta
@@ -38,7 +38,8 @@ _VISIT: Final = f"""
 """
 _CALL: Final = f"""
     INSERT INTO call (company_id, id, call_sid, number_id, location_id, caller, caller_hash, status, outcome,
-        started_at, answered_at, ended_at, ring_seconds, duration_seconds, talk_seconds, is_bridged, changed_at)
+        started_at, answered_at, ended_at, ring_seconds, duration_seconds, talk_seconds, is_bridged,
+        changed_at)
     SELECT :company, {_ID.format(at="s.at", word="c")}, 'CA' || md5(:company || s.i::text),
         (CAST(:numbers AS uuid[]))[s.page % :number_count + 1], :location, :phone,
         sha256(convert_to(s.i || 'caller', 'UTF8')), 'completed',
@@ -48,8 +49,10 @@ _CALL: Final = f"""
 """
 _VERDICT: Final = f"""
     INSERT INTO attribution (company_id, id, call_id, is_current, decided_at, model, level, visit_id,
-        probability, p_campaign, p_nobody, source, medium, campaign, candidates, by_campaign, by_source, reasons)
-    SELECT :company, {_ID.format(at="s.at", word="a")}, {_ID.format(at="s.at", word="c")}, true, s.at, 'bench',
+        probability, p_campaign, p_nobody, source, medium, campaign, candidates, by_campaign, by_source,
+        reasons)
+    SELECT :company, {_ID.format(at="s.at", word="a")}, {_ID.format(at="s.at", word="c")}, true, s.at,
+        'bench',
         CASE WHEN s.page % 3 = 0 THEN 'campaign' ELSE 'visit' END,
         CASE WHEN s.page % 3 > 0 THEN {_ID.format(at="s.at", word="v")} END, 0.9, 0.9, 0.05,
         {", ".join(_SOURCE)}, '[]',

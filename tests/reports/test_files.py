@@ -13,7 +13,7 @@ from calltrack.reports.report import make_report
 from calltrack.reports.table import Table, table_of
 from calltrack.wiring import Services
 from tests.builders import Company
-from tests.reports.test_report import NOW, TODAY, brought, count, spend
+from tests.reports.world import NOW, TODAY, brought, count, spend
 
 EVIL = ("=cmd|' /C calc'!A0", "+39", "@SUM(1)\x1f")
 

@@ -28,7 +28,7 @@ from calltrack.reports.marking import mark_days
 from calltrack.wiring import Services
 from tests.builders import Company
 from tests.delivery.mail_sink import MailSink, mail_sink
-from tests.reports.test_report import NOW, ROMA, brought, count, spend
+from tests.reports.world import NOW, ROMA, brought, count, spend
 
 MONDAY = datetime(2026, 11, 23, 6, tzinfo=UTC)  # 7 o'clock in Rome
 WEEKLY = WantedMail("Anna@Example.test", "campaign", "week", "7", {"source": "google", "colour": "red"})

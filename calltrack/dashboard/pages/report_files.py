@@ -7,7 +7,6 @@ from calltrack.dashboard.access import Here, page
 from calltrack.reports.asking import read_asked
 from calltrack.reports.days import day_of
 from calltrack.reports.dimensions import DIMENSIONS
-from calltrack.reports.files import XLSX, csv_of, xlsx_of
 from calltrack.reports.names import names_of
 from calltrack.reports.report import make_report
 from calltrack.reports.table import table_of
@@ -19,6 +18,9 @@ def report_file(services: Services, here: Here, dimension: str, kind: str) -> Re
     """Send a report as CSV or as an Excel workbook."""
     if dimension not in DIMENSIONS or kind not in ("csv", "xlsx"):
         abort(404)
+    # Spreadsheets: only whoever makes one needs their library in memory.
+    from calltrack.reports.files import XLSX, csv_of, xlsx_of
+
     company = here.company
     asked = read_asked(request.args, dimension, day_of(here.now, company.timezone))
     with services.db.tenant(company.id) as session:

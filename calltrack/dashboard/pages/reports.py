@@ -15,6 +15,7 @@ from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.show import money, number, percent
 from calltrack.kernel.errors import BadInput
+from calltrack.kernel.money import EXPONENTS
 from calltrack.numbers.queries import named
 from calltrack.reports import drill
 from calltrack.reports.asking import COMPARED, PERIODS, Asked, read_asked
@@ -87,7 +88,7 @@ def written(column: str, of: Figures, currency: str) -> str:
     if value is None:
         return "–"
     if column in MONEY:
-        return money(round(value), currency)
+        return money(_readable(value, currency), currency)
     if column == "answered":
         return percent(value)
     return f"{value:.2f}" if column == "roas" else number(int(value))
@@ -106,9 +107,15 @@ def chance_of(column: str, of: Figures, currency: str) -> str:
     return f"over {low}" if math.isinf(found.high) else f"{low} to {money(_rounded(found.high), currency)}"
 
 
+def _readable(minor: float, currency: str) -> int:
+    """Round an amount to whole units from 100 on; files hold it to the cent."""
+    unit = EXPONENTS.get(currency, 2)
+    return int(round(minor, -unit)) if abs(minor) >= 100 * 10**unit else round(minor)
+
+
 def _rounded(minor: float) -> int:
     """Round a bound to whole units from 10 on: more digits would claim more than is known."""
-    return round(minor, -2) if minor >= 1_000 else round(minor)  # type: ignore[return-value]  # whole either way
+    return int(round(minor, -2)) if minor >= 1_000 else round(minor)
 
 
 def levels_of(total: Figures) -> Levels:

@@ -1,0 +1,82 @@
+"""`calltrack reports`: count a company's days anew from its raw rows, or compare them with what is stored."""
+
+import sys
+import threading
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from calltrack.accounts.model import Company
+from calltrack.commands.running import settings_here
+from calltrack.conversions.figures import Span, totals
+from calltrack.reports.days import bounds_of
+from calltrack.reports.keeping import keep_reports, mark_all
+from calltrack.reports.model import ReportDay
+from calltrack.wiring import Services, build
+
+COMPARED = ("visits", "calls", "ended", "answered", "talk_seconds", "with_source", "leads", "purchases",
+            "value_minor", "other_currency")  # fmt: skip
+
+
+def count_again(company: str, *, check: bool) -> int:
+    """Count everything anew, or with `check` only compare; exits with 1 where a figure differs."""
+    services = build(settings_here(), statement_timeout_ms=600_000)
+    try:
+        company_id = _company(services, company)
+        if check:
+            return print_differences(services, company_id)
+        print(f"Counted {rebuild(services, company_id)} days anew.")
+    finally:
+        services.close()
+    return 0
+
+
+def rebuild(services: Services, company_id: UUID) -> int:
+    """Mark every day, then count until none is left; returns how many days there are.
+
+    It can be stopped at any moment: the workers go on with what is left.
+    """
+    with services.db.tenant(company_id) as session:
+        days = mark_all(session, company_id, services.clock())
+    while keep_reports(services, company_id, threading.Event()):
+        print(".", end="", file=sys.stderr, flush=True)
+    return days
+
+
+def print_differences(services: Services, company_id: UUID) -> int:
+    """Compare each month's counted days with the raw rows; returns 1 where something differs."""
+    wrong = 0
+    with services.db.tenant(company_id) as session:
+        company = session.scalars(select(Company).where(Company.id == company_id)).one()
+        sums = [func.sum(getattr(ReportDay, name)).label(name) for name in COMPARED]
+        months = session.execute(
+            select(func.min(ReportDay.day).label("first"), func.max(ReportDay.day).label("last"), *sums)
+            .where(ReportDay.company_id == company_id, ReportDay.dimension == "campaign")
+            .group_by(func.date_trunc("month", ReportDay.day))
+            .order_by("first")
+        ).all()
+        for row in months:
+            raw = totals(session, company_id, _span(row.first, row.last, company.timezone), company.currency)
+            told = {name: (int(getattr(row, name)), getattr(raw, name)) for name in COMPARED}
+            differing = {name: pair for name, pair in told.items() if pair[0] != pair[1]}
+            wrong += bool(differing)
+            for name, (counted, there) in differing.items():
+                print(f"{row.first} to {row.last}: {name} counted {counted}, in the raw rows {there}")
+    print(f"{len(months)} months compared, {wrong} differ." + (" Run with --rebuild." if wrong else ""))
+    return 1 if wrong else 0
+
+
+def _span(first: date, last: date, zone: str) -> Span:
+    return Span(bounds_of(first, zone)[0], bounds_of(last, zone)[1])
+
+
+def _company(services: Services, text: str) -> UUID:
+    try:
+        company_id = UUID(text)
+    except ValueError:
+        sys.exit(f"{text[:64]!r} is not a company's id. It stands in the addresses of its pages: /app/<id>/.")
+    with services.db.system() as system:
+        if system.get(Company, company_id) is None:
+            sys.exit(f"There is no company {text}. Its id stands in the addresses of its pages.")
+    return company_id
