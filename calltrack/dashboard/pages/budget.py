@@ -12,7 +12,7 @@ from calltrack.budgets.trying import try_split
 from calltrack.budgets.units import units_of
 from calltrack.budgets.weekly import campaigns_of
 from calltrack.dashboard.access import Here, page
-from calltrack.dashboard.budget_words import Amounts, counted, whisker, widest
+from calltrack.dashboard.budget_words import Amounts, counted, day_in_words, moves, whisker, widest
 from calltrack.dashboard.typed import Typed, WrongForm, typed
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import parse_money
@@ -42,6 +42,8 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         whisker=whisker,
         widest=widest,
         counts_text=counted,
+        moves=moves,
+        day_of=day_in_words,
     )
 
 
