@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from calltrack.budgets.changes import applied_at
 from calltrack.budgets.keeping import COUNTS, Kept, Limit, keep, kept_by
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.queries import advice_now, last_look, places
@@ -30,12 +31,14 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         found = advice_now(session, company_id)
         look = last_look(session, company_id)
         targets = places(session, company_id, found.result) if found else ()
+        applied = applied_at(session, company_id, found.id) if found else None
         answer = _tried(services, here) if found and _wishes(here) else None
     return render_template(
         "budget.html",
         found=found,
         look=look,
         places=targets,
+        applied=applied,
         answer=answer,
         wished={name.removeprefix("t-"): text for name, text in request.args.items()},
         of=Amounts(here.company.currency),
