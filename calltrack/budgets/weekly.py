@@ -185,10 +185,10 @@ def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: i
 
 _REACH = text(
     """
-    SELECT (SELECT max(d.day) FROM spend_day d JOIN spend_campaign c
+    SELECT (SELECT d.day FROM spend_day d JOIN spend_campaign c
               ON c.company_id = d.company_id AND c.id = d.campaign_id
             WHERE d.company_id = :company_id AND d.day < :today AND d.cost_minor > 0
-              AND c.campaign_key <> '') AS last_day,
+              AND c.campaign_key <> '' ORDER BY d.day DESC LIMIT 1) AS last_day,
            (SELECT min(read_at) FROM spend_account
             WHERE company_id = :company_id AND due_at IS NOT NULL AND read_at >= :fresh) AS read_at
     """
