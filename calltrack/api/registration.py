@@ -9,6 +9,7 @@ from flask.sansio.blueprints import Blueprint
 from calltrack.api.attribution_models import attribution_models_of
 from calltrack.api.audiences import audiences_of
 from calltrack.api.blocked_callers import blocked_of, spam_of
+from calltrack.api.budget import budget_of, pacing_of
 from calltrack.api.calibration import calibration_of, judgings_of
 from calltrack.api.call_backs import call_backs_of
 from calltrack.api.call_flows import call_flows_of
@@ -108,6 +109,8 @@ def register(app: Flask, services: Services) -> None:
         calibration_of,
         judgings_of,
         audiences_of,
+        budget_of,
+        pacing_of,
         calls_of,
         call_flows_of,
         story_of,

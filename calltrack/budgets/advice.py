@@ -134,9 +134,12 @@ def _judged(seen: Outlook, curves: Curves, base: tuple[int, ...], notes: tuple[R
     p_gain = float((gains > 0).mean())
     kept = _why_not(seen, gains, p_gain, float(now.mean()))
     varied = hardly_varied(seen.history)
+    moved = why_moved(
+        seen.history, curves, base, proposed, seen.limits, p_gain, has_values=seen.has_values
+    )  # fmt: skip
     return Advice(
         method=method,
-        reasons=(*(kept or why_moved(seen.history, curves, base, proposed, seen.limits, p_gain)), *notes),
+        reasons=(*(kept or moved), *notes),
         unchanged=base,
         proposed=proposed,
         recommended=None if kept else proposed,

@@ -1,10 +1,10 @@
 """Stored changes of budgets: their lines, and the words of outcomes beside them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from calltrack.budgets.model import BudgetChange
@@ -23,6 +23,23 @@ def recent_changes(session: Session, company_id: UUID) -> tuple[BudgetChange, ..
         BudgetChange.company_id == company_id, BudgetChange.state.not_in(("dropped", "refused"))
     )
     return tuple(session.scalars(rows.order_by(BudgetChange.asked_at.desc()).limit(SHOWN)))
+
+
+def applied_at(session: Session, company_id: UUID, advice_id: UUID) -> datetime | None:
+    """Return when a change that follows this advice was last carried out; None: never, or it was undone."""
+    undone = select(BudgetChange.undoes_id).where(
+        BudgetChange.company_id == company_id,
+        BudgetChange.state == "done",
+        BudgetChange.undoes_id.is_not(None),
+    )
+    return session.scalar(
+        select(func.max(BudgetChange.settled_at)).where(
+            BudgetChange.company_id == company_id,
+            BudgetChange.advice_id == advice_id,
+            BudgetChange.state == "done",
+            BudgetChange.id.not_in(undone),
+        )
+    )
 
 
 def lines_in(row: BudgetChange) -> tuple[Line, ...]:

@@ -24,6 +24,8 @@ def why_moved(
     proposed: Sequence[int],
     limits: Limits,
     p_gain: float,
+    *,
+    has_values: bool = True,
 ) -> list[Reason]:
     """Return what is raised and what is cut, largest move first, with what the next unit there brings."""
     marginal = curves.marginal(np.array(base, float))
@@ -40,6 +42,7 @@ def why_moved(
             "return": round(next_unit.mean, 4),
             "return_low": round(next_unit.low, 4),
             "return_high": round(next_unit.high, 4),
+            "gain_in": "value" if has_values else "conversions",
         }
         said.append(Reason("raise" if change > 0 else "cut", values))
         if proposed[place] == (limits.high if change > 0 else limits.low)[place]:
@@ -54,7 +57,7 @@ def notes_on(history: History, constraints: Constraints, *, has_values: bool) ->
     if not has_values:
         notes.append(Reason("no_values"))
     idle = float(history.conversions[history.spend <= 0].sum())
-    if idle > 0:
+    if round(idle, 1) > 0:
         notes.append(Reason("without_spend", {"conversions": round(idle, 1)}))
     notes += [
         Reason("not_running", {"budget": name})

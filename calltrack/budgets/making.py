@@ -16,7 +16,7 @@ from calltrack.budgets.advice import Advice, Outlook, advise, outlook
 from calltrack.budgets.history import history_of
 from calltrack.budgets.keeping import Kept, constraints_for, kept_by
 from calltrack.budgets.model import BudgetAdvice
-from calltrack.budgets.record import look_back
+from calltrack.budgets.record import forget_superseded, look_back
 from calltrack.budgets.showing import Json, Printer, shown
 from calltrack.budgets.units import Unit
 from calltrack.budgets.weekly import Weeks, read_weeks
@@ -59,6 +59,7 @@ def advise_now(services: Services, company_id: UUID) -> str:
         asked = ask(session, company_id, now)
         if asked is not None:
             look_back(session, company_id, asked.zone, asked.weeks.end, now)
+            forget_superseded(session, company_id, now)
     if asked is None:
         return NO_SPEND
     if asked.seen is None:

@@ -126,6 +126,12 @@ def add_pace(
     return row.id
 
 
+def is_watched(session: Session, company_id: UUID) -> bool:
+    """Tell whether the company watches any monthly budget."""
+    rows = select(BudgetPace.id).where(BudgetPace.company_id == company_id).limit(1)
+    return session.scalar(rows) is not None
+
+
 def is_pace(session: Session, company_id: UUID, pace_id: UUID) -> bool:
     """Tell whether the company has this monthly budget."""
     return session.get(BudgetPace, (company_id, pace_id)) is not None

@@ -13,10 +13,11 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
+from calltrack.budgets.curves import weights_of
 from calltrack.budgets.history import History, history_of
 from calltrack.budgets.making import Asked, ask
 from calltrack.budgets.model import BudgetTest
-from calltrack.budgets.on_off import OnOffTest, plan_on_off, scatter_of, verdict
+from calltrack.budgets.on_off import OnOffTest, lift_seen, plan_on_off, scatter_of, verdict
 from calltrack.budgets.units import Unit
 from calltrack.budgets.weekly import known_until, spent_by_day
 from calltrack.kernel.errors import BadFields, Conflict, NotFound
@@ -24,6 +25,8 @@ from calltrack.kernel.ids import new_id
 
 WEEK: Final = timedelta(weeks=1)
 MOST: Final = 20
+# The part of its credited conversions that is taken to be a campaign's own doing.
+OWN: Final = 0.5
 # Off is off: so little of the usual spend may be left in a week off.
 KEPT_TO: Final = 0.2
 
@@ -72,6 +75,20 @@ def planned(asked: Asked, unit_ids: Sequence[str]) -> tuple[str, tuple[Unit, ...
     chosen = tuple(units[one] for one in wanted)
     name = " + ".join(unit.name for unit in chosen)
     return name, chosen, plan_on_off(_history(asked, chosen, name), name)
+
+
+def smallest_lift(asked: Asked, unit_ids: Sequence[str], weeks: int) -> float:
+    """Return the smallest lift that a test of these budgets and weeks shows in four cases of five.
+
+    Raises:
+        BadFields: none is chosen, or one is unknown.
+    """
+    name, units, _ = planned(asked, unit_ids)
+    history = _history(asked, units, name)
+    weights = weights_of(history)
+    rates = (history.conversions @ weights) / weights.sum()
+    without = float(rates.sum()) - OWN * float(rates[history.names.index(name)])
+    return lift_seen(max(without, 0.1), weeks, scatter_of(history))
 
 
 def begin_test(

@@ -19,6 +19,8 @@ WEEK: Final = timedelta(days=7)
 SETTLES: Final = 5 * WEEK
 FOLLOWED, HARDLY = 0.6, 0.2
 SHOWN: Final = 26
+# Each night's advice is kept so long; then the last of each week.
+SUPERSEDED_AFTER: Final = 2 * WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,12 @@ def look_back(session: Session, company_id: UUID, zone: str, end: date, now: dat
     return looked
 
 
+def forget_superseded(session: Session, company_id: UUID, now: datetime) -> int:
+    """Delete old advice that a newer one of its week stands for, unless somebody acted on it."""
+    result = session.execute(_SUPERSEDED, {"company_id": company_id, "before": now - SUPERSEDED_AFTER})
+    return int(getattr(result, "rowcount", 0))
+
+
 def past_advice(session: Session, company_id: UUID) -> tuple[BudgetAdvice, ...]:
     """Return the last advice of each week, newest first, half a year of them."""
     newest = (
@@ -112,6 +120,14 @@ def _after(session: Session, row: BudgetAdvice, week: date) -> dict[str, Any]:
     }
 
 
+_SUPERSEDED = text(
+    """
+    DELETE FROM budget_advice a WHERE company_id = :company_id AND made_at < :before
+      AND EXISTS (SELECT 1 FROM budget_advice b
+                  WHERE b.company_id = a.company_id AND b.week = a.week AND b.made_at > a.made_at)
+      AND NOT EXISTS (SELECT 1 FROM budget_change c WHERE c.company_id = a.company_id AND c.advice_id = a.id)
+    """
+)
 _SPENT = text(
     """
     SELECT c.campaign_key, sum(d.cost_minor) AS minor

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,9 @@ FRIDAY_BEFORE: Final = timedelta(days=3)
 # Whose account was not read for so long is not waited for.
 STALE: Final = timedelta(days=10)
 MOST_UNITS: Final = 120
+LATELY: Final = timedelta(weeks=8)
+# Fewer purchases than these say less about campaigns than leads do.
+ENOUGH, ENOUGH_A_WEEK = 30, 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,9 +112,12 @@ def read_weeks(
     )
 
 
-def chosen(session: Session, span: dict[str, object]) -> Counts:
-    """Return what counts where the company leaves it to us: purchases from thirty on, else leads."""
-    return "purchase" if (session.scalar(_PURCHASES, span) or 0) >= 30 else "lead"
+def chosen(session: Session, span: dict[str, Any]) -> Counts:
+    """Return what counts where the company leaves it to us: purchases once enough come, else leads."""
+    lately = span | {"lately": span["until"] - LATELY}
+    found = session.execute(_PURCHASES, lately).one()
+    often = (found.lately or 0) * WEEK / LATELY >= ENOUGH_A_WEEK
+    return "purchase" if often and found.purchases >= ENOUGH else "lead"
 
 
 def _reaching(rows: list[WeekOfCampaign], weeks: int) -> list[WeekOfCampaign]:
@@ -179,10 +185,10 @@ def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: i
 
 _REACH = text(
     """
-    SELECT (SELECT max(d.day) FROM spend_day d JOIN spend_campaign c
+    SELECT (SELECT d.day FROM spend_day d JOIN spend_campaign c
               ON c.company_id = d.company_id AND c.id = d.campaign_id
             WHERE d.company_id = :company_id AND d.day < :today AND d.cost_minor > 0
-              AND c.campaign_key <> '') AS last_day,
+              AND c.campaign_key <> '' ORDER BY d.day DESC LIMIT 1) AS last_day,
            (SELECT min(read_at) FROM spend_account
             WHERE company_id = :company_id AND due_at IS NOT NULL AND read_at >= :fresh) AS read_at
     """
@@ -209,7 +215,8 @@ _PAID_KEYS = """
 """
 _PURCHASES = text(
     f"""
-    SELECT sum(conversions) FROM campaign_credit_day k
+    SELECT sum(conversions) AS purchases, sum(conversions) FILTER (WHERE day >= :lately) AS lately
+    FROM campaign_credit_day k
     WHERE company_id = :company_id AND day >= :first AND day < :until AND kind = 'purchase'
       AND campaign_key <> '' AND EXISTS ({_PAID_KEYS})
     """  # noqa: S608 - a part of this file

@@ -32,22 +32,30 @@ class _Said:
 
     def percent(self, name: str) -> str:
         share = float(self.values[name])
-        if 0.995 <= share < 1:
+        if share >= 0.995:
             return "over 99 %"
         return "under 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
 
-    def returns(self) -> str:
-        return f"{self.text('return')} (80 %: {self.text('return_low')} to {self.text('return_high')})"
+    def brings(self, which: str) -> str:
+        """Say what the next (or last) unit of spend brings, or what one more conversion costs."""
+        mean, low, high = (float(self.values[name]) for name in ("return", "return_low", "return_high"))
+        if self.values.get("gain_in") == "conversions" and low > 0:
+            cost = [f"{1 / each:,.2f}" for each in (mean, high, low)]
+            return (
+                f"its {which} conversion costs about {cost[0]} {self.currency} (80 %: {cost[1]} to {cost[2]})"
+            )
+        between = f"(80 %: {self.text('return_low')} to {self.text('return_high')})"
+        return f"its {which} unit of spend brings about {self.text('return')} {between}"
 
 
 Sentence = Callable[[_Said], str]
 WORDS: dict[str, Sentence] = {
     "sure": lambda v: f"With this split more is earned than today with a probability of {v.percent('p')}.",
     "raise": lambda v: (
-        f"Raise {v.text('budget')} by {v.money('amount')}: its next unit of spend brings about {v.returns()}."
+        f"Raise {v.text('budget')} by {v.money('amount')}: {v.brings('next')}."
     ),
     "cut": lambda v: (
-        f"Cut {v.text('budget')} by {v.money('amount')}: its last unit of spend brings about {v.returns()}."
+        f"Cut {v.text('budget')} by {v.money('amount')}: {v.brings('last')}."
     ),
     "at_limit": lambda v: (
         f"{v.text('budget')} stops at {v.money('amount')}, as far as the limits allow it to go in a week."

@@ -1,12 +1,13 @@
 """Amounts, returns and pictures of the budget pages."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from calltrack.budgets.months import PaceRow
-from calltrack.dashboard.show import THIN, money
+from calltrack.dashboard.show import THIN, day, money
 from calltrack.kernel.money import EXPONENTS
 
 COUNTED: Final = {"lead": ("lead", "leads"), "purchase": ("purchase", "purchases")}
@@ -38,13 +39,16 @@ class Amounts:
         digits = len(str(self._minor)) - 1
         return f"{whole}.{rest:0{digits}d}" if rest else str(whole)
 
-    def gain(self, figure: Mapping[str, float], gain_in: str, counts: str) -> str:
+    def gain(self, figure: Mapping[str, float], gain_in: str, counts: str) -> Markup:
         """Return a week's gain with its 80 % interval, as money or as a count."""
         if gain_in == "value":
-            low, high = self.signed(figure["low"]), self.signed(figure["high"])
-            return f"{self.signed(figure['mean'])} ({low} to {high})"
-        word = COUNTED[counts][1]
-        return f"{figure['mean']:+.1f} {word} ({figure['low']:+.1f} to {figure['high']:+.1f})"
+            mean, low, high = (self.signed(figure[name]) for name in ("mean", "low", "high"))
+        else:
+            mean, low, high = (f"{figure[name]:+.1f}".replace("-", "−") for name in ("mean", "low", "high"))
+            mean = f"{mean} {COUNTED[counts][1]}"
+        return Markup(
+            '<span class="nowrap">{}</span> <span class="soft small nowrap">{} to {}</span>'
+        ).format(mean, low, high)
 
     def returns(self, figure: Mapping[str, float] | None, gain_in: str, counts: str) -> str:
         """Return what the next unit of money brings, or what one more conversion costs."""
@@ -81,6 +85,18 @@ def whisker(figure: Mapping[str, float] | None, most: float, verdict: str) -> Ma
         '<line class="axis" x1="2" x2="102" y1="6" y2="6"/><line class="span" x1="{}" x2="{}" y1="6" y2="6"/>'
         '<rect class="mean" x="{}" y="1" width="2.4" height="10" rx="1"/></svg>'
     ).format(verdict, 2 + low, 2 + high, round(0.8 + mean, 1))
+
+
+def moves(budgets: Sequence[Mapping[str, Any]], verdict: str, most: int = 2) -> str:
+    """Name the budgets that are raised or cut, the largest moves first: `roma, milano and 3 more`."""
+    found = sorted((one for one in budgets if one["verdict"] == verdict), key=lambda one: -abs(one["change"]))
+    names = ", ".join(one["budget"] for one in found[:most])
+    return f"{names} and {len(found) - most} more" if len(found) > most else names
+
+
+def day_in_words(iso: str) -> str:
+    """Return an ISO day as pages write days."""
+    return day(date.fromisoformat(iso))
 
 
 def counted(counts: str, number: float, of: str = "") -> str:

@@ -22,6 +22,7 @@ from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.reports.credit.marking import count_all_anew, plan_look
 from calltrack.sandbox.demo_company import find_demo_company
 from calltrack.sandbox.history_rows import SEED, Seeder, Writer, write_past
+from calltrack.sandbox.history_spend import remove_spend, tell_past, write_spend
 from calltrack.sandbox.history_world import imagine
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
@@ -40,9 +41,11 @@ def seed_history(services: Services, months: int) -> int:
         past = imagine(SEED, now - timedelta(days=30 * months), now - timedelta(hours=2), size)
         write_past(seeder, past)
         seeder.write.flush()
+        write_spend(session, company_id, past.visits, seeder.destinations, seeder.chance, now)
         look_again(session, company_id, now)
         plan_look(session, company_id, now)
         count_all_anew(session, company_id, now)
+    tell_past(services, company_id)
     return len(past.calls)
 
 
@@ -70,6 +73,7 @@ def remove_history(services: Services) -> int:
             removed += _count(session, delete(marked).where(marked.company_id == company_id, marked.is_demo))
         forget_old_phones(session, company_id, hashes)
         count_all_anew(session, company_id, services.clock())
+        removed += remove_spend(session, company_id)
     return removed
 
 

@@ -21,6 +21,9 @@ READS = (
     "/api/v1/notices",
     "/api/v1/destinations",
     "/api/v1/deliveries/export",
+    "/api/v1/budget/constraints",
+    "/api/v1/budget/record",
+    "/api/v1/budget/pacing",
 )
 
 

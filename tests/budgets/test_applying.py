@@ -1,10 +1,7 @@
 """Advice applied at the twin of Google: dry run, confirmation, shared budgets, crashes, undo."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -12,85 +9,20 @@ from sqlalchemy import select, update
 from calltrack.accounts.model import AuditEntry
 from calltrack.budgets import applying, looking_up
 from calltrack.budgets.changes import lines_in
-from calltrack.budgets.making import advise_now, newest_advice
 from calltrack.budgets.model import BudgetChange
 from calltrack.budgets.reaching import Reach
-from calltrack.delivery.accounts import connect_destination
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
-from calltrack.sandbox.platforms.accounts import CUSTOMER_ID, google_settings
 from calltrack.wiring import Services
-from tests.budgets.spending import usual
-from tests.builders import NOON, Company, make_company
+from tests.budgets.world import MICROS, PLACES, World, running
+from tests.builders import NOON, make_company
 from tests.plain import PLAIN
-from tests.sandbox.platforms.serving import serving
-
-MICROS = 1_000_000
-PLACES = {"8001": "roma", "8002": "milano", "8003": "preventivo"}
-
-
-@dataclass
-class World:
-    """A company with advice, whose budgets stand at a twin; each spends a hundred a day or so."""
-
-    services: Services
-    origin: str
-    company: Company
-    account_id: UUID
-
-    def at(self, **later: float) -> Services:
-        return replace(self.services, clock=lambda: NOON + timedelta(**later))
-
-    def set(self, amounts: dict[str, float], **more: dict[str, Any]) -> None:
-        wish = [
-            {"id": id_, "name": PLACES[id_].title(), "amount_micros": round(amount * MICROS),
-             "campaigns": {f"9{id_}": PLACES[id_]}, **more.get(PLACES[id_], {})}
-            for id_, amount in amounts.items()
-        ]  # fmt: skip
-        PLAIN.put(f"{self.origin}/sandbox/google-ads/budgets/{CUSTOMER_ID}", json=wish).raise_for_status()
-
-    def amounts(self) -> dict[str, float]:
-        found = PLAIN.get(f"{self.origin}/sandbox/google-ads/budgets").json()[CUSTOMER_ID]
-        return {id_: one["amount_micros"] / MICROS for id_, one in found.items()}
-
-    def faults(self, *steps: str) -> None:
-        wish = {"target": "google_ads", "next": list(steps)}
-        PLAIN.post(f"{self.origin}/sandbox/platforms/faults", json=wish).raise_for_status()
-
-    def row(self, id_: UUID) -> BudgetChange:
-        with self.services.db.tenant(self.company.id) as session:
-            return session.get_one(BudgetChange, (self.company.id, id_))
-
-    def check(self, named: dict[str, list[str]] | None = None) -> UUID:
-        units = list(PLACES.values())
-        return applying.check(
-            self.services, self.company.id, self.account_id, units, named or {}, by="eva@example.test"
-        )
-
-    def confirm(self, id_: UUID, **later: float) -> str:
-        return applying.confirm(self.at(**later), self.company.id, id_, by="eva@example.test")
-
-    def weekly(self) -> dict[str, float]:
-        with self.services.db.tenant(self.company.id) as session:
-            row = newest_advice(session, self.company.id)
-        assert row is not None
-        split: dict[str, float] = row.result["recommended"]
-        return split
 
 
 @pytest.fixture(scope="module")
 def one_world(services: Services) -> Iterator[World]:
-    then, company = replace(services, clock=lambda: NOON), make_company(services)
-    with serving() as origin:
-        with then.db.tenant(company.id) as session:
-            settings = google_settings(origin)
-            destination = connect_destination(
-                session, then.vault, company.id, "google_data_manager", "Google", settings, NOON, sandbox=True
-            )
-        made = usual(company, destination=destination)
-        made.write(then)
-        advise_now(then, company.id)
-        yield World(then, origin, company, UUID(str(made.accounts[0]["id"])))
+    with running(services) as world:
+        yield world
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from calltrack.budgets.units import CampaignRow, units_of
 from calltrack.kernel.ids import new_id
 from tests.budgets.spending import key_of
+from tests.examples import examples
 
 GOOGLE, META = new_id(), new_id()
 
@@ -40,7 +41,7 @@ def test_shared_budgets_and_equal_words_join_and_nothing_else_does() -> None:
         max_size=9,
     )
 )  # fmt: skip
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_every_campaign_is_in_one_budget_whatever_their_order(
     chosen: list[tuple[str, str, str, UUID]],
 ) -> None:

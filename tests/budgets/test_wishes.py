@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from calltrack.budgets.wishes import Wish, lines_of, wishes_of
 from calltrack.destinations.google_ads_budgets import BudgetNow
+from tests.examples import examples
 
 MICROS = 1_000_000
 
@@ -63,7 +64,7 @@ def test_what_stood_there_before_is_put_back_whatever_is_used_up() -> None:
     st.integers(0, 10**8),
     st.sampled_from([10_000, 11_300]),
 )
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_weeks_amount_is_divided_as_it_was_spent(
     weekly: int, spent: dict[str, int], elsewhere: int, rate: int
 ) -> None:

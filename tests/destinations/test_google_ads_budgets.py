@@ -33,6 +33,7 @@ from tests.sandbox.platforms.serving import serving
 
 ADS = DESTINATIONS["google_ads"]
 NOW = datetime.now(UTC)
+ROMA = "30450000001"
 BUDGETS = [
     {"id": "8001", "name": "Roma", "amount_micros": 20_000_000, "campaigns": {"9001": "Roma"}},
     {"id": "8002", "name": "Milano", "amount_micros": 10_000_000, "campaigns": {"9002": "Milano"}},
@@ -157,8 +158,8 @@ def test_what_was_changed_outlives_the_sandbox(tmp_path: Any) -> None:
             door = HttpDoor(allow_private=True, total_seconds=10)
             settings = GoogleAdsSettings.load(google_ads_settings(origin), sandbox=True)
             world = World(origin, Courier(door, google_ads=GoogleAdsTransport(door)), settings)
-            assert world.amounts()["8001"] == (30_000_000 if amount == 31_000_000 else 31_000_000)
-            assert world.change({"8001": amount}).code == "OK"
+            assert world.amounts()[ROMA] == (13_000_000 if amount == 31_000_000 else 31_000_000)
+            assert world.change({ROMA: amount}).code == "OK"
             door.close()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from calltrack.budgets.changes import applied_at
 from calltrack.budgets.keeping import COUNTS, Kept, Limit, keep, kept_by
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.queries import advice_now, last_look, places
@@ -12,7 +13,7 @@ from calltrack.budgets.trying import try_split
 from calltrack.budgets.units import units_of
 from calltrack.budgets.weekly import campaigns_of
 from calltrack.dashboard.access import Here, page
-from calltrack.dashboard.budget_words import Amounts, counted, whisker, widest
+from calltrack.dashboard.budget_words import Amounts, counted, day_in_words, moves, whisker, widest
 from calltrack.dashboard.typed import Typed, WrongForm, typed
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import parse_money
@@ -30,18 +31,22 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         found = advice_now(session, company_id)
         look = last_look(session, company_id)
         targets = places(session, company_id, found.result) if found else ()
+        applied = applied_at(session, company_id, found.id) if found else None
         answer = _tried(services, here) if found and _wishes(here) else None
     return render_template(
         "budget.html",
         found=found,
         look=look,
         places=targets,
+        applied=applied,
         answer=answer,
         wished={name.removeprefix("t-"): text for name, text in request.args.items()},
         of=Amounts(here.company.currency),
         whisker=whisker,
         widest=widest,
         counts_text=counted,
+        moves=moves,
+        day_of=day_in_words,
     )
 
 

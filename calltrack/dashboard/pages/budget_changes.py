@@ -10,7 +10,7 @@ from calltrack.budgets import applying
 from calltrack.budgets.changes import get_change, lines_in, recent_changes
 from calltrack.budgets.record import past_advice
 from calltrack.dashboard.access import Here, page, require_password
-from calltrack.dashboard.budget_words import Amounts
+from calltrack.dashboard.budget_words import Amounts, moves
 from calltrack.dashboard.show import money
 from calltrack.kernel.errors import BadInput, Conflict, NotAllowed
 from calltrack.kernel.ids import parse_id
@@ -79,7 +79,7 @@ def budget_record(services: Services, here: Here) -> ResponseReturnValue:
         past = past_advice(session, here.company.id)
         changes = recent_changes(session, here.company.id)
     return render_template(
-        "budget_record.html", past=past, changes=changes, of=Amounts(here.company.currency)
+        "budget_record.html", past=past, changes=changes, of=Amounts(here.company.currency), moves=moves
     )
 
 

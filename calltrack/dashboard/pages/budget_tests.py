@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.budgets.making import Asked, ask
-from calltrack.budgets.on_off_tests import begin_test, is_test, planned, readings, stop_test
+from calltrack.budgets.on_off_tests import begin_test, is_test, planned, readings, smallest_lift, stop_test
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.budget_words import COUNTED
 from calltrack.dashboard.typed import Typed, WrongForm, typed
@@ -42,9 +42,13 @@ def begin_budget_test(services: Services, here: Here) -> ResponseReturnValue:
             if asked is None:
                 raise Conflict("There is no spend to plan a test from yet.")
             begin_test(session, asked, company_id, units, starts_on, weeks, here.now, by=here.who.email)
+            least = smallest_lift(asked, units, weeks)
     except WrongForm:
         return _page(services, here, form), form.status
-    flash("Planned. This page says each week whether the campaigns are to be on or off.")
+    flash(
+        f"Planned. In {weeks} weeks a lift of {least:.0%} or more shows in four tests of five. "
+        "This page says each week whether the campaigns are to be on or off."
+    )
     return redirect(url_for("dashboard.budget_tests", company_id=company_id), 303)
 
 

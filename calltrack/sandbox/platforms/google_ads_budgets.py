@@ -1,7 +1,7 @@
 """The twin's campaign budgets: read by search, changed whole or not at all, refused as Google refuses.
 
-The account of the demo has a budget for each campaign, and one that two campaigns share. A file keeps what
-was changed, so that a restart of the sandbox forgets nothing. Only plain values come in and go out.
+The account of the demo has a budget for each campaign. A file keeps what was changed, so that a restart of
+the sandbox forgets nothing. Only plain values come in and go out.
 """
 
 import json
@@ -37,18 +37,25 @@ class Budget:
     is_removed: bool = False
 
 
+# Number, name and daily amount of the campaigns of the demo company's account.
+DEMO: Final = (
+    ("21450000001", "Ricerca | Traslochi Roma", 13_000_000),
+    ("21450000002", "Ricerca | Traslochi Milano", 14_000_000),
+    ("21450000003", "preventivo-trasloco", 30_000_000),
+    ("21450000004", "Marchio Aurelia", 2_000_000),
+    ("21450000005", "Display | Prova creatività", 3_000_000),
+)
+
+
+def budget_of(campaign: str) -> Budget:
+    """Return the budget of one of the demo's campaigns."""
+    name, micros = next((name, micros) for id_, name, micros in DEMO if id_ == campaign)
+    return Budget(str(int(campaign) + 9_000_000_000), name, micros, {campaign: name})
+
+
 def demo_budgets() -> list[Budget]:
-    """Return the budgets of the demo company's account."""
-    return [
-        Budget("8001", "traslochi-roma", 30_000_000, {"9001": "traslochi-roma"}),
-        Budget("8002", "traslochi-milano", 28_000_000, {"9002": "traslochi-milano"}),
-        Budget("8003", "preventivo-trasloco", 34_000_000, {"9003": "preventivo-trasloco"}),
-        Budget("8004", "marchio-aurelia", 9_000_000, {"9004": "marchio-aurelia"}),
-        Budget(
-            "8005", "Condiviso", 20_000_000, {"9005": "condiviso-uno", "9006": "condiviso-due"},
-            explicitly_shared=True,
-        ),
-    ]  # fmt: skip
+    """Return the budgets of the demo company's account, one for each campaign."""
+    return [budget_of(campaign) for campaign, _, _ in DEMO]
 
 
 class BudgetBook:

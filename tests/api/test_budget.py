@@ -1,0 +1,97 @@
+"""Advice, limits, what-if, record and monthly budgets by API."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from flask.testing import FlaskClient
+
+from calltrack.api.registration import new_app, register
+from calltrack.app import _explain_errors
+from calltrack.wiring import Services
+from tests.api.conftest import program_of
+from tests.budgets.spending import usual
+from tests.builders import NOON, make_company
+
+
+@pytest.fixture(scope="module")
+def then(services: Services) -> Services:
+    """The same parts on the Friday after the newest whole week; each look at the clock is a bit later."""
+    ticks = count()
+    return replace(services, clock=lambda: NOON + timedelta(milliseconds=next(ticks)))
+
+
+@pytest.fixture(scope="module")
+def client_then(then: Services) -> FlaskClient:
+    app = new_app("api")
+    _explain_errors(app)
+    register(app, then)
+    return app.test_client()
+
+
+def test_a_program_reads_advice_limits_it_and_tries_others(then: Services, client_then: FlaskClient) -> None:
+    company = make_company(then)
+    manager = program_of(then, client_then, company, "manager")
+    viewer = program_of(then, client_then, company, "viewer")
+    assert manager.get("/api/v1/budget/advice").status_code == 404
+    assert manager.post("/api/v1/budget/advice", {}).status_code == 404
+    assert viewer.post("/api/v1/budget/what-if", {"amounts": {}}).status_code == 404
+    usual(company).write(then)
+    assert viewer.post("/api/v1/budget/advice", {}).status_code == 403
+    made = manager.post("/api/v1/budget/advice", {}).json
+    assert viewer.get("/api/v1/budget/advice").json == made
+    budgets = {one["budget"]: one for one in made["budgets"]}
+    assert (budgets["preventivo"]["verdict"], made["currency"], made["counts"]) == ("cut", "EUR", "purchase")
+    assert budgets["roma"]["origins"] == [{"source": "google", "medium": "cpc", "campaign": "roma"}]
+    limits = {
+        "counts": "purchase", "total_minor": 210_000, "most_change": 0.1, "late_share": 0.25,
+        "budgets": {budgets["preventivo"]["id"]: {"locked": True},
+                    budgets["roma"]["id"]: {"floor_minor": 1000, "cap_minor": 95_000}},
+    }  # fmt: skip
+    assert viewer.put("/api/v1/budget/constraints", limits).status_code == 403
+    kept = manager.put("/api/v1/budget/constraints", limits).json
+    assert kept["budgets"][budgets["roma"]["id"]] == {
+        "floor_minor": 1000, "cap_minor": 95_000, "locked": False,
+    }  # fmt: skip
+    assert viewer.get("/api/v1/budget/constraints").json == kept
+    verdicts = {one["budget"]: one["verdict"] for one in manager.get("/api/v1/budget/advice").json["budgets"]}
+    assert verdicts["preventivo"] == "locked"
+    for wrong in (
+        limits | {"most_change": 0.5},
+        limits | {"counts": "calls"},
+        limits | {"budgets": {"0" * 12: {}}},
+        limits | {"budgets": {budgets["roma"]["id"]: {"floor_minor": 2, "cap_minor": 1}}},
+    ):
+        answer = manager.put("/api/v1/budget/constraints", wrong)
+        assert answer.status_code in (400, 422), wrong
+    tried = viewer.post("/api/v1/budget/what-if", {"amounts": {budgets["roma"]["id"]: 120_000}}).json
+    assert (tried["split"]["roma"], tried["gain"]["mean"] > 0, tried["beyond_what_was_seen"]) == (
+        1200.0, True, ["roma"],
+    )  # fmt: skip
+    record = viewer.get("/api/v1/budget/record").json["advice"]
+    assert [(one["week"], one["after"]) for one in record] == [("2026-11-09", None)]
+
+
+def test_monthly_budgets_are_made_read_removed_and_apart(then: Services, client_then: FlaskClient) -> None:
+    company, other = make_company(then), make_company(then)
+    usual(company).write(then)
+    manager = program_of(then, client_then, company, "manager")
+    stranger = program_of(then, client_then, other, "manager")
+    made = manager.post("/api/v1/budget/pacing", {"name": "All", "amount_minor": 500_000})
+    assert made.status_code == 201
+    one = made.json
+    assert (one["month"], one["known_until"], one["budget_minor"]) == ("2026-11-01", "2026-11-20", 500_000)
+    assert one["spent_minor"] == sum(one["spent_by_day_minor"]) > 0
+    assert one["forecast_minor"]["low"] <= one["forecast_minor"]["mean"] <= one["forecast_minor"]["high"]
+    assert manager.get("/api/v1/budget/pacing").json == {"budgets": [one]}
+    assert stranger.get("/api/v1/budget/pacing").json == {"budgets": []}
+    for wrong in ({"name": "", "amount_minor": 1}, {"name": "a", "amount_minor": 0},
+                  {"name": "a", "amount_minor": 1, "campaigns": ["0" * 12]}):  # fmt: skip
+        assert manager.post("/api/v1/budget/pacing", wrong).status_code in (400, 422)
+    path = f"/api/v1/budget/pacing/{one['id']}"
+    headers = {"Authorization": f"Bearer {stranger.key}"}
+    assert client_then.delete(path, headers=headers).status_code == 404
+    headers = {"Authorization": f"Bearer {manager.key}"}
+    assert client_then.delete(path, headers=headers).status_code == 204
+    assert client_then.delete(path, headers=headers).status_code == 404

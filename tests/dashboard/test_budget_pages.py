@@ -1,0 +1,121 @@
+"""The budget pages without a screen: empty, limited, paced, tested, recorded; roles and refusals."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from calltrack.accounts.rules import Role
+from calltrack.budgets.making import advise_now
+from calltrack.budgets.units import id_of
+from calltrack.wiring import Services
+from tests.accounts.people import make_user
+from tests.budgets.spending import MONDAY, key_of, usual
+from tests.builders import NOON, Company, make_company
+from tests.dashboard.browser import Browser, make_app
+
+ROMA, PREVENTIVO = id_of(key_of("roma")), id_of(key_of("preventivo"))
+
+
+@pytest.fixture(scope="module")
+def then(services: Services) -> Services:
+    """The same parts on the Friday after the newest week; each look at the clock is a bit later."""
+    ticks = count()
+    return replace(services, clock=lambda: NOON + timedelta(milliseconds=next(ticks)))
+
+
+def browser_of(then: Services, company: Company, role: Role = "manager") -> Browser:
+    browser = Browser(make_app(then))
+    browser.enter(make_user(then, company, role))
+    return browser
+
+
+def test_without_spend_every_page_says_what_is_missing(then: Services, company: Company) -> None:
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget"
+    assert "No advice yet" in browser.get(at).text
+    assert browser.post(f"{at}/advise").status_code == 303
+    assert "No campaign with spend is matched" in browser.get(at).text
+    for rest, said in (
+        ("/limits", "No campaigns yet"),
+        ("/pacing", "No monthly budget yet"),
+        ("/tests", "Nothing to test yet"),
+        ("/record", "No advice so far"),
+        ("/what-if", "There is nothing known yet"),
+    ):
+        assert said in browser.get(at + rest).text
+    assert "Look now" not in browser_of(then, company, "viewer").get(at).text
+
+
+def test_limits_are_kept_and_a_wrong_one_stands_beside_its_field(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget"
+    wrong = browser.post(f"{at}/limits", **{f"floor-{ROMA}": "a lot", "counts": "purchase"})
+    assert (wrong.status_code, "&#39;a lot&#39; is not an amount" in wrong.text) == (400, True)
+    above = browser.post(f"{at}/limits", **{f"floor-{ROMA}": "900", f"cap-{ROMA}": "800"})
+    assert (above.status_code, "A floor is above its cap" in above.text) == (400, True)
+    saved = browser.post(
+        f"{at}/limits",
+        **{f"cap-{ROMA}": "950.50", f"lock-{PREVENTIVO}": "yes", "counts": "purchase", "most_change": "20",
+           "late_share": "10", "total": ""},
+    )  # fmt: skip
+    assert saved.status_code == 303
+    page = browser.get(f"{at}/limits").text
+    assert 'value="950.50"' in page
+    assert page.count(" checked") == 1
+    shown = browser.get(at).text
+    assert "preventivo is locked and keeps its amount." in shown
+    assert browser_of(then, company, "viewer").get(f"{at}/limits").status_code == 403
+
+
+def test_when_money_should_not_move_the_page_says_how_much_is_missing(then: Services) -> None:
+    company = make_company(then)
+    usual(company, (("roma", 1.0), ("milano", 0.6)), weeks=8).write(then)
+    advise_now(then, company.id)
+    page = browser_of(then, company).get(f"/app/{company.id.hex}/budget").text
+    assert "Do not move money yet" in page
+    assert "more are needed" in page
+    assert "A split to learn from" in page
+    assert 'id="apply"' not in page
+
+
+def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    browser, at = browser_of(then, company, "owner"), f"/app/{company.id.hex}/budget/pacing"
+    wrong = browser.post(at, name="Google", amount="-3")
+    assert (wrong.status_code, "Google" in wrong.text) == (400, True)
+    assert browser.post(at, name="Google", amount="1000", campaign=ROMA).status_code == 303
+    page = browser.get(at).text
+    assert "Too fast" in page
+    assert "roma" in page
+    assert f'href="{at}"' in browser.get(f"/app/{company.id.hex}/notices").text
+
+
+def test_a_test_is_planned_and_says_when_to_switch_off(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget/tests"
+    sized = browser.post(at, do="size", unit=[ROMA, PREVENTIVO]).text
+    assert "preventivo + roma, off together" in sized or "roma + preventivo, off together" in sized
+    monday = (MONDAY + timedelta(weeks=1)).isoformat()
+    wrong = browser.post(at, do="begin", unit=ROMA, starts_on="2026-11-24", weeks="8")
+    assert (wrong.status_code, "starts on a Monday" in wrong.text) == (400, True)
+    assert browser.post(at, do="begin", unit=ROMA, starts_on=monday, weeks="8").status_code == 303
+    page = browser.get(at).text
+    assert "or more shows in four tests of five" in page
+    assert page.count("<strong>off</strong>") == 4
+    assert page.count("<strong>on</strong>") == 4
+
+
+def test_another_split_is_worked_out_by_the_form_and_nonsense_is_left_as_it_is(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    advise_now(then, company.id)
+    browser, at = browser_of(then, company, "viewer"), f"/app/{company.id.hex}/budget"
+    page = browser.get(f"{at}?t-{ROMA}=1500").text
+    assert "More than today" in page
+    assert "Guessed, because this was never spent before: roma." in page
+    assert 'value="1500"' in page
+    assert "More than today" in browser.get(f"{at}/what-if?t-{ROMA}=much&t-xyz=1").text
