@@ -28,6 +28,7 @@ TABLES = {
         due_at TIMESTAMP WITH TIME ZONE,
         leased_until TIMESTAMP WITH TIME ZONE,
         tries INTEGER DEFAULT 0 NOT NULL,
+        took_ms INTEGER DEFAULT 0 NOT NULL,
         counted_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_credit_day PRIMARY KEY (company_id, day),
         CONSTRAINT fk_credit_day_company_id_company FOREIGN KEY (company_id) REFERENCES company (id)

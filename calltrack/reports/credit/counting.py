@@ -1,6 +1,9 @@
 """Counts the days that are due: claimed one by one, read, stored whole. Repetitions change nothing."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from time import thread_time
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -56,12 +59,16 @@ def _count_next(services: Services, company_id: UUID) -> bool:
     if claimed is None:
         return False
     day, lease = claimed
+    begun = thread_time()
     with services.db.tenant(company_id) as session:
         zone = zone_of(session, company_id)
         today = now.astimezone(ZoneInfo(zone)).date()
         found = read_day(session, company_id, stretch_of(day, zone), is_over=day < today)
+    rows = rows_of(company_id, day, found)
+    took_ms = round((thread_time() - begun) * 1000)
     with services.db.tenant(company_id) as session:
-        _settle(session, company_id, day, lease, found, now)
+        if _settle(session, company_id, day, lease, took_ms, now):
+            store(session, company_id, day, rows)
     return True
 
 
@@ -97,23 +104,27 @@ def _claim(session: Session, company_id: UUID, now: datetime) -> tuple[date, dat
 
 
 def _settle(
-    session: Session, company_id: UUID, day: date, lease: datetime, found: DayPaths, now: datetime
-) -> None:
-    """Store what was counted, unless somebody else took the day over since."""
+    session: Session, company_id: UUID, day: date, lease: datetime, took_ms: int, now: datetime
+) -> bool:
+    """Note that a day is counted; False: somebody else took it over since."""
     still_ours = session.scalar(
         update(CreditDay)
         .where(CreditDay.company_id == company_id, CreditDay.day == day, CreditDay.leased_until == lease)
-        .values(leased_until=None, tries=0, counted_at=now)
+        .values(leased_until=None, tries=0, took_ms=took_ms, counted_at=now)
         .returning(CreditDay.day)
     )
-    if still_ours is not None:
-        store(session, company_id, day, found)
+    return still_ours is not None
 
 
-def store(session: Session, company_id: UUID, day: date, found: DayPaths) -> None:
+def store(session: Session, company_id: UUID, day: date, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store the paths of a day instead of those that were there; the day has its row."""
     session.execute(delete(CreditPaths).where(CreditPaths.company_id == company_id, CreditPaths.day == day))
-    rows = []
+    session.execute(insert(CreditPaths), list(rows))
+
+
+def rows_of(company_id: UUID, day: date, found: DayPaths) -> list[dict[str, Any]]:
+    """Return the rows that keep the paths of a day, one for each question."""
+    rows: list[dict[str, Any]] = []
     for level, kind, days in QUESTIONS:
         paths = found.paths((level, kind, days))
         rows.append(
@@ -125,4 +136,4 @@ def store(session: Session, company_id: UUID, day: date, found: DayPaths) -> Non
                 "packed": pack(paths),
             }
         )  # fmt: skip
-    session.execute(insert(CreditPaths), rows)
+    return rows

@@ -18,6 +18,8 @@ from calltrack.wiring import Services
 
 SOON = timedelta(seconds=15)
 """Facts come in crowds: a day is counted once for all of those that come within so long."""
+PATIENCE = 200
+"""A day waits for so many times as long as it took the last time: no day takes more than half a per cent."""
 BACK = timedelta(days=400)
 """So far back days are counted when a company's are counted for the first time."""
 LEASE = timedelta(minutes=10)
@@ -25,20 +27,12 @@ LEASE = timedelta(minutes=10)
 MARK = """
     INSERT INTO credit_day (company_id, day, due_at)
     SELECT DISTINCT CAST(:company_id AS uuid), found.day, CAST(:due AS timestamptz) FROM ({days}) found
-    ON CONFLICT (company_id, day) DO UPDATE SET due_at = LEAST(credit_day.due_at, EXCLUDED.due_at)
+    ON CONFLICT (company_id, day) DO UPDATE SET due_at =
+      LEAST(credit_day.due_at, EXCLUDED.due_at + :patience * credit_day.took_ms * INTERVAL '1 millisecond')
 """
 TOUCHED = """
     SELECT (c.occurred_at AT TIME ZONE m.timezone)::date AS day
     FROM conversion c JOIN company m ON m.id = c.company_id
-    WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.id IN ({conversions})
-    UNION
-    SELECT (v.started_at AT TIME ZONE m.timezone)::date
-    FROM conversion c
-    JOIN company m ON m.id = c.company_id
-    JOIN call k ON k.company_id = c.company_id AND k.id = c.call_id
-    JOIN person_visitor p ON p.company_id = c.company_id AND p.person_id = c.person_id
-    JOIN visit v ON v.company_id = p.company_id AND v.visitor_id = p.visitor_id
-      AND v.started_at <= k.started_at AND v.started_at >= k.started_at - INTERVAL '90 days'
     WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.id IN ({conversions})
 """
 OF_CHANGES = text(MARK.format(days=TOUCHED.format(conversions=
@@ -56,6 +50,16 @@ SEEN_AGAIN = text(MARK.format(days="""
           WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id >= :begin AND id < :end) s
     JOIN visit v ON v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = s.visitor_id
       AND v.id >= :first AND v.id < :end
+"""))  # fmt: skip
+# ... nor did those of persons whose conversions changed since.
+WON_SINCE = text(MARK.format(days="""
+    SELECT (v.started_at AT TIME ZONE :zone)::date AS day
+    FROM conversion c
+    JOIN call k ON k.company_id = c.company_id AND k.id = c.call_id
+    JOIN person_visitor p ON p.company_id = c.company_id AND p.person_id = c.person_id
+    JOIN visit v ON v.company_id = p.company_id AND v.visitor_id = p.visitor_id
+      AND v.started_at <= k.started_at AND v.started_at >= k.started_at - INTERVAL '90 days'
+    WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.changed_at >= :since
 """))  # fmt: skip
 ALL_DAYS = text(MARK.format(days="""
     SELECT (started_at AT TIME ZONE :zone)::date AS day FROM visit
@@ -123,13 +127,16 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
     where = ZoneInfo(zone)
     midnight = datetime.combine(now.astimezone(where).date(), time(), tzinfo=where)
     since = row.looked_until if row.timezone == zone else None
-    asked = {"company_id": company_id, "due": now, "zone": zone, "end": first_id_of(midnight)}
+    asked = {
+        "company_id": company_id, "due": now, "zone": zone, "end": first_id_of(midnight), "patience": 0,
+    }  # fmt: skip
     if since is None:
         session.execute(delete(CreditDay).where(CreditDay.company_id == company_id))
         session.execute(ALL_DAYS, asked | {"first": first_id_of(now - BACK)})
     else:
         seen = {"begin": first_id_of(since), "first": first_id_of(since - LONGEST)}
         session.execute(SEEN_AGAIN, asked | seen)
+        session.execute(WON_SINCE, asked | {"since": since})
     session.execute(DIFFERENT, asked | {"since": now - BACK})
     row.timezone, row.looked_until = zone, midnight
     row.due_at = next_night(now, zone, company_id)
@@ -148,4 +155,6 @@ def _mark(services: Services, company_id: UUID, statement: TextClause, ids: Sequ
     now = services.clock()
     with services.db.tenant(company_id) as session:
         plan_look(session, company_id, now)
-        session.execute(statement, {"company_id": company_id, "ids": list(ids), "due": now + SOON})
+        session.execute(
+            statement, {"company_id": company_id, "ids": list(ids), "due": now + SOON, "patience": PATIENCE}
+        )

@@ -34,6 +34,8 @@ class CreditDay(Base):
     due_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
+    # What counting it took of a processor, in this process.
+    took_ms: Mapped[int] = mapped_column(server_default=text("0"))
     counted_at: Mapped[datetime | None]
 
 

@@ -4,7 +4,7 @@ import random
 from datetime import date, datetime, timedelta
 
 from calltrack.kernel.ids import new_id
-from calltrack.reports.credit.counting import store
+from calltrack.reports.credit.counting import rows_of, store
 from calltrack.reports.credit.day_paths import DayPaths
 from calltrack.reports.credit.model import CreditDay
 from calltrack.reports.credit.told import Ended, Seen, Suspect
@@ -31,4 +31,4 @@ def plenty(services: Services, company: Company, day: date, noon: datetime, conv
     with services.db.tenant(company.id) as session:
         session.add(CreditDay(company_id=company.id, day=day, counted_at=noon))
         session.flush()
-        store(session, company.id, day, found)
+        store(session, company.id, day, rows_of(company.id, day, found))

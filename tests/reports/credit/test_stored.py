@@ -128,6 +128,8 @@ def test_a_browser_that_is_not_seen_again_led_to_nothing_unless_its_person_calle
     person = a_person(services, company, NOON, {caller.visitor_id: 0.9}, call)
     count(services, company, LATER, converted(services, company, call, person=person))
     wide, narrow = report(services, company), report(services, company, days=7)
+    # What this call says of the browser counts once: a tenth is nobody's.
+    assert shares(wide, "last") == {GOOGLE: 0.9}
     # The one that came back within 30 days is one journey of two touches, within 7 days it is two.
     assert wide.totals.nulls == pytest.approx(2.1)
     assert narrow.totals.nulls == pytest.approx(3.1)
@@ -138,6 +140,16 @@ def test_a_browser_that_is_not_seen_again_led_to_nothing_unless_its_person_calle
     assert report(services, company).totals.nulls == pytest.approx(1.1)
     until = DAY + timedelta(days=21)
     assert report(services, company, until=until).totals.nulls == pytest.approx(2.1)
+
+
+def test_a_day_that_is_not_over_has_no_lost_journeys_yet(services: Services, company: Company) -> None:
+    visit = visit_by(services, company, GOOGLE, NOON - timedelta(hours=1))
+    visit_by(services, company, META, NOON - timedelta(hours=2))
+    change = converted(services, company, judged_call(services, company, NOON, [Told(visit, 1.0)]))
+    assert count(services, company, NOON + timedelta(hours=1), change) == 1
+    assert (report(services, company).totals.conversions, report(services, company).totals.nulls) == (1, 0)
+    assert count(services, company, LATER) == 1
+    assert report(services, company).totals.nulls == 1
 
 
 def test_days_are_counted_anew_when_their_conversions_or_verdicts_change_and_only_then(
@@ -159,6 +171,12 @@ def test_days_are_counted_anew_when_their_conversions_or_verdicts_change_and_onl
     mark_credit_of_calls(services, company.id, [call.id])
     assert count(services, company, datetime.now(UTC)) == 1
     assert report(services, company).totals.value_minor == 250
+    # A day that takes a minute to count waits for 200 of them.
+    with services.db.tenant(company.id) as session:
+        session.execute(update(CreditDay).values(took_ms=60_000))
+    mark_credit_of_calls(services, company.id, [call.id])
+    assert count(services, company, datetime.now(UTC)) == 0
+    assert count(services, company, datetime.now(UTC) + timedelta(minutes=201)) >= 1
     # What no fact told is found by night.
     with services.db.tenant(company.id) as session:
         session.execute(update(Conversion).values(value_minor=300))
