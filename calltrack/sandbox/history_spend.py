@@ -1,118 +1,64 @@
-"""What the demo's advertising cost by day, and what each campaign earned: what the budget pages tell of.
+"""What the demo's advertising cost in its seeded past, and what was advised from it.
 
-A day's cost follows its visits: a click has its price, more or less. Credits are counted from the
-seeded verdicts, in parts where a call's campaign is not certain. The billboard is a fixed sum a day.
+The figures are those its twins tell (`platforms/spend_book.py`): a worker that reads the accounts later
+finds nothing new.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from random import Random
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.months import add_pace, is_watched
 from calltrack.budgets.weekly import spent_by_day
-from calltrack.kernel.ids import new_id
+from calltrack.infra.crypto import Vault
 from calltrack.kernel.origin import campaign_key
-from calltrack.sandbox.history_world import ROME_TIME, Visited
-from calltrack.sandbox.platforms.accounts import CUSTOMER_ID, META_DATASET_ID, MICROSOFT_ACCOUNT_ID
+from calltrack.reports.keeping import keep_reports, mark_all
+from calltrack.sandbox.demo_spend import bring_spend
+from calltrack.sandbox.history_world import ROME_TIME
 from calltrack.sandbox.platforms.google_ads_budgets import budget_of
-from calltrack.spend.model import SpendAccount, SpendCampaign, SpendDay
+from calltrack.sandbox.platforms.spend_book import DEMO, Campaign, SpendBook
+from calltrack.spend.days import keep_spent
+from calltrack.spend.model import SpendAccount
+from calltrack.spend.told import CampaignTold, Days, DayTold, Spent
 from calltrack.wiring import Services
 
-CHUNK: Final = 2000
 PAST_WEEKS: Final = 6
+# The words that visits of each platform carry.
+ORIGINS: Final = {
+    "google_ads": ("google", "cpc"), "meta": ("facebook", "paid_social"), "microsoft": ("bing", "cpc")
+}  # fmt: skip
+TABLES: Final = ("budget_advice", "budget_pace", "campaign_credit_day", "spend_account")
 
 
-@dataclass(frozen=True)
-class Bought:
-    """A campaign of the demo: its number and name at the platform, the word in visits, the cost of a click.
-
-    `daily_micros` is a fixed sum a day in place of clicks.
-    """
-
-    platform: str
-    id: str
-    name: str
-    source: str
-    medium: str
-    campaign: str
-    click_micros: int = 0
-    daily_micros: int = 0
-
-    @property
-    def key(self) -> str:
-        """Return the campaign's word in visits; nothing for one that no visit names."""
-        return campaign_key(self.source, self.medium, self.campaign) if self.campaign else ""
-
-
-BOUGHT: Final = (
-    Bought("google_ads", "21450000001", "Ricerca | Traslochi Roma", "google", "cpc", "traslochi-roma",
-           2_200_000),
-    Bought("google_ads", "21450000002", "Ricerca | Traslochi Milano", "google", "cpc", "traslochi-milano",
-           2_600_000),
-    Bought("google_ads", "21450000003", "preventivo-trasloco", "google", "cpc", "preventivo-trasloco",
-           9_500_000),
-    Bought("google_ads", "21450000004", "Marchio Aurelia", "google", "cpc", "marchio-aurelia", 4_000_000),
-    Bought("google_ads", "21450000005", "Display | Prova creatività", "", "", "", daily_micros=3_000_000),
-    Bought("meta", "120210000000000001", "Trasloco-Estate", "facebook", "paid_social", "trasloco-estate",
-           4_400_000),
-    Bought("microsoft", "512000001", "Traslochi-IT", "bing", "cpc", "traslochi-it", 2_000_000),
-    Bought("manual", "tangenziale-est", "Tangenziale Est", "billboard", "offline", "Tangenziale Est",
-           daily_micros=18_000_000),
-)  # fmt: skip
-ACCOUNTS: Final = {
-    "google_ads": (CUSTOMER_ID, "Traslochi Aurelia", "google_data_manager"),
-    "meta": (META_DATASET_ID, "Traslochi Aurelia", "meta"),
-    "microsoft": (MICROSOFT_ACCOUNT_ID, "Traslochi Aurelia", "microsoft"),
-    "manual": ("affissioni", "Affissioni", ""),
-}
-
-
-def write_spend(
-    session: Session,
-    company_id: UUID,
-    visits: Iterable[Visited],
-    kinds: dict[UUID, str],
-    chance: Random,
-    now: datetime,
-) -> int:
-    """Write accounts, campaigns, days and credits up to yesterday; returns how many days of campaigns.
-
-    `kinds` are the connected destinations, whose access the accounts are read by.
-    """
-    clicks, first = _clicks(visits)
-    if first is None:
-        return 0
-    today = now.astimezone(ROME_TIME).date()
-    campaigns = _open(session, company_id, kinds, now)
-    rows = []
-    for offset in range((today - first).days):
-        day = first + timedelta(days=offset)
-        for one in BOUGHT:
-            count = clicks[(one.key, day)]
-            micros = _cost(one, count, chance)
-            if micros:
-                rows.append({
-                    "company_id": company_id, "campaign_id": campaigns[one.id], "day": day,
-                    "cost_micros": micros, "cost_minor": micros // 10_000, "clicks": count,
-                    "impressions": count * 31, "read_at": now,
-                })  # fmt: skip
-    for start in range(0, len(rows), CHUNK):
-        session.execute(insert(SpendDay), rows[start : start + CHUNK])
-    session.execute(_CREDIT, {"company_id": company_id, "today": today, "zone": ROME_TIME.key})
-    return len(rows)
+def write_spend(session: Session, vault: Vault, company_id: UUID, first: date, now: datetime) -> None:
+    """Write what each campaign cost from the first day up to now, as the twins' accounts tell it."""
+    bring_spend(session, vault, company_id, now)
+    days = Days(first, now.astimezone(ROME_TIME).date())
+    book = SpendBook()
+    for account in session.scalars(
+        select(SpendAccount).where(SpendAccount.company_id == company_id, SpendAccount.platform.in_(DEMO))
+    ):
+        rows = [
+            DayTold(one.campaign, date.fromisoformat(one.day), one.cost_micros, one.clicks, one.impressions)
+            for one in book.days(account.platform, str(days.first), str(days.last), now)
+        ]
+        campaigns = [_told(account.platform, one) for one in DEMO[account.platform]]
+        keep_spent(session, account, Spent(days=days, campaigns=campaigns, rows=rows), now)
 
 
 def tell_past(services: Services, company_id: UUID) -> None:
-    """Let the demo be advised on the Mondays of its last weeks, and watch a monthly budget."""
+    """Count the past for reports, let the demo be advised on its last Mondays and watch a monthly budget."""
     now = services.clock()
+    with services.db.tenant(company_id) as session:
+        mark_all(session, company_id, now)
+    while keep_reports(services, company_id, threading.Event()):
+        pass
     monday = now - timedelta(days=now.astimezone(ROME_TIME).weekday())
     for weeks in range(PAST_WEEKS, -1, -1):
         at = min(monday - timedelta(weeks=weeks) + timedelta(hours=1), now)
@@ -128,81 +74,16 @@ def tell_past(services: Services, company_id: UUID) -> None:
 def remove_spend(session: Session, company_id: UUID) -> int:
     """Take the demo's spend, its credits and what was advised from them away; returns how many rows."""
     gone = 0
-    for table in ("budget_advice", "budget_pace", "campaign_credit_day", "spend_account"):
+    for table in TABLES:
         statement = text(f"DELETE FROM {table} WHERE company_id = :company_id")  # noqa: S608 - names above
         result = session.execute(statement, {"company_id": company_id})
         gone += int(getattr(result, "rowcount", 0))
     return gone
 
 
-def _clicks(visits: Iterable[Visited]) -> tuple[Counter[tuple[str, date]], date | None]:
-    """Count visits by campaign and day, and name the first day; a visit of an ad is a click."""
-    found: Counter[tuple[str, date]] = Counter()
-    first = None
-    for visit in visits:
-        day, origin = visit.started_at.astimezone(ROME_TIME).date(), visit.origin
-        found[(campaign_key(origin.source, origin.medium, origin.campaign), day)] += 1
-        first = first or day
-    return found, first
-
-
-def _cost(one: Bought, clicks: int, chance: Random) -> int:
-    """Return a day's cost in whole cents: clicks do not all cost the same."""
-    micros = one.daily_micros or round(clicks * one.click_micros * chance.uniform(0.85, 1.15))
-    return micros // 10_000 * 10_000
-
-
-def _open(session: Session, company_id: UUID, kinds: dict[UUID, str], now: datetime) -> dict[str, UUID]:
-    by_kind = {kind: id_ for id_, kind in kinds.items()}
-    accounts = {platform: new_id(now) for platform in ACCOUNTS}
-    for platform, (external, name, kind) in ACCOUNTS.items():
-        session.add(
-            SpendAccount(
-                company_id=company_id, id=accounts[platform], platform=platform, external_id=external,
-                name=name, currency="EUR", timezone=ROME_TIME.key, destination_id=by_kind.get(kind),
-                created_at=now, due_at=None, read_at=now,
-            )
-        )  # fmt: skip
-    session.flush()
-    campaigns = {one.id: new_id(now) for one in BOUGHT}
-    for one in BOUGHT:
-        budget = budget_of(one.id) if one.platform == "google_ads" else None
-        session.add(
-            SpendCampaign(
-                company_id=company_id, id=campaigns[one.id], account_id=accounts[one.platform],
-                external_id=one.id, name=one.name, campaign_key=one.key,
-                matched_by="name" if one.key else "", budget_id=budget.id if budget else "",
-                budget_micros=budget.amount_micros if budget else None, is_budget_shared=False,
-            )
-        )  # fmt: skip
-    session.flush()
-    return campaigns
-
-
-_CREDIT: Final = text(
-    """
-    INSERT INTO campaign_credit_day (company_id, day, kind, campaign_key, conversions, value_minor)
-    WITH counted AS (
-        SELECT (o.occurred_at AT TIME ZONE :zone)::date AS day, o.kind, o.value_minor,
-               CASE WHEN a.by_campaign <> '{}' OR a.campaign = '' THEN a.by_campaign
-                    ELSE jsonb_build_object(
-                        a.source || E'\\x1f' || a.medium || E'\\x1f' || a.campaign, a.p_campaign)
-               END AS by_campaign
-        FROM conversion o JOIN attribution a
-          ON a.company_id = o.company_id AND a.call_id = o.call_id AND a.is_current
-        WHERE o.company_id = :company_id AND o.status = 'counted' AND o.is_demo
-          AND (o.occurred_at AT TIME ZONE :zone)::date < :today
-    ), parts AS (
-        SELECT day, kind, one.key, one.value::float8 AS share, coalesce(value_minor, 0) AS value_minor
-        FROM counted, jsonb_each_text(by_campaign) one WHERE split_part(one.key, E'\\x1f', 3) <> ''
-        UNION ALL
-        SELECT day, kind, '', greatest(1 - coalesce((
-                   SELECT sum(one.value::float8) FROM jsonb_each_text(by_campaign) one
-                   WHERE split_part(one.key, E'\\x1f', 3) <> ''), 0), 0), coalesce(value_minor, 0)
-        FROM counted
-    )
-    SELECT :company_id, day, kind, key, sum(share), sum(share * value_minor) FROM parts
-    GROUP BY day, kind, key HAVING sum(share) > 0
-    ON CONFLICT DO NOTHING
-    """
-)
+def _told(platform: str, one: Campaign) -> CampaignTold:
+    budget = budget_of(one.id) if platform == "google_ads" else None
+    return CampaignTold(
+        one.id, one.name, budget.id if budget else "", budget.amount_micros if budget else None, False,
+        campaign_key(*ORIGINS[platform], one.utm) if one.utm else "",
+    )  # fmt: skip

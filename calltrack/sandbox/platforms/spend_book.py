@@ -70,22 +70,22 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 DEMO: Final[dict[str, tuple[Campaign, ...]]] = {
     "google_ads": (
-        Campaign("21450000001", "Ricerca | Traslochi Roma", 12_000_000, share=0.17, click_micros=1_350_000,
+        Campaign("21450000001", "Ricerca | Traslochi Roma", 13_000_000, share=0.17, click_micros=2_200_000,
                  utm="traslochi-roma", keywords=("traslochi roma", "ditta traslochi roma")),
-        Campaign("21450000002", "Ricerca | Traslochi Milano", 12_000_000, share=0.15, click_micros=1_600_000,
+        Campaign("21450000002", "Ricerca | Traslochi Milano", 14_000_000, share=0.15, click_micros=2_600_000,
                  utm="traslochi-milano", keywords=("traslochi milano", "trasloco casa milano")),
-        Campaign("21450000003", "preventivo-trasloco", 8_000_000, share=0.13, click_micros=1_100_000,
+        Campaign("21450000003", "preventivo-trasloco", 30_000_000, share=0.13, click_micros=9_500_000,
                  utm="preventivo-trasloco", keywords=("preventivo trasloco", "costo trasloco")),
-        Campaign("21450000004", "Marchio Aurelia", 4_000_000, share=0.05, click_micros=350_000,
+        Campaign("21450000004", "Marchio Aurelia", 2_000_000, share=0.05, click_micros=700_000,
                  utm="marchio-aurelia", keywords=("traslochi aurelia",)),
-        Campaign("21450000005", "Display | Prova creatività", 3_000_000, share=0.04, click_micros=120_000),
+        Campaign("21450000005", "Display | Prova creatività", 3_000_000, share=0.04, click_micros=2_000_000),
     ),
     "meta": (
-        Campaign("120210000000000001", "Trasloco-Estate", 9_000_000, share=0.12, click_micros=550_000,
+        Campaign("120210000000000001", "Trasloco-Estate", 20_000_000, share=0.12, click_micros=4_400_000,
                  utm="trasloco-estate"),
     ),
     "microsoft": (
-        Campaign("512000001", "Traslochi-IT", 5_000_000, share=0.05, click_micros=800_000,
+        Campaign("512000001", "Traslochi-IT", 5_000_000, share=0.05, click_micros=2_000_000,
                  utm="traslochi-it"),
     ),
 }  # fmt: skip
