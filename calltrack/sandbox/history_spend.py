@@ -50,6 +50,7 @@ def write_spend(session: Session, vault: Vault, company_id: UUID, first: date, n
         ]
         campaigns = [_told(account.platform, one) for one in DEMO[account.platform]]
         keep_spent(session, account, Spent(days=days, campaigns=campaigns, rows=rows), now)
+        account.read_at = now
 
 
 def tell_past(services: Services, company_id: UUID) -> None:
