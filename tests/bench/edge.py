@@ -20,6 +20,11 @@ from tests.builders import Company, make_company
 COMPANIES, NUMBERS_EACH = 10, int(os.environ.get("BENCH_POOL", "1000"))
 LIVE_VISITS = 2000
 PACE = 200
+STORED = text(
+    "SELECT sum(pg_total_relation_size(c.oid))::float8, sum(GREATEST(c.reltuples, 0))::float8 "
+    "FROM pg_class c WHERE c.relkind = 'r' AND (c.oid = CAST(:table AS regclass) "
+    "OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)))"
+)
 ROUNDS = 3
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -36,7 +41,6 @@ def run(context: Context) -> list[Result]:
     visits, beats = list(_visits(companies, 20_000)), list(_beats(context))
     with owner.begin() as connection:
         connection.execute(text("ANALYZE"))
-    owner.dispose()
     with (
         context.serve("tests.bench.edge_apps:bare") as bare,
         context.serve("tests.bench.edge_apps:edge") as edge,
@@ -70,7 +74,20 @@ def run(context: Context) -> list[Result]:
                 _middle(full["bare"], per_answer),
             ),
         ]
+    results += list(_storage(context))
+    owner.dispose()
     return results
+
+
+def _storage(context: Context) -> Iterator[Result]:
+    """What a visit with one page view and one number takes on disk, its indexes included."""
+    owner = create_engine(context.postgres.owner_url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text("VACUUM (ANALYZE) visit, page_view, lease"))
+        for table in ("visit", "page_view", "lease"):
+            taken, rows = connection.execute(STORED, {"table": table}).one()
+            yield Result(f"storage: one row of {table}", taken / max(rows, 1), "bytes")
+    owner.dispose()
 
 
 Reports = dict[str, list[load.Report]]
