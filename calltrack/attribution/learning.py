@@ -45,7 +45,7 @@ ROUNDS = 12
 # Imagined calls: of each rate, of a factor, of a campaign, of nobody on a number.
 IMAGINED, IMAGINED_FACTOR, IMAGINED_CAMPAIGN, IMAGINED_NOBODY = 3.0, 8.0, 5.0, 0.7
 # Few calls are spread too thin over the many late states: more are imagined of each until there are enough.
-IMAGINED_LATE, ENOUGH, LATE_SECONDS = 20.0, 60.0, 4 * HOUR
+IMAGINED_LATE, ENOUGH, LATE_SECONDS = 20.0, 30.0, 4 * HOUR
 # From this age on a visit's calls only become fewer.
 FALLING_FROM_SECONDS = 480.0
 
