@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from calltrack.attribution.calibration import Calibration, Outcome, calibrate, ece_by_chance
 from calltrack.attribution.densities import Model
-from calltrack.attribution.history_rows import read_history, told_phones
+from calltrack.attribution.history_rows import read_history
 from calltrack.attribution.lessons import TURN
 from calltrack.attribution.model_rows import AttributionCalibration, AttributionModel, AttributionTask
 from calltrack.attribution.night_work import claim, settle, wait, zone_of
 from calltrack.attribution.nights import week_before
 from calltrack.attribution.revealed import LEVELS, Revealed, reveal
 from calltrack.attribution.serving import SHIPPED, model_of
+from calltrack.attribution.told_rows import told_phones
 from calltrack.infra.turns import only_one
 from calltrack.wiring import Services
 

@@ -18,22 +18,19 @@ from sqlalchemy.orm import Session
 
 from calltrack.attribution.evidence import one_per_visit
 from calltrack.attribution.facts import CallAt, Holding
-from calltrack.attribution.history import History, Told
+from calltrack.attribution.history import History
 from calltrack.attribution.holdings import all_holdings
 from calltrack.attribution.model_versions import Taught
+from calltrack.attribution.told_rows import told_phones
 from calltrack.calls.model import Call
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.numbers.order_model import NumberUse
-from calltrack.visits.model import VisitorPhone
 
 WEEKS: Final = timedelta(days=28)
-# So many visits are taken, and so many pairs of a call and a visit that may have made it: half a gigabyte and
-# some 40 seconds of one core.
+# So many visits are taken, and so many pairs of a call and a visit that may have made it: half a gigabyte.
 MOST_VISITS, MOST_PAIRS = 60_000, 1_000_000
 # Whoever has more than that on one number alone is heard over fewer days.
 SHORTER: Final = (timedelta(days=14), timedelta(days=7), timedelta(days=3), timedelta(days=1))
-TOLD_FOR: Final = timedelta(days=400)
-MOST_TOLD: Final = 50_000
 SHOWN_IN_TURN: Final = ("pool", "overflow")
 
 
@@ -76,7 +73,7 @@ def read_history(session: Session, company_id: UUID, until: datetime) -> Read:
     history = History(
         holdings=joined,
         calls=tuple(call_at(row) for row in rows),
-        told=told_phones(session, company_id, until),
+        told=told_phones(session, company_id, until, by_records=True),
         began=_began(joined, since),
         until=until.timestamp(),
     )
@@ -110,24 +107,6 @@ def call_at(row: Any) -> CallAt:
         at=row.started_at.timestamp(),
         number=row.number_id.hex,
         caller=row.caller_hash.hex() if row.caller_hash else None,
-    )
-
-
-def told_phones(session: Session, company_id: UUID, until: datetime) -> tuple[Told, ...]:
-    """Return the phones that visitors typed into forms, in the order they were told."""
-    rows = session.execute(
-        select(VisitorPhone.told_at, VisitorPhone.visitor_id, VisitorPhone.phone_hash)
-        .where(
-            VisitorPhone.company_id == company_id,
-            VisitorPhone.told_at >= until - TOLD_FOR,
-            VisitorPhone.told_at < until,
-        )
-        .order_by(VisitorPhone.told_at.desc(), VisitorPhone.id.desc())
-        .limit(MOST_TOLD)
-    ).all()
-    return tuple(
-        Told(at=row.told_at.timestamp(), visitor=row.visitor_id.hex, phone=row.phone_hash.hex())
-        for row in reversed(rows)
     )
 
 

@@ -15,6 +15,7 @@ from calltrack.attribution.densities import (
     DAY,
     FACTORS,
     GONE_EDGES,
+    HOUR,
     ON_SCREEN_STATES,
     PHASE_OF_STATE,
     PHASES,
@@ -43,6 +44,8 @@ from calltrack.attribution.smoothing import falling
 ROUNDS = 12
 # Imagined calls: of each rate, of a factor, of a campaign, of nobody on a number.
 IMAGINED, IMAGINED_FACTOR, IMAGINED_CAMPAIGN, IMAGINED_NOBODY = 3.0, 8.0, 5.0, 0.7
+# Few calls are spread too thin over the many late states: more are imagined of each until there are enough.
+IMAGINED_LATE, ENOUGH, LATE_SECONDS = 20.0, 30.0, 4 * HOUR
 # From this age on a visit's calls only become fewer.
 FALLING_FROM_SECONDS = 480.0
 
@@ -83,7 +86,10 @@ def _learn_states(
     stood = expected_calls(exposure, tables).sum(axis=0) / now
     # The start may be wrong about how many call at all; only its shape holds back.
     scale = (seen.sum() + IMAGINED) / ((then * stood).sum() + IMAGINED)
-    rates = (seen + IMAGINED) / (stood + IMAGINED / (then * scale))
+    imagined = np.full(STATES, IMAGINED)
+    late = max(IMAGINED_LATE * min(1.0, ENOUGH / max(seen.sum(), 1.0)), IMAGINED)
+    imagined[ON_SCREEN_STATES:][np.array(GONE_EDGES) >= LATE_SECONDS] = late
+    rates = (seen + imagined) / (stood + imagined / (then * scale))
     gone = rates[ON_SCREEN_STATES:]
     tail = np.array(GONE_EDGES) >= FALLING_FROM_SECONDS
     gone[tail] = falling(gone[tail], stood[ON_SCREEN_STATES:][tail] + 1.0)

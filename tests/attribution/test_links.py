@@ -9,10 +9,12 @@ from calltrack.accounts.model import Company as CompanyRow
 from calltrack.attribution.erasing import erase_from_verdicts, erase_phones, forget_old_phones
 from calltrack.attribution.evidence import load_evidence
 from calltrack.attribution.facts import Evidence
+from calltrack.attribution.history_rows import read_history
 from calltrack.attribution.link_model import KnownPhone, KnownPhonesDay, PhoneLink
 from calltrack.attribution.links import caller_of, know_phone
 from calltrack.attribution.recrediting import FROM_THE_BEGINNING, ask_to_credit_again, credit_again
 from calltrack.attribution.telling import hear_record, know_caller
+from calltrack.attribution.told_rows import told_phones
 from calltrack.calls.model import Call
 from calltrack.visits.erasing import erase_visits
 from calltrack.wiring import Services
@@ -74,6 +76,13 @@ def test_a_customer_record_with_click_and_phone_links_them_from_now_on(desk: Des
     assert known_of(desk, desk.call(caller=PHONE)).linked == {}
     later = known_of(desk, desk.call(caller=PHONE, before=-HOUR))
     assert later.linked == {visit.visitor_id.hex: 0.97}
+    with desk.services.db.tenant(desk.company.id) as session:
+        taught = read_history(session, desk.company.id, NOON + HOUR).history.told
+        assert [(one.at, one.visitor, one.phone) for one in taught] == [
+            ((NOON + MINUTE).timestamp(), visit.visitor_id.hex, phone.hex())
+        ]
+        assert read_history(session, desk.company.id, NOON + MINUTE).history.told == ()
+        assert told_phones(session, desk.company.id, NOON + HOUR) == (), "calibration reveals forms only"
 
 
 def test_how_many_phones_are_known_is_counted_as_the_day_begins(desk: Desk) -> None:
