@@ -17,6 +17,7 @@ from calltrack.infra.log import log
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
 from calltrack.numbers.counting import count_company, forget_faded, forget_leases
+from calltrack.spend.files import forget_files
 from calltrack.spend.sightings import forget_sightings
 from calltrack.wiring import Services
 
@@ -110,6 +111,7 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
         )
         gone += prune(session, company_id, oldest_kept(now)) + forget_faded(session, company_id, now)
         gone += forget_sightings(session, company_id, now)
+        gone += forget_files(session, company_id, oldest_kept(now))
         return gone + _rows(session.execute(old))
 
 

@@ -6,11 +6,11 @@ common third currency where no direct one is known, as with the tables of a cent
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -147,48 +147,70 @@ def convert_all(session: Session, company_id: UUID) -> int:
     return sum(convert(session, company_id, account_id, book) for account_id in accounts)
 
 
-def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook | None = None) -> int:
+def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook) -> int:
     """Convert an account's costs; what is right already stays untouched. Returns how many days changed."""
-    to = session.scalar(select(Company.currency).where(Company.id == company_id)) or "EUR"
-    from_ = session.scalar(
-        select(SpendAccount.currency).where(
-            SpendAccount.company_id == company_id, SpendAccount.id == account_id
-        )
-    )
-    if from_ is None:
+    rates, here = rates_of(session, company_id, account_id, book), {"company_id": company_id}
+    campaigns = list(session.scalars(_CAMPAIGNS, {**here, "account_id": account_id}))
+    if not campaigns:
         return 0
+    given: dict[str, Any] = {**here, "campaigns": campaigns, "power": rates.power}
+    days = sorted({*session.scalars(_DAYS, given), *session.scalars(_PART_DAYS, given)})
+    changed = 0
+    for start in range(0, len(days), DAYS_AT_ONCE):
+        some = days[start : start + DAYS_AT_ONCE]
+        dated = {**given, "days": some, "rates": [rates.on(day) for day in some]}
+        changed += len(session.execute(_CONVERT_DAYS, dated).all())
+        session.execute(_CONVERT_PARTS, dated)
+    return changed
+
+
+class Rates:
+    """What one unit of an account's currency is worth in the company's, day by day."""
+
+    def __init__(self, book: RateBook, from_: str, to: str) -> None:
+        self._book, self._from, self._to = book, from_, to
+        self._known: dict[date, Decimal | None] = {}
+        # A rate times this makes millionths of the account's currency minor units of the company's.
+        self.power = Decimal(10) ** EXPONENTS.get(to, 2) / 1_000_000
+
+    def on(self, day: date) -> Decimal | None:
+        """Return the rate of a day; None: none is known by then."""
+        if day not in self._known:
+            self._known[day] = self._book.rate(self._from, self._to, day)
+        return self._known[day]
+
+
+def rates_of(session: Session, company_id: UUID, account_id: UUID, book: RateBook | None = None) -> Rates:
+    """Return the rates of an account; the company's table is read where it is needed only."""
+    to = session.scalar(select(Company.currency).where(Company.id == company_id)) or "EUR"
+    here = (SpendAccount.company_id == company_id, SpendAccount.id == account_id)
+    from_ = session.scalar(select(SpendAccount.currency).where(*here)) or to
     known = book or (RateBook(()) if from_ == to else book_of(session, company_id))
-    here = {"company_id": company_id, "account_id": account_id}
-    days = session.scalars(_DAYS, here).all()
-    rates: Mapping[date, Decimal | None] = {day: known.rate(from_, to, day) for day in days}
-    given = {
-        **here, "days": list(rates), "rates": list(rates.values()),
-        "power": Decimal(10) ** EXPONENTS.get(to, 2) / 1_000_000,
-    }  # fmt: skip
-    changed = session.execute(_CONVERT_DAYS, given).all()
-    session.execute(_CONVERT_PARTS, given)
-    return len(changed)
+    return Rates(known, from_, to)
 
 
+# So many days of keywords are converted in one statement.
+DAYS_AT_ONCE: Final = 31
+_CAMPAIGNS = text("SELECT id FROM spend_campaign WHERE company_id = :company_id AND account_id = :account_id")
 _DAYS = text(
     """
-    SELECT DISTINCT d.day FROM spend_campaign c
-    JOIN spend_day d ON d.company_id = c.company_id AND d.campaign_id = c.id
-    WHERE c.company_id = :company_id AND c.account_id = :account_id
-    UNION
-    SELECT DISTINCT d.day FROM spend_campaign c
-    JOIN spend_part p ON p.company_id = c.company_id AND p.campaign_id = c.id
+    SELECT DISTINCT day FROM spend_day
+    WHERE company_id = :company_id AND campaign_id = ANY(CAST(:campaigns AS uuid[]))
+    """
+)
+_PART_DAYS = text(
+    """
+    SELECT DISTINCT d.day FROM spend_part p
     JOIN spend_part_day d ON d.company_id = p.company_id AND d.part_id = p.id
-    WHERE c.company_id = :company_id AND c.account_id = :account_id
+    WHERE p.company_id = :company_id AND p.campaign_id = ANY(CAST(:campaigns AS uuid[]))
     """
 )
 _RATE = "unnest(CAST(:days AS date[]), CAST(:rates AS numeric[])) r(day, rate)"
 _CONVERT_DAYS = text(
     f"""
     UPDATE spend_day d SET cost_minor = round(d.cost_micros * r.rate * :power)
-    FROM {_RATE}, spend_campaign c
-    WHERE c.company_id = :company_id AND c.account_id = :account_id
-      AND d.company_id = c.company_id AND d.campaign_id = c.id AND d.day = r.day
+    FROM {_RATE}
+    WHERE d.company_id = :company_id AND d.campaign_id = ANY(CAST(:campaigns AS uuid[])) AND d.day = r.day
       AND d.cost_minor IS DISTINCT FROM round(d.cost_micros * r.rate * :power)
     RETURNING d.day
     """  # noqa: S608 (a constant)
@@ -196,9 +218,8 @@ _CONVERT_DAYS = text(
 _CONVERT_PARTS = text(
     f"""
     UPDATE spend_part_day d SET cost_minor = round(d.cost_micros * r.rate * :power)
-    FROM {_RATE}, spend_campaign c, spend_part p
-    WHERE c.company_id = :company_id AND c.account_id = :account_id
-      AND p.company_id = c.company_id AND p.campaign_id = c.id
+    FROM {_RATE}, spend_part p
+    WHERE p.company_id = :company_id AND p.campaign_id = ANY(CAST(:campaigns AS uuid[]))
       AND d.company_id = p.company_id AND d.part_id = p.id AND d.day = r.day
       AND d.cost_minor IS DISTINCT FROM round(d.cost_micros * r.rate * :power)
     """  # noqa: S608 (a constant)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.ids import new_id
-from calltrack.spend.currencies import convert
+from calltrack.spend.currencies import rates_of
 from calltrack.spend.model import SpendAccount
 from calltrack.spend.told import CampaignTold, DayTold, Spent
 
@@ -31,19 +31,16 @@ class Kept:
 def keep_spent(session: Session, account: SpendAccount, spent: Spent, now: datetime) -> Kept:
     """Store all that an account spent in some days; a day that is named no more cost nothing."""
     keep_campaigns(session, account, spent.campaigns, now)
-    here = {"company_id": account.company_id, "account_id": account.id, "now": now}
-    kept = keep_days(session, account, spent.rows, now, grows=True)
-    gone = session.execute(
-        _GONE,
-        here
-        | {
-            "first": spent.days.first, "last": spent.days.last,
-            "ids": [row.campaign_id for row in spent.rows], "days": [row.day for row in spent.rows],
+    named = {(row.campaign_id, row.day) for row in spent.rows}
+    known = session.execute(
+        _KNOWN,
+        {
+            "company_id": account.company_id, "account_id": account.id, "first": spent.days.first,
+            "last": spent.days.last,
         },
-    ).all()  # fmt: skip
-    if gone:
-        convert(session, account.company_id, account.id)
-    return Kept(kept.new, kept.changed + len(gone), kept.same)
+    )  # fmt: skip
+    gone = [DayTold(row.external_id, row.day, 0) for row in known if (row.external_id, row.day) not in named]
+    return keep_days(session, account, [*spent.rows, *gone], now, grows=True)
 
 
 def keep_campaigns(
@@ -75,19 +72,20 @@ def keep_days(
     With `grows` a day that was not over at the account's last look has only grown since; else every other
     figure than before is kept as a change.
     """
+    campaigns = campaign_ids(session, account)
+    rows = [row for row in rows if row.campaign_id in campaigns]
     if not rows:
         return Kept()
+    rates = rates_of(session, account.company_id, account.id)
     given: dict[str, Any] = {
-        "company_id": account.company_id, "account_id": account.id, "now": now, "grows": grows,
-        "zone": account.timezone, "looked": account.read_at,
-        "ids": [row.campaign_id for row in rows], "days": [row.day for row in rows],
+        "company_id": account.company_id, "now": now, "grows": grows, "zone": account.timezone,
+        "looked": account.read_at, "power": rates.power,
+        "ids": [campaigns[row.campaign_id] for row in rows], "days": [row.day for row in rows],
         "costs": [row.cost_micros for row in rows], "clicks": [row.clicks for row in rows],
-        "impressions": [row.impressions for row in rows],
+        "impressions": [row.impressions for row in rows], "rates": [rates.on(row.day) for row in rows],
     }  # fmt: skip
     session.execute(_CHANGES, given)
     written = session.execute(_DAYS, given).all()
-    if written:
-        convert(session, account.company_id, account.id)
     new = sum(row.is_new for row in written)
     return Kept(new, len(written) - new, len(rows) - len(written))
 
@@ -126,59 +124,49 @@ _CAMPAIGNS = text(
        OR excluded.campaign_key NOT IN ('', c.campaign_key)
     """
 )
-_TOLD = """
-    SELECT c.id AS campaign_id, t.day, t.cost, t.clicks, t.impressions
-    FROM unnest(CAST(:ids AS text[]), CAST(:days AS date[]), CAST(:costs AS bigint[]),
-                CAST(:clicks AS bigint[]), CAST(:impressions AS bigint[]))
-         AS t(id, day, cost, clicks, impressions)
-    JOIN spend_campaign c
-      ON c.company_id = :company_id AND c.account_id = :account_id AND c.external_id = t.id
-"""
-# A day that was last read before it was over has only grown: that is no restatement.
-_WAS_OVER = "(NOT :grows OR (CAST(:looked AS timestamptz) AT TIME ZONE :zone)::date > d.day)"
+# Each row is looked up by the primary key, whatever the planner thinks of a table that was just empty.
 _CHANGES = text(
-    f"""
+    """
     INSERT INTO spend_change (company_id, campaign_id, day, seen_at, old_cost_micros, new_cost_micros,
                               old_clicks, new_clicks, old_impressions, new_impressions)
-    SELECT :company_id, d.campaign_id, d.day, :now, d.cost_micros, t.cost, d.clicks, t.clicks,
+    SELECT :company_id, t.id, t.day, :now, d.cost_micros, t.cost, d.clicks, t.clicks,
            d.impressions, t.impressions
-    FROM ({_TOLD}) t
-    JOIN spend_day d ON d.company_id = :company_id AND d.campaign_id = t.campaign_id AND d.day = t.day
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:costs AS bigint[]),
+                CAST(:clicks AS bigint[]), CAST(:impressions AS bigint[]))
+         AS t(id, day, cost, clicks, impressions)
+    CROSS JOIN LATERAL (
+        SELECT * FROM spend_day one
+        WHERE one.company_id = (SELECT :company_id) AND one.campaign_id = t.id AND one.day = t.day LIMIT 1) d
     WHERE (d.cost_micros, d.clicks, d.impressions) IS DISTINCT FROM (t.cost, t.clicks, t.impressions)
-      AND {_WAS_OVER}
+      -- A day that was last read before it was over has only grown: that is no restatement.
+      AND (NOT :grows OR (CAST(:looked AS timestamptz) AT TIME ZONE :zone)::date > t.day)
     ON CONFLICT DO NOTHING
-    """  # noqa: S608 (constants)
+    """
 )
 _DAYS = text(
-    f"""
-    INSERT INTO spend_day AS d (company_id, campaign_id, day, cost_micros, clicks, impressions, read_at)
-    SELECT :company_id, t.campaign_id, t.day, t.cost, t.clicks, t.impressions, :now FROM ({_TOLD}) t
+    """
+    INSERT INTO spend_day AS d (company_id, campaign_id, day, cost_micros, cost_minor, clicks, impressions,
+                                read_at)
+    SELECT :company_id, t.id, t.day, t.cost, round(t.cost * t.rate * :power), t.clicks, t.impressions, :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:costs AS bigint[]),
+                CAST(:clicks AS bigint[]), CAST(:impressions AS bigint[]), CAST(:rates AS numeric[]))
+         AS t(id, day, cost, clicks, impressions, rate)
     ON CONFLICT (company_id, campaign_id, day) DO UPDATE
-    SET cost_micros = excluded.cost_micros, clicks = excluded.clicks, impressions = excluded.impressions,
-        read_at = excluded.read_at,
-        cost_minor = CASE WHEN d.cost_micros = excluded.cost_micros THEN d.cost_minor END
+    SET cost_micros = excluded.cost_micros, cost_minor = excluded.cost_minor, clicks = excluded.clicks,
+        impressions = excluded.impressions, read_at = excluded.read_at
     WHERE (d.cost_micros, d.clicks, d.impressions)
           IS DISTINCT FROM (excluded.cost_micros, excluded.clicks, excluded.impressions)
     RETURNING (xmax = 0) AS is_new
-    """  # noqa: S608 (constants)
-)
-_GONE = text(
     """
-    WITH gone AS (
-        UPDATE spend_day d SET cost_micros = 0, clicks = 0, impressions = 0, cost_minor = NULL, read_at = :now
-        FROM spend_day old JOIN spend_campaign c ON c.company_id = old.company_id AND c.id = old.campaign_id
-        WHERE c.company_id = :company_id AND c.account_id = :account_id
-          AND old.day BETWEEN :first AND :last
-          AND d.company_id = old.company_id AND d.campaign_id = old.campaign_id AND d.day = old.day
-          AND (old.cost_micros, old.clicks, old.impressions) IS DISTINCT FROM (0, 0, 0)
-          AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:ids AS text[]), CAST(:days AS date[])) t(id, day)
-                          WHERE t.id = c.external_id AND t.day = old.day)
-        RETURNING d.campaign_id, d.day, old.cost_micros, old.clicks, old.impressions
-    )
-    INSERT INTO spend_change (company_id, campaign_id, day, seen_at, old_cost_micros, new_cost_micros,
-                              old_clicks, new_clicks, old_impressions, new_impressions)
-    SELECT :company_id, campaign_id, day, :now, cost_micros, 0, clicks, 0, impressions, 0 FROM gone
-    ON CONFLICT DO NOTHING
-    RETURNING day
+)
+_KNOWN = text(
+    """
+    SELECT c.external_id, d.day FROM spend_campaign c
+    CROSS JOIN LATERAL (
+        SELECT one.day FROM spend_day one
+        WHERE one.company_id = c.company_id AND one.campaign_id = c.id AND one.day BETWEEN :first AND :last
+          AND (one.cost_micros, one.clicks, one.impressions) IS DISTINCT FROM (0, 0, 0)
+        OFFSET 0) d
+    WHERE c.company_id = :company_id AND c.account_id = :account_id
     """
 )

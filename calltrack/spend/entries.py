@@ -15,7 +15,6 @@ from calltrack.kernel.ids import new_id
 from calltrack.kernel.money import Money
 from calltrack.kernel.origin import BETWEEN
 from calltrack.spend.accounts import make_account
-from calltrack.spend.currencies import convert
 from calltrack.spend.days import campaign_ids, keep_campaigns, keep_days
 from calltrack.spend.matching import LONGEST_KEY
 from calltrack.spend.model import SpendAccount, SpendCampaign, SpendDay
@@ -127,4 +126,3 @@ def _spread_again(session: Session, account: SpendAccount, campaign_id: UUID, no
             SpendDay.cost_micros == 0,
         )
     )  # fmt: skip
-    convert(session, account.company_id, account.id)

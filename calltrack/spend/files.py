@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
@@ -128,6 +128,12 @@ def remove(session: Session, company_id: UUID, file_id: UUID, by: str, now: date
     row = locked(session, company_id, file_id)
     session.delete(row)
     audit.note(session, company_id, by, "spend.file_removed", row.name, now)
+
+
+def forget_files(session: Session, company_id: UUID, before: datetime) -> int:
+    """Forget files that were uploaded before that moment, not the costs they told; returns how many."""
+    old = delete(SpendFile).where(SpendFile.company_id == company_id, SpendFile.created_at < before)
+    return len(session.scalars(old.returning(SpendFile.id)).all())
 
 
 def locked(session: Session, company_id: UUID, file_id: UUID) -> SpendFile:

@@ -1,14 +1,16 @@
 """Stores what ad groups and keywords cost by day; the same again changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.ids import new_id
-from calltrack.spend.currencies import convert
+from calltrack.spend.currencies import rates_of
+from calltrack.spend.days import campaign_ids
 from calltrack.spend.model import SpendAccount
 from calltrack.spend.told import Days, PartTold
 
@@ -24,97 +26,104 @@ def keep_parts(
     What is named no more cost nothing. Parts of campaigns we do not know are left out: their campaign is
     read first.
     """
-    here: dict[str, Any] = {"company_id": account.company_id, "account_id": account.id}
+    campaigns = campaign_ids(session, account)
+    known = [row for row in rows if row.campaign_id in campaigns]
+    parts = _keep_names(session, account, campaigns, known, now)
+    rates = rates_of(session, account.company_id, account.id)
+    here: dict[str, Any] = {"company_id": account.company_id, "power": rates.power}
     changed = 0
-    for start in range(0, len(rows), AT_ONCE):
-        changed += _keep(session, here, rows[start : start + AT_ONCE], now)
-    told = {
-        **here, "first": days.first, "last": days.last, "days": [row.day for row in rows],
-        "campaigns": [row.campaign_id for row in rows], "groups": [row.ad_group_id for row in rows],
-        "criteria": [row.criterion_id for row in rows],
-    }  # fmt: skip
-    changed += len(session.execute(_GONE, told).all())
-    if changed:
-        convert(session, account.company_id, account.id)
-    return changed
+    for start in range(0, len(known), AT_ONCE):
+        some = known[start : start + AT_ONCE]
+        told = {
+            **here, "ids": [parts[_key(row, campaigns)] for row in some], "days": [row.day for row in some],
+            "costs": [row.cost_micros for row in some], "clicks": [row.clicks for row in some],
+            "impressions": [row.impressions for row in some], "rates": [rates.on(row.day) for row in some],
+        }  # fmt: skip
+        changed += len(session.execute(_DAYS, told).all())
+    named = {(parts[_key(row, campaigns)], row.day) for row in known}
+    stood = session.execute(_STOOD, {**here, "first": days.first, "last": days.last})
+    ours = set(parts.values())
+    gone = [
+        (row.part_id, row.day) for row in stood if row.part_id in ours and (row.part_id, row.day) not in named
+    ]
+    if gone:
+        pairs = {"ids": [id_ for id_, _ in gone], "days": [day for _, day in gone]}
+        session.execute(_FORGET, {**here, **pairs})
+    return changed + len(gone)
 
 
-def _keep(session: Session, here: dict[str, Any], rows: Sequence[PartTold], now: datetime) -> int:
-    parts = {(row.campaign_id, row.ad_group_id, row.criterion_id): row for row in rows}
-    session.execute(
-        _PARTS,
-        here
-        | {
-            "uuids": [new_id(now) for _ in parts], "campaigns": [row.campaign_id for row in parts.values()],
-            "groups": [row.ad_group_id for row in parts.values()],
-            "names": [row.ad_group for row in parts.values()],
-            "criteria": [row.criterion_id for row in parts.values()],
-            "keywords": [row.keyword for row in parts.values()],
-            "types": [row.match_type for row in parts.values()],
-        },
-    )  # fmt: skip
-    written = session.execute(
-        _DAYS,
-        here
-        | {
-            "campaigns": [row.campaign_id for row in rows], "groups": [row.ad_group_id for row in rows],
-            "criteria": [row.criterion_id for row in rows], "days": [row.day for row in rows],
-            "costs": [row.cost_micros for row in rows], "clicks": [row.clicks for row in rows],
-            "impressions": [row.impressions for row in rows],
-        },
-    )  # fmt: skip
-    return len(written.all())
+Key = tuple[UUID, str, str]
 
 
-_CAMPAIGN = """
-    JOIN spend_campaign c
-      ON c.company_id = :company_id AND c.account_id = :account_id AND c.external_id = t.campaign
-"""
+def _key(row: PartTold, campaigns: Mapping[str, UUID]) -> Key:
+    return campaigns[row.campaign_id], row.ad_group_id, row.criterion_id
+
+
+def _keep_names(
+    session: Session,
+    account: SpendAccount,
+    campaigns: Mapping[str, UUID],
+    rows: Sequence[PartTold],
+    now: datetime,
+) -> dict[Key, UUID]:
+    """Store ad groups and keywords; returns our id of each part of the account."""
+    told = list({_key(row, campaigns): row for row in rows}.values())
+    for start in range(0, len(told), AT_ONCE):
+        some = told[start : start + AT_ONCE]
+        session.execute(
+            _PARTS,
+            {
+                "company_id": account.company_id, "uuids": [new_id(now) for _ in some],
+                "campaigns": [campaigns[row.campaign_id] for row in some],
+                "groups": [row.ad_group_id for row in some], "names": [row.ad_group for row in some],
+                "criteria": [row.criterion_id for row in some], "keywords": [row.keyword for row in some],
+                "types": [row.match_type for row in some],
+            },
+        )  # fmt: skip
+    found = session.execute(_IDS, {"company_id": account.company_id, "campaigns": list(campaigns.values())})
+    return {(row.campaign_id, row.ad_group_id, row.criterion_id): row.id for row in found}
+
+
 _PARTS = text(
-    f"""
+    """
     INSERT INTO spend_part AS p (company_id, id, campaign_id, ad_group_id, ad_group, criterion_id, keyword,
                                  match_type)
-    SELECT :company_id, t.uuid, c.id, t.ad_group_id, t.name, t.criterion, t.keyword, t.type
-    FROM unnest(CAST(:uuids AS uuid[]), CAST(:campaigns AS text[]), CAST(:groups AS text[]),
-                CAST(:names AS text[]), CAST(:criteria AS text[]), CAST(:keywords AS text[]),
-                CAST(:types AS text[])) AS t(uuid, campaign, ad_group_id, name, criterion, keyword, type)
-    {_CAMPAIGN}
+    SELECT :company_id, t.* FROM unnest(
+        CAST(:uuids AS uuid[]), CAST(:campaigns AS uuid[]), CAST(:groups AS text[]), CAST(:names AS text[]),
+        CAST(:criteria AS text[]), CAST(:keywords AS text[]), CAST(:types AS text[])) AS t
     ON CONFLICT (company_id, campaign_id, ad_group_id, criterion_id) DO UPDATE
     SET ad_group = excluded.ad_group, keyword = excluded.keyword, match_type = excluded.match_type
     WHERE (p.ad_group, p.keyword, p.match_type)
           IS DISTINCT FROM (excluded.ad_group, excluded.keyword, excluded.match_type)
-    """  # noqa: S608 (a constant)
+    """
+)
+_IDS = text(
+    """
+    SELECT id, campaign_id, ad_group_id, criterion_id FROM spend_part
+    WHERE company_id = :company_id AND campaign_id = ANY(CAST(:campaigns AS uuid[]))
+    """
 )
 _DAYS = text(
-    f"""
-    INSERT INTO spend_part_day AS d (company_id, part_id, day, cost_micros, clicks, impressions)
-    SELECT :company_id, p.id, t.day, t.cost, t.clicks, t.impressions
-    FROM unnest(CAST(:campaigns AS text[]), CAST(:groups AS text[]), CAST(:criteria AS text[]),
-                CAST(:days AS date[]), CAST(:costs AS bigint[]), CAST(:clicks AS bigint[]),
-                CAST(:impressions AS bigint[]))
-         AS t(campaign, ad_group_id, criterion, day, cost, clicks, impressions)
-    {_CAMPAIGN}
-    JOIN spend_part p ON p.company_id = c.company_id AND p.campaign_id = c.id
-                     AND p.ad_group_id = t.ad_group_id AND p.criterion_id = t.criterion
+    """
+    INSERT INTO spend_part_day AS d (company_id, part_id, day, cost_micros, cost_minor, clicks, impressions)
+    SELECT :company_id, t.id, t.day, t.cost, round(t.cost * t.rate * :power), t.clicks, t.impressions
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:costs AS bigint[]),
+                CAST(:clicks AS bigint[]), CAST(:impressions AS bigint[]), CAST(:rates AS numeric[]))
+         AS t(id, day, cost, clicks, impressions, rate)
     ON CONFLICT (company_id, part_id, day) DO UPDATE
-    SET cost_micros = excluded.cost_micros, clicks = excluded.clicks, impressions = excluded.impressions,
-        cost_minor = CASE WHEN d.cost_micros = excluded.cost_micros THEN d.cost_minor END
+    SET cost_micros = excluded.cost_micros, cost_minor = excluded.cost_minor, clicks = excluded.clicks,
+        impressions = excluded.impressions
     WHERE (d.cost_micros, d.clicks, d.impressions)
           IS DISTINCT FROM (excluded.cost_micros, excluded.clicks, excluded.impressions)
     RETURNING d.part_id
-    """  # noqa: S608 (a constant)
-)
-_GONE = text(
     """
-    DELETE FROM spend_part_day d USING spend_part p, spend_campaign c
-    WHERE c.company_id = :company_id AND c.account_id = :account_id
-      AND p.company_id = c.company_id AND p.campaign_id = c.id
-      AND d.company_id = p.company_id AND d.part_id = p.id AND d.day BETWEEN :first AND :last
-      AND NOT EXISTS (
-        SELECT 1 FROM unnest(CAST(:campaigns AS text[]), CAST(:groups AS text[]), CAST(:criteria AS text[]),
-                             CAST(:days AS date[])) t(campaign, ad_group_id, criterion, day)
-        WHERE t.campaign = c.external_id AND t.ad_group_id = p.ad_group_id
-          AND t.criterion = p.criterion_id AND t.day = d.day)
-    RETURNING d.part_id
+)
+_STOOD = text(
+    "SELECT part_id, day FROM spend_part_day WHERE company_id = :company_id AND day BETWEEN :first AND :last"
+)
+_FORGET = text(
+    """
+    DELETE FROM spend_part_day d USING unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) t(id, day)
+    WHERE d.company_id = :company_id AND d.part_id = t.id AND d.day = t.day
     """
 )

@@ -1,7 +1,7 @@
 """Files and entries: read line by line, spread exactly, and the same again changes nothing."""
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import openpyxl
@@ -117,9 +117,11 @@ def test_what_cannot_be_a_table_is_refused_in_words(world: World) -> None:
     with pytest.raises(Conflict, match="use another name"):
         apply(world, other)
     with world.services.db.tenant(world.company.id) as session:
+        assert files.forget_files(session, world.company.id, world.now() - timedelta(days=90)) == 0
         files.remove(session, world.company.id, other, "test", world.now())
         with pytest.raises(NotFound):
             files.locked(session, world.company.id, other)
+        assert files.forget_files(session, world.company.id, world.now() + timedelta(days=90)) == 2
     assert world.costs() == {"2026-11-01": 1_000_000}, "what it told stays"
 
 
