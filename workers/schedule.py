@@ -27,6 +27,7 @@ from calltrack.delivery.tallies import ask_for_tallies
 from calltrack.delivery.windows import close_windows
 from calltrack.infra.log import log, set_up_logging
 from calltrack.numbers.keeping import companies_with_numbers
+from calltrack.stages.alerts import watch_segments
 from calltrack.stages.keeping import begin_journeys
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
@@ -120,6 +121,7 @@ TASKS = (
     Task("check numbers", timedelta(minutes=4), partial(ask_of_numbers, "check_numbers")),
     Task("survey numbers", timedelta(hours=1), partial(ask_of_numbers, "survey_numbers")),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
+    Task("watch segments", timedelta(minutes=10), watch_segments),
     Task("begin journeys", timedelta(minutes=1), begin_journeys),
     Task("plan lessons", timedelta(hours=1), plan_lessons),
     Task("end windows", timedelta(hours=1), end_windows),
