@@ -24,6 +24,9 @@ class SegmentGiven(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     color: Annotated[str, Field(description="blue, green, amber, red, violet, teal, pink or gray.")] = "blue"
     condition: Annotated[dict[str, Any], Field(description="See docs/journeys.md.")]
+    alert_from: Annotated[
+        int | None, Field(ge=1, le=1_000_000, description="From so many persons a notice stands.")
+    ] = None
 
 
 class SegmentShape(BaseModel):
@@ -34,6 +37,7 @@ class SegmentShape(BaseModel):
     color: str
     condition: dict[str, Any]
     sentence: str
+    alert_from: int | None
     persons: Annotated[int | None, Field(description="Up to 10,001; only when one segment is read.")] = None
 
 
@@ -138,7 +142,7 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     def add_segment(given: SegmentGiven) -> tuple[dict[str, Any], int]:
         """Save a segment."""
         company_id, now, by = g.asker.company_id, services.clock(), g.asker.name
-        wanted = Given(given.name, given.color, given.condition)
+        wanted = Given(given.name, given.color, given.condition, given.alert_from)
         with services.db.tenant(company_id) as session:
 
             def make() -> tuple[int, dict[str, Any]]:
@@ -157,7 +161,7 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     def change_segment(segment_id: str, given: SegmentGiven) -> dict[str, Any]:
         """Store name, colour and condition."""
         company_id, id_ = g.asker.company_id, parse_id(segment_id)
-        wanted = Given(given.name, given.color, given.condition)
+        wanted = Given(given.name, given.color, given.condition, given.alert_from)
         with services.db.tenant(company_id) as session:
             segments.change_segment(session, company_id, id_, wanted, services.clock(), by=g.asker.name)
             return _shape(segments.segment(session, company_id, id_))
@@ -197,7 +201,7 @@ def place_of(cursor: str) -> tuple[datetime, Any] | None:
 def _shape(one: Segment) -> dict[str, Any]:
     return {
         "id": str(one.id), "name": one.name, "color": one.color, "condition": one.condition,
-        "sentence": one.sentence,
+        "sentence": one.sentence, "alert_from": one.alert_from,
     }  # fmt: skip
 
 

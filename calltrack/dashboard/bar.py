@@ -24,6 +24,8 @@ def notice_url(one: NoticeRow) -> str:
         return url_for(page, company_id=here.company.id)
     if one.kind == "calls.missed":
         return url_for("dashboard.calls", company_id=here.company.id, outcome="waiting")
+    if one.kind == "segment.filled":
+        return url_for("dashboard.persons", company_id=here.company.id, segment=one.subject)
     if one.kind == "forwarding.changed":
         return url_for("dashboard.locations", company_id=here.company.id)
     if one.kind in ("budget.over", "budget.under"):

@@ -139,6 +139,8 @@ class SegmentRow(Base):
     name: Mapped[str]
     color: Mapped[str]
     condition: Mapped[dict[str, Any]]
+    # From so many persons in it a notice stands; NULL: none is wanted.
+    alert_from: Mapped[int | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
+from calltrack.delivery.model import Notice
 from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
@@ -17,6 +18,7 @@ from calltrack.stages.model import SegmentRow
 from calltrack.stages.segment_rules import COLORS, Sql, Tree, read_segment, sentence
 
 MOST_SEGMENTS: Final = 60
+MOST_ALERT: Final = 1_000_000
 # Above, a count says "more than"; nobody reads such a list to its end.
 COUNTED: Final = 10_000
 
@@ -30,17 +32,19 @@ class Segment:
     color: str
     condition: dict[str, Any]
     sentence: str
+    alert_from: int | None
     created_by: str
     changed_at: datetime
 
 
 @dataclass(frozen=True)
 class Given:
-    """What somebody typed."""
+    """What somebody typed; from `alert_from` persons a notice stands (None: never)."""
 
     name: str
     color: str
     condition: Any
+    alert_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,12 +114,14 @@ def change_segment(
     for name, value in _checked(session, company_id, given, segment_id).items():
         setattr(row, name, value)
     row.changed_at = now
+    _end_notice(session, row, now)
     audit.note(session, company_id, by, "segment.change", row.name, now)
 
 
 def delete_segment(session: Session, company_id: UUID, segment_id: UUID, now: datetime, *, by: str) -> None:
     """Delete a segment; raises NotFound where the company has no such one."""
     row = _row(session, company_id, segment_id)
+    _end_notice(session, row, now)
     session.delete(row)
     audit.note(session, company_id, by, "segment.delete", row.name, now)
 
@@ -190,13 +196,27 @@ def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None)
     if given.color not in COLORS:
         raise BadInput(f"Choose one of the colours {', '.join(COLORS)}.")
     read_segment(given.condition)
+    if given.alert_from is not None and not 1 <= given.alert_from <= MOST_ALERT:
+        raise BadInput(f"A notice stands from 1 to {MOST_ALERT} persons; leave it empty for none.")
     take_turn(session, "segments", company_id)
     taken = session.scalar(
         select(SegmentRow.id).where(SegmentRow.company_id == company_id, SegmentRow.name == name)
     )
     if taken not in (None, but):
         raise Conflict(f"There is a segment {name!r} already; take another name.")
-    return {"name": name, "color": given.color, "condition": given.condition}
+    return {
+        "name": name, "color": given.color, "condition": given.condition, "alert_from": given.alert_from,
+    }  # fmt: skip
+
+
+def _end_notice(session: Session, row: SegmentRow, now: datetime) -> None:
+    """End the notice of a segment that is another one now; it comes back if it still fills."""
+    mine = (
+        Notice.company_id == row.company_id,
+        Notice.kind == "segment.filled",
+        Notice.subject == row.id.hex,
+    )
+    session.execute(update(Notice).where(*mine, Notice.resolved_at.is_(None)).values(resolved_at=now))
 
 
 def _row(session: Session, company_id: UUID, segment_id: UUID) -> SegmentRow:
@@ -207,7 +227,7 @@ def _row(session: Session, company_id: UUID, segment_id: UUID) -> SegmentRow:
 
 
 def _shown(row: SegmentRow) -> Segment:
+    said = sentence(read_segment(row.condition))
     return Segment(
-        row.id, row.name, row.color, row.condition, sentence(read_segment(row.condition)), row.created_by,
-        row.changed_at,
-    )  # fmt: skip
+        row.id, row.name, row.color, row.condition, said, row.alert_from, row.created_by, row.changed_at
+    )

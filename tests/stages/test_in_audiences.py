@@ -10,8 +10,11 @@ from calltrack.audiences.conditions import read, sentence
 from calltrack.audiences.keeping import keep
 from calltrack.audiences.model import Member
 from calltrack.audiences.rules import PersonFacts, matches
+from calltrack.delivery.model import Notice
 from calltrack.kernel.errors import BadInput
+from calltrack.stages.alerts import watch, watch_segments
 from calltrack.stages.journey_rules import facts_of
+from calltrack.stages.segments import Given, make_segment
 from tests.builders import NOON
 from tests.stages.people import Town
 
@@ -57,3 +60,22 @@ def test_a_segment_in_a_condition_is_told_and_checked() -> None:
     assert sentence(read(SHOPPERS)) == "People who are in the segment “Price shopper” and never bought."
     with pytest.raises(BadInput, match="no fact here"):
         read({"fact": "segment", "name": "A", "condition": {"fact": "moon"}})
+
+
+def test_owners_hear_once_that_a_segment_fills_and_that_is_over_when_it_empties(town: Town) -> None:
+    anna = town.person("+393471234567")
+    town.call("+393471234567", NOON, talk=0)
+    town.make(anna)
+    waits = Given("Ring back", "red", {"fact": "waits"}, 1)
+    with town.services.db.tenant(town.company.id) as session:
+        segment_id = make_segment(session, town.company.id, waits, NOON, by="Ada")
+    assert [watch(town.services, town.company.id) for _ in range(2)] == [True, False]
+    with town.services.db.tenant(town.company.id) as session:
+        notice = session.scalars(select(Notice)).one()
+    assert (notice.kind, notice.subject) == ("segment.filled", segment_id.hex)
+    assert notice.text.startswith("1 person is in the segment “Ring back”")
+    town.call("+393471234567", NOON + timedelta(hours=1))
+    town.make(anna)
+    watch_segments(town.services)
+    with town.services.db.tenant(town.company.id) as session:
+        assert session.scalars(select(Notice)).one().resolved_at is not None

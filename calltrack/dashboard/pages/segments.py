@@ -71,7 +71,8 @@ def _save(services: Services, here: Here, row: Segment | None) -> ResponseReturn
     join, rows = form.text("join"), fact_form.typed_rows(form)
     try:
         with form.about(""), services.db.tenant(company_id) as session:
-            given = Given(form.text("name"), form.text("color"), fact_form.segment_of(form))
+            alert = form.whole("alert_from") if form.text("alert_from").strip() else None
+            given = Given(form.text("name"), form.text("color"), fact_form.segment_of(form), alert)
             if form.text("do") == "preview":
                 tree = read_segment(given.condition)
                 found = saved.count_persons(session, company_id, tree, here.now)

@@ -185,6 +185,7 @@ STATEMENTS = (
     name TEXT NOT NULL,
     color TEXT NOT NULL,
     condition JSONB NOT NULL,
+    alert_from INTEGER,
     created_by TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -260,6 +261,7 @@ def upgrade() -> None:
     for table in TABLES:
         protect(table)
     show_to_system("journey_dirty", "company_id", "marked_at")
+    show_to_system("journey_segment", "company_id", "alert_from")
     show_to_system("journey_state", "company_id", "due_at", "again_due_at")
     for statement in (MARK_LINK, MARK_GONE, MARK_WORK, MARK_AUDIENCE, *TRIGGERS):
         op.execute(statement)
