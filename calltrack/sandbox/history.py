@@ -19,6 +19,7 @@ from calltrack.conversions.model import Conversion
 from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.journeys.model import Person
 from calltrack.numbers.model import Lease, TrackingNumber
+from calltrack.reports.keeping import mark_all
 from calltrack.sandbox.demo_company import find_demo_company
 from calltrack.sandbox.history_rows import SEED, Seeder, Writer, write_past
 from calltrack.sandbox.history_world import imagine
@@ -40,6 +41,7 @@ def seed_history(services: Services, months: int) -> int:
         write_past(seeder, past)
         seeder.write.flush()
         look_again(session, company_id, now)
+        mark_all(session, company_id, now)
     return len(past.calls)
 
 
@@ -66,6 +68,7 @@ def remove_history(services: Services) -> int:
         for marked in (Delivery, Conversion, Call, Person, Visit):
             removed += _count(session, delete(marked).where(marked.company_id == company_id, marked.is_demo))
         forget_old_phones(session, company_id, hashes)
+        mark_all(session, company_id, services.clock())
     return removed
 
 
