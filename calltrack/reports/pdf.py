@@ -80,7 +80,10 @@ def _head(paper: FPDF, report: Report, told: Sequence[tuple[str, str]], company:
     _font(paper, 16, bold=True)
     paper.cell(0, 8, shown(f"{company}: {report.asked.dimension.plural}"), new_x="LMARGIN", new_y="NEXT")
     for name, value in told:
-        if name in ("Period", "Compared with", "Filters", "Currency", "Made", "Note") and value != "none":
+        if (
+            name in ("Period", "Compared with", "Filters", "Currency", "Calls credited", "Made", "Note")
+            and value != "none"
+        ):
             _font(paper, 8, colour=SOFT)
             paper.cell(28, 4.4, name)
             _font(paper, 8)

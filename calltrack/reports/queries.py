@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Date
 
 from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
-from calltrack.reports.day_sql import MEASURES, SUMS
+from calltrack.reports.day_sql import SUMS
 from calltrack.reports.days import edges, whole_months
 from calltrack.reports.figures import Figures, figures_of
 
@@ -20,8 +20,15 @@ from calltrack.reports.figures import Figures, figures_of
 MOST_ROWS: Final = 5_000
 Key = tuple[str, ...]
 
+# In the order of the fields of `Figures`, as whole numbers: PostgreSQL's sums of them have decimals.
 _ADDED: Final = ", ".join(
-    [*(f"sum({name}) AS {name}" for name in SUMS), "max(largest_minor) AS largest_minor"]
+    [
+        *(
+            f"coalesce(sum({name}), 0)::{'float8' if name == 'value_squared' else 'bigint'} AS {name}"
+            for name in SUMS
+        ),
+        "coalesce(max(largest_minor), 0) AS largest_minor",
+    ]
 )
 _SELECTED: Final = f"source, medium, campaign, detail, day, {', '.join(SUMS)}, largest_minor"
 _CONDITIONS: Final = {
@@ -60,7 +67,7 @@ def read_rows(
     values = _values(company_id, asked.stored, asked, over) | {"most": most}
     width = len(asked.dimension.keys)
     for row in session.execute(_bound(statement), values):
-        figures = figures_of(dict(zip(MEASURES, row[width + 1 :], strict=True)))
+        figures = Figures(*row[width + 1 :])
         if row[width]:
             total = figures
         else:

@@ -60,6 +60,7 @@ def told_of(
         ("Filters", names.filters(asked) or "none"),
         ("Currency", currency),
         ("Days in", zone),
+        ("Calls credited", _credited(report.total)),
         ("Made", made),
     ]
     if asked.is_open:
@@ -75,6 +76,13 @@ def told_of(
             ("Note", f"Costs of {report.total.unpriced_days} campaign days have no rate and are left out.")
         )
     return tuple(told)
+
+
+def _credited(of: Figures) -> str:
+    return (
+        f"to a visit {of.on_visit:,}, a campaign {of.on_campaign:,}, a source {of.on_source:,}, "
+        f"to nothing {of.on_nothing:,}"
+    )
 
 
 def days(over: Stretch) -> str:

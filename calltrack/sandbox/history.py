@@ -20,6 +20,7 @@ from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.journeys.model import Person
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.reports.credit.marking import count_all_anew, plan_look
+from calltrack.reports.keeping import mark_all
 from calltrack.sandbox.demo_company import find_demo_company
 from calltrack.sandbox.history_rows import SEED, Seeder, Writer, write_past
 from calltrack.sandbox.history_spend import remove_spend, tell_past, write_spend
@@ -46,6 +47,7 @@ def seed_history(services: Services, months: int) -> int:
         plan_look(session, company_id, now)
         count_all_anew(session, company_id, now)
     tell_past(services, company_id)
+        mark_all(session, company_id, now)
     return len(past.calls)
 
 
@@ -74,6 +76,7 @@ def remove_history(services: Services) -> int:
         forget_old_phones(session, company_id, hashes)
         count_all_anew(session, company_id, services.clock())
         removed += remove_spend(session, company_id)
+        mark_all(session, company_id, services.clock())
     return removed
 
 

@@ -51,7 +51,7 @@ def test_the_page_shows_what_a_campaign_cost_and_brought(then: Services, told: C
     ):  # fmt: skip
         assert part in seen, part
     # 3 leads for 210 euros: Garwood's limits of 3 are 0.62 and 8.77.
-    assert re.search(r"€ 70 ?€ 24 to € 339", seen), seen[seen.index("Spend without") - 400 :][:500]
+    assert re.search(r"€ 70 ?€ 24–339", seen), seen[seen.index("Spend without") - 400 :][:500]
     assert 'aria-sort="descending"' in page
     up = viewer.get(f"/app/{told.id.hex}/reports/campaign?sort=spend&order=up").text
     assert up.index("traslochi-roma</a>") > up.index("Spend without a match")

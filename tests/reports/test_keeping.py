@@ -83,29 +83,28 @@ def test_a_conversion_that_changes_marks_the_day_it_counts_on(services: Services
 
 
 def test_what_changes_while_a_day_is_counted_is_counted_after_it(
-    services: Services, company: Company, monkeypatch: pytest.MonkeyPatch
+    services: Services, company: Company
 ) -> None:
     count(services, company)
     brought(services, company, NOW, ROMA)
     with services.db.tenant(company.id) as session:
         call_id = session.scalars(select(Call.id)).one()
     count_calls(at(services, NOW), company.id, [call_id])
-    build = keeping.build_day
-
-    def busy(session: object, *rest: object) -> None:
-        build(session, *rest)  # type: ignore[arg-type]  # the same arguments
+    now = NOW + timedelta(seconds=20)
+    with services.db.tenant(company.id) as session:
+        claimed = keeping._claim(session, company.id, now)
+        assert claimed
+    with services.db.tenant(company.id) as session:
+        keeping._count_day(session, company.id, claimed.day, now)
+        # Somebody else's call, after the rows were read and before the claim ends.
         brought(services, company, NOW, ROMA)
-        count_calls(at(services, NOW), company.id, [call_id])
-
-    # The moment between two statements of one job: nothing else can stand there.
-    monkeypatch.setattr(keeping, "build_day", busy)
-    later = at(services, NOW + timedelta(seconds=20))
-    assert not keep_reports(later, company.id, STOP)
-    monkeypatch.undo()
+        count_calls(at(services, now), company.id, [call_id])
+        keeping._settle(session, company.id, claimed, now)
     assert calls_on(services, company, NOW.date()) == 1
     assert ("day", NOW.date()) in due(services, company)
     count(services, company, NOW + timedelta(minutes=1))
     assert calls_on(services, company, NOW.date()) == 2
+    assert ("day", NOW.date()) not in due(services, company)
 
 
 def test_a_killed_worker_leaves_the_rows_of_before_and_a_day_that_is_due_again(

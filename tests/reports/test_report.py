@@ -9,7 +9,7 @@ from sqlalchemy import select
 from calltrack.conversions.figures import Span, by_source, totals
 from calltrack.kernel.errors import BadInput
 from calltrack.reports.asking import NONE, UNKNOWN, read_asked
-from calltrack.reports.day_sql import OTHER
+from calltrack.reports.day_sql import MEASURES, OTHER
 from calltrack.reports.days import bounds_of, edges, whole_months
 from calltrack.reports.dimensions import DIMENSIONS
 from calltrack.reports.figures import Figures
@@ -97,6 +97,10 @@ def test_filters_combine_and_rows_have_names(services: Services, told: Company) 
     assert names.row(DIMENSIONS["hour"], ("034",)) == "Tue 10:00"
     assert names.row(DIMENSIONS["keyword"], ("",)) == "No utm_term"
     assert names.filters(nowhere.asked) == "landing page Visit not known"
+
+
+def test_sums_and_figures_have_one_order() -> None:
+    assert tuple(Figures.__dataclass_fields__)[: len(MEASURES)] == MEASURES
 
 
 def test_months_are_only_a_shortcut(services: Services, told: Company) -> None:

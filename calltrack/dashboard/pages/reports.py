@@ -13,7 +13,7 @@ from calltrack.accounts.queries import locations
 from calltrack.conversions.levels import Levels
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
-from calltrack.dashboard.show import money, number, percent
+from calltrack.dashboard.show import THIN, money, number, percent
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import EXPONENTS
 from calltrack.numbers.queries import named
@@ -100,11 +100,13 @@ def chance_of(column: str, of: Figures, currency: str) -> str:
     if found is None:
         return ""
     if column == "answered":
-        return f"{percent(found.low)} to {percent(found.high)}"
+        return f"{found.low * 100:.0f}–{found.high * 100:.0f}{THIN}%"
     if column == "roas":
-        return f"{found.low:.2f} to {found.high:.2f}"
+        return f"{found.low:.2f}–{found.high:.{1 if found.high >= 10 else 2}f}"
     low = money(_rounded(found.low), currency)
-    return f"over {low}" if math.isinf(found.high) else f"{low} to {money(_rounded(found.high), currency)}"
+    if math.isinf(found.high):
+        return f"over {low}"
+    return f"{low}–{money(_rounded(found.high), currency).partition(THIN)[2]}"
 
 
 def _readable(minor: float, currency: str) -> int:
