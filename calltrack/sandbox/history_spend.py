@@ -12,7 +12,8 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from calltrack.budgets.making import advise_now
@@ -105,7 +106,7 @@ def write_spend(
                     "impressions": count * 31, "read_at": now,
                 })  # fmt: skip
     for start in range(0, len(rows), CHUNK):
-        session.execute(insert(SpendDay), rows[start : start + CHUNK])
+        session.execute(insert(SpendDay).on_conflict_do_nothing(), rows[start : start + CHUNK])
     session.execute(_CREDIT, {"company_id": company_id, "today": today, "zone": ROME_TIME.key})
     return len(rows)
 
@@ -153,30 +154,47 @@ def _cost(one: Bought, clicks: int, chance: Random) -> int:
 
 
 def _open(session: Session, company_id: UUID, kinds: dict[UUID, str], now: datetime) -> dict[str, UUID]:
-    by_kind = {kind: id_ for id_, kind in kinds.items()}
-    accounts = {platform: new_id(now) for platform in ACCOUNTS}
-    for platform, (external, name, kind) in ACCOUNTS.items():
-        session.add(
-            SpendAccount(
-                company_id=company_id, id=accounts[platform], platform=platform, external_id=external,
-                name=name, currency="EUR", timezone=ROME_TIME.key, destination_id=by_kind.get(kind),
-                created_at=now, due_at=None, read_at=now,
-            )
-        )  # fmt: skip
-    session.flush()
-    campaigns = {one.id: new_id(now) for one in BOUGHT}
+    """Make accounts and campaigns that are not there yet; returns the campaigns' ids by number."""
+    accounts = _accounts(session, company_id, kinds, now)
+    known = {
+        (row.account_id, row.external_id): row.id
+        for row in session.scalars(select(SpendCampaign).where(SpendCampaign.company_id == company_id))
+    }
+    found = {}
     for one in BOUGHT:
+        account_id = accounts[one.platform]
+        found[one.id] = known.get((account_id, one.id)) or new_id(now)
+        if (account_id, one.id) in known:
+            continue
         budget = budget_of(one.id) if one.platform == "google_ads" else None
         session.add(
             SpendCampaign(
-                company_id=company_id, id=campaigns[one.id], account_id=accounts[one.platform],
-                external_id=one.id, name=one.name, campaign_key=one.key,
-                matched_by="name" if one.key else "", budget_id=budget.id if budget else "",
+                company_id=company_id, id=found[one.id], account_id=account_id, external_id=one.id,
+                name=one.name, campaign_key=one.key, matched_by="name" if one.key else "",
+                budget_id=budget.id if budget else "",
                 budget_micros=budget.amount_micros if budget else None, is_budget_shared=False,
             )
         )  # fmt: skip
     session.flush()
-    return campaigns
+    return found
+
+
+def _accounts(session: Session, company_id: UUID, kinds: dict[UUID, str], now: datetime) -> dict[str, UUID]:
+    by_kind = {kind: id_ for id_, kind in kinds.items()}
+    rows = select(SpendAccount).where(SpendAccount.company_id == company_id)
+    found = {row.platform: row.id for row in session.scalars(rows)}
+    for platform, (external, name, kind) in ACCOUNTS.items():
+        if platform not in found:
+            found[platform] = new_id(now)
+            session.add(
+                SpendAccount(
+                    company_id=company_id, id=found[platform], platform=platform, external_id=external,
+                    name=name, currency="EUR", timezone=ROME_TIME.key, destination_id=by_kind.get(kind),
+                    created_at=now, due_at=None, read_at=now,
+                )
+            )  # fmt: skip
+    session.flush()
+    return found
 
 
 _CREDIT: Final = text(
