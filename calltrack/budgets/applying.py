@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
@@ -20,6 +21,7 @@ from calltrack.budgets.reaching import Reach, reach
 from calltrack.budgets.spent_lately import spent_lately
 from calltrack.budgets.wishes import Line, Wish, lines_of, wishes_of
 from calltrack.destinations.outcomes import Class, Outcome
+from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.money import EXPONENTS
@@ -114,26 +116,33 @@ def name_campaigns(services: Services, company_id: UUID, change_id: UUID, named:
 def confirm(services: Services, company_id: UUID, change_id: UUID, *, by: str) -> str:
     """Carry out a checked change; returns its state. A second call finds it decided.
 
+    The intention comes first, then a last look at the budgets, then the change: of two people who confirm at
+    once for one account, the second is refused.
+
     Raises:
         NotFound: the company has no such change.
-        Conflict: it is not waiting, its check is too old, or a budget was changed since.
+        Conflict: it is not waiting, its check is too old, a budget was changed since, or another change of
+            the account is under way.
     """
     now = services.clock()
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id)
         _may_go(row, now)
-        to = reach(services, session, company_id, row.account_id)
-        lines = [line for line in lines_in(row) if line.is_change]
-    _still_so(to, lines)
-    with services.db.tenant(company_id) as session:
+        take_turn(session, "budgets", row.account_id)
         row = get_change(session, company_id, change_id, lock=True)
         _may_go(row, now)
+        _is_alone(session, row)
+        to = reach(services, session, company_id, row.account_id)
+        lines = [line for line in lines_in(row) if line.is_change]
         row.state, row.confirmed_by, row.sent_at = "sending", by, now
         row.due_at = now + LOOKED_UP_AFTER
         audit.note(
             session, company_id, by, "budget.confirmed", str(change_id), now,
             budgets={line.budget_id: [line.before, line.wanted] for line in lines},
         )  # fmt: skip
+    if problem := _differs(to, lines):
+        _give_back(to, change_id, problem)
+        raise Conflict(problem.message)
     outcome = to.change({line.budget_id: line.wanted for line in lines}, validate_only=False)
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id, lock=True)
@@ -228,19 +237,40 @@ def _may_go(row: BudgetChange, now: datetime) -> None:
         raise Conflict("This was checked more than half an hour ago; check it again first.")
 
 
-def _still_so(to: Reach, lines: Sequence[Line]) -> None:
-    """Refuse to overwrite what somebody changed at Google since the check."""
+def _is_alone(session: Session, row: BudgetChange) -> None:
+    other = select(BudgetChange.id).where(
+        BudgetChange.company_id == row.company_id,
+        BudgetChange.account_id == row.account_id,
+        BudgetChange.due_at.is_not(None),
+        BudgetChange.id != row.id,
+    )
+    if session.scalar(other.limit(1)) is not None:
+        raise Conflict("Another change of this account is under way; wait until it is settled.")
+
+
+def _differs(to: Reach, lines: Sequence[Line]) -> Outcome | None:
+    """Say what stands in the way of a change that was checked before; nothing was sent yet."""
     found = to.read([line.budget_id for line in lines])
     if isinstance(found, Outcome):
-        raise Conflict(f"Nothing was changed. {words_of(found)}")
+        return Outcome(Class.LATER, found.code, f"Nothing was changed. {words_of(found)}")
     for line in lines:
         now = found.get(line.budget_id)
         # Ids only: a campaign that was renamed is the same campaign.
         same = now is not None and {id_ for id_, _ in now.campaigns} == {id_ for id_, _ in line.campaigns}
         if now is None or now.amount_micros != line.before or not same:
-            raise Conflict(
-                f"The budget {line.name} was changed at Google since the check, so nothing was sent."
-            )
+            said = f"The budget {line.name} was changed at Google since the check, so nothing was sent."
+            return Outcome(Class.ROW, "CHANGED_SINCE", said)
+    return None
+
+
+def _give_back(to: Reach, change_id: UUID, problem: Outcome) -> None:
+    """End a change that was not sent, or let it wait again where Google could not be asked."""
+    with to.services.db.tenant(to.company_id) as session:
+        row = get_change(session, to.company_id, change_id, lock=True)
+        if row.state == "sending":
+            row.state = "checked" if problem.class_ is Class.LATER else "failed"
+            row.said, row.due_at, row.sent_at = problem.message, None, None
+            row.settled_at = to.services.clock() if row.state == "failed" else None
 
 
 def _settle(session: Session, row: BudgetChange, outcome: Outcome, now: datetime) -> None:

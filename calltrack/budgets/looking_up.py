@@ -14,7 +14,7 @@ from calltrack.budgets.model import BudgetChange
 from calltrack.budgets.reaching import reach
 from calltrack.budgets.wishes import Line
 from calltrack.destinations.outcomes import Class, Outcome
-from calltrack.kernel.errors import Conflict
+from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.wiring import Services
 
 # So long a request may still be carried out after its sender gave up waiting.
@@ -48,7 +48,7 @@ def _look_up(services: Services, company_id: UUID, change_id: UUID) -> None:
             lines = [line for line in lines_in(row) if line.is_change]
             to = reach(services, session, company_id, row.account_id)
         found: Any = to.read([line.budget_id for line in lines])
-    except Conflict as problem:
+    except (Conflict, NotFound) as problem:
         found = Outcome(Class.CONFIG, "NO_ACCESS", str(problem))
     now = services.clock()
     with services.db.tenant(company_id) as session:

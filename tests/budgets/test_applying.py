@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Thread
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -79,13 +81,41 @@ def test_what_changed_since_the_check_or_waited_too_long_is_not_overwritten(worl
     world.set({"8001": 101, "8002": 100, "8003": 100})
     with pytest.raises(Conflict, match="changed at Google since the check"):
         world.confirm(id_)
+    assert (world.row(id_).state, world.row(id_).due_at, world.amounts()["8001"]) == ("failed", None, 101)
+    world.set({"8001": 100, "8002": 100, "8003": 100})
+    id_ = world.check()
     world.set({"8001": 100, "8002": 100, "8003": 100}, roma={"campaigns": {"98001": "roma", "5": "new"}})
     with pytest.raises(Conflict, match="changed at Google since the check"):
         world.confirm(id_)
-    assert world.row(id_).state == "checked"
+    world.set({"8001": 100, "8002": 100, "8003": 100})
+    id_ = world.check()
+    world.faults("503")
+    with pytest.raises(Conflict, match="Nothing was changed"):
+        world.confirm(id_)
+    assert (world.row(id_).state, world.row(id_).due_at) == ("checked", None)
     applying.drop(world.services, world.company.id, id_, by="eva@example.test")
     with pytest.raises(Conflict):
         world.confirm(id_)
+
+
+def test_of_two_who_confirm_at_once_one_changes_the_budgets(world: World) -> None:
+    ids = [world.check(), world.check()]
+    refused = []
+
+    def press(id_: UUID) -> None:
+        try:
+            world.confirm(id_)
+        except Conflict as problem:
+            refused.append(str(problem))
+
+    threads = [Thread(target=press, args=(id_,)) for id_ in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert sorted(world.row(id_).state for id_ in ids)[-1] in ("done", "failed")
+    assert [world.row(id_).state for id_ in ids].count("done") == 1
 
 
 @pytest.mark.parametrize(
