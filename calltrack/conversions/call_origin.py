@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, extract, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    exists,
+    extract,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from calltrack.accounts.model import Company
 from calltrack.attribution.model import Attribution
@@ -42,7 +53,7 @@ def by_visit(words: dict[str, str]) -> list[ColumnElement[bool]]:
         if word == NOT_KNOWN:
             found.append(Attribution.visit_id.is_(None))
         elif word:
-            same = bindparam(f"visit_word_{place}", "" if word == NONE else word)
+            same: BindParameter[str] = bindparam(f"visit_word_{place}", "" if word == NONE else word)
             this = and_(Visit.company_id == Call.company_id, Visit.id == Attribution.visit_id)
             found.append(exists().where(this, _OF_VISIT[name] == same).correlate(Call, Attribution))
     return found
