@@ -9,6 +9,7 @@ from flask import g, request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from calltrack.accounts import audit
 from calltrack.api.access import needs
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
@@ -209,6 +210,7 @@ def _add_rates(blueprint: APIBlueprint, services: Services) -> None:
         rows = [currencies.read_rate(one.base, one.quote, one.day, one.rate) for one in wanted.rates]
         with services.db.tenant(g.asker.company_id) as session:
             currencies.set_rates(session, g.asker.company_id, rows)
+            _note_rates(session, len(rows), services.clock())
             return shown(session)
 
     @blueprint.post("/rates/file")
@@ -222,7 +224,13 @@ def _add_rates(blueprint: APIBlueprint, services: Services) -> None:
         rows = read_rates(request.get_data(cache=False), since)
         with services.db.tenant(g.asker.company_id) as session:
             currencies.set_rates(session, g.asker.company_id, rows)
+            _note_rates(session, len(rows), services.clock())
             return shown(session)
+
+
+def _note_rates(session: Session, count: int, now: datetime) -> None:
+    told = f"{count} rates"
+    audit.note(session, g.asker.company_id, g.asker.name, "spend.rates_stored", told, now)
 
 
 def _file_shape(session: Session, company_id: UUID, file_id: UUID) -> dict[str, Any]:

@@ -142,6 +142,7 @@ DID: Final = {
     "spend.file_removed": "removed a file of spend",
     "spend.file_uploaded": "uploaded a file of spend",
     "spend.matched": "matched a campaign by hand",
+    "spend.rates_stored": "stored rates of currencies",
     "spend.read_now": "had spend read at once",
     "spend.stopped": "stopped reading an account's spend",
     "target.add": "let a number on the website be replaced",

@@ -34,19 +34,18 @@ def days_to_ask(session: Session, account: SpendAccount, back: int, now: datetim
     """Return the next of the last `back` days whose clicks are to be asked for, the newest first.
 
     Asked is for days with visits that carry a click id nobody has named yet: again with every look until the
-    day is settled, then never again.
+    day is settled, then never again. A visit that began within an hour of midnight may have been clicked the
+    day before. A later visit of the same browser, which remembers the click, is named by the first one.
     """
     today = today_in(account.timezone, now)
     first = today - timedelta(days=back - 1)
-    rows = session.execute(
-        _DAYS,
-        {
-            "company_id": account.company_id, "account_id": account.id, "zone": account.timezone,
-            "first": first, "last": today, "settles": SETTLES, "most": MOST_DAYS,
-            "from": first_id_of(_midnight(first, account.timezone)),
-        },
-    )  # fmt: skip
-    return [row.day for row in rows]
+    given = {
+        "company_id": account.company_id, "account_id": account.id, "zone": account.timezone,
+        "first": first, "last": today, "settles": SETTLES, "most": MOST_DAYS,
+        "from": first_id_of(_midnight(first, account.timezone)),
+    }  # fmt: skip
+    session.execute(_REMEMBERED, given)
+    return [row.day for row in session.execute(_DAYS, given)]
 
 
 def keep_clicks(
@@ -147,11 +146,27 @@ _VISITS = text(
     WHERE {_UNNAMED} AND v.id >= :from AND v.id < :until
     """  # noqa: S608 (a constant)
 )
-# One day is enough to look at where it was asked for too early: its neighbours have their own visits.
+_REMEMBERED = text(
+    f"""
+    INSERT INTO spend_click (company_id, visit_id, campaign_id, day, ad_group_id, ad_group, keyword,
+                             match_type)
+    SELECT v.company_id, v.id, first.campaign_id, first.day, first.ad_group_id, first.ad_group, first.keyword,
+           first.match_type
+    FROM visit v
+    CROSS JOIN LATERAL (
+        SELECT k.* FROM visit o
+        JOIN spend_click k ON k.company_id = o.company_id AND k.visit_id = o.id
+        WHERE o.company_id = v.company_id AND o.visitor_id = v.visitor_id
+          AND o.click_ids ->> 'gclid' = v.click_ids ->> 'gclid' LIMIT 1) first
+    WHERE {_UNNAMED} AND v.id >= :from
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 (a constant)
+)
 _DAYS = text(
     f"""
     SELECT d.day FROM (
-        SELECT DISTINCT (v.started_at AT TIME ZONE :zone)::date AS day FROM visit v
+        SELECT DISTINCT ((v.started_at - before) AT TIME ZONE :zone)::date AS day FROM visit v
+        CROSS JOIN (VALUES (interval '0'), (interval '1 hour')) AS b(before)
         WHERE {_UNNAMED} AND v.id >= :from
     ) d
     LEFT JOIN spend_click_day a

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -130,6 +131,25 @@ def test_visits_numbers_clicks_and_names_match_campaigns(world: World) -> None:
     with world.services.db.tenant(world.company.id) as session:
         match_by_hand(session, world.company.id, video, None, "test", world.now())
     assert keys(world)["Video"] == ("", "")
+
+
+def test_a_click_before_midnight_and_one_that_is_remembered_are_named(world: World) -> None:
+    zone = ZoneInfo("Europe/Rome")
+    midnight = (world.now().astimezone(zone) - timedelta(days=2)).replace(hour=0, minute=4)
+    before = str(midnight.date() - timedelta(days=1))
+    first = make_visit(world.services, world.company, at=midnight, click_ids={"gclid": "Cj-night"})
+    later = make_visit(
+        world.services, world.company, at=midnight + timedelta(days=1), visitor_id=first.visitor_id,
+        campaign="", source="direct", medium="none", click_ids={"gclid": "Cj-night"},
+    )  # fmt: skip
+    click = {"gclid": "Cj-night", "day": before, "campaign": "100", "keyword": "traslochi"}
+    world.put(campaigns=[campaign()], days=[spent(before, M)], clicks=[click])
+    account = world.connect()
+    for _ in range(2):
+        assert world.read(account)
+        world.later(hours=1, minutes=10)
+    named = world.rows("SELECT visit_id, keyword FROM spend_click ORDER BY visit_id")
+    assert named == [(first.id, "traslochi"), (later.id, "traslochi")]
 
 
 def test_an_erased_visitors_click_is_forgotten(world: World) -> None:

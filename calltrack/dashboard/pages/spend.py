@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from calltrack.accounts import audit
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.typed import typed
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
@@ -136,6 +137,8 @@ def add_spend_rates(services: Services, here: Here) -> ResponseReturnValue:
             ]
         with services.db.tenant(here.company.id) as session:
             changed = currencies.set_rates(session, here.company.id, rows)
+            told = f"{len(rows)} rates"
+            audit.note(session, here.company.id, here.who.email, "spend.rates_stored", told, here.now)
     except BadInput as problem:
         flash(f"Not stored. {problem}")
         return _to(here, "spend_currencies")

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from calltrack.sandbox.platforms.spend_book import Click, Figures, SpendBook
+from calltrack.sandbox.platforms.spend_book import Campaign, Click, Figures, SpendBook
 
 PLATFORM: Final = "google_ads"
 RESOURCES: Final = ("customer", "campaign", "ad_group", "keyword_view", "click_view")
@@ -51,7 +51,8 @@ class Reports:
             return "query_error", "UNRECOGNIZED_FIELD"
         if found[1] == "click_view":
             return _about_one_day(query, now)
-        if found[1] != "customer" and _RANGE.search(query) is None and _ONE_DAY.search(query) is None:
+        is_by_day = "segments.date" in selected[1] or "metrics." in selected[1] or found[1] == "keyword_view"
+        if is_by_day and _RANGE.search(query) is None and _ONE_DAY.search(query) is None:
             return "query_error", "EXPECTED_FILTERS_ON_DATE_RANGE"
         return None
 
@@ -76,6 +77,10 @@ class Reports:
                 yield partial(_click, customer=customer, one=click)
             return
         campaigns = self._book.campaigns(PLATFORM)
+        if not first:
+            for campaign in campaigns.values():
+                yield partial(_campaign, campaign=campaign)
+            return
         figures = (
             self._book.days(PLATFORM, first, last, now)
             if resource == "campaign"
@@ -119,20 +124,25 @@ def _days(query: str) -> tuple[str, str]:
     return day, day
 
 
-def _figures(row: Any, campaign: Any, one: Figures) -> None:
-    row.campaign.id, row.campaign.name = int(one.campaign), campaign.name
+def _figures(row: Any, campaign: Campaign, one: Figures) -> None:
     row.segments.date = one.day
     row.metrics.cost_micros, row.metrics.clicks = one.cost_micros, one.clicks
     row.metrics.impressions = one.impressions
     if not one.ad_group_id:
-        budget = row.campaign_budget
-        budget.id, budget.amount_micros = int(one.campaign) + 9_000_000_000, campaign.budget_micros
-        budget.explicitly_shared, budget.reference_count = campaign.is_shared, 2 if campaign.is_shared else 1
+        _campaign(row, campaign)
         return
+    row.campaign.id, row.campaign.name = int(one.campaign), campaign.name
     row.ad_group.id, row.ad_group.name = int(one.ad_group_id), one.ad_group
     if one.criterion:
         row.ad_group_criterion.criterion_id = int(one.criterion)
         _keyword(row.ad_group_criterion.keyword, one.keyword, one.match_type)
+
+
+def _campaign(row: Any, campaign: Campaign) -> None:
+    row.campaign.id, row.campaign.name = int(campaign.id), campaign.name
+    budget = row.campaign_budget
+    budget.id, budget.amount_micros = int(campaign.id) + 9_000_000_000, campaign.budget_micros
+    budget.explicitly_shared, budget.reference_count = campaign.is_shared, 2 if campaign.is_shared else 1
 
 
 def _click(row: Any, customer: str, one: Click) -> None:

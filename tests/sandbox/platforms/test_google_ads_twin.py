@@ -223,8 +223,22 @@ def test_a_request_google_would_not_take(ads: Ads, call: dict[str, Any], status:
 
 
 def test_a_query_for_anything_else_is_refused(ads: Ads) -> None:
-    answer = ads.call("/googleAds:searchStream", {"query": "SELECT campaign.id FROM campaign"})
+    answer = ads.call("/googleAds:searchStream", {"query": "SELECT user_list.id FROM user_list"})
     assert (answer.status, faults(answer)) == (400, [(None, "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE")])
+
+
+def test_a_query_about_cost_names_its_days_and_fields_that_exist(ads: Ads) -> None:
+    campaigns = ads.call("/googleAds:searchStream", {"query": "SELECT campaign.id FROM campaign"})
+    assert campaigns.status == 200
+    of_clicks = "SELECT click_view.gclid FROM click_view WHERE segments.date"
+    for query, code in (
+        ("SELECT campaign.id, metrics.cost_micros FROM campaign", "EXPECTED_FILTERS_ON_DATE_RANGE"),
+        ("SELECT campaign.cost FROM campaign", "UNRECOGNIZED_FIELD"),
+        (f"{of_clicks} BETWEEN '2026-11-01' AND '2026-11-02'", "EXPECTED_FILTERS_ON_DATE_RANGE"),
+        (f"{of_clicks} = '2020-11-01'", "DATE_RANGE_TOO_WIDE"),
+    ):
+        answer = ads.call("/googleAds:searchStream", {"query": query})
+        assert (answer.status, faults(answer)) == (400, [(None, code)])
 
 
 def test_a_dry_run_says_the_same_and_counts_nothing(ads: Ads) -> None:
