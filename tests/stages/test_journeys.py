@@ -8,7 +8,7 @@ from calltrack.kernel.ids import new_id
 from calltrack.stages.keeping import begin_journeys, companies_to_keep, companies_to_make_again
 from calltrack.stages.model import JourneyDirty
 from calltrack.stages.stage_rules import step_of
-from calltrack.stages.versions import save_rules
+from calltrack.stages.versions import make_all_again, save_rules
 from calltrack.wiring import Services
 from tests.builders import NOON, make_lease
 from tests.stages.people import Town
@@ -140,3 +140,17 @@ def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) ->
     assert visit.visitor_id in town.journeys()
     with services.db.tenant(town.company.id) as session:
         assert session.scalar(text("SELECT count(*) FROM journey_segment")) == 8
+
+
+def test_days_follow_the_companys_time_zone(town: Town) -> None:
+    late = NOON.replace(hour=23, minute=30)  # the next day in Rome, the same one in New York
+    town.visit(late)
+    town.keep()
+    town.again()
+    assert [row.day.day for row in town.journeys().values()] == [late.day + 1]
+    town.run("UPDATE company SET timezone = 'America/New_York' WHERE id = :c")
+    with town.services.db.tenant(town.company.id) as session:
+        make_all_again(session, town.company.id, town.services.clock())
+    assert town.again() == 1
+    assert [row.day.day for row in town.journeys().values()] == [late.day]
+    town.assert_sums_hold()
