@@ -1,14 +1,16 @@
 """Journeys follow from the stored facts: stages with reasons, sums of the views, marks, the past again."""
 
+import random
 from datetime import timedelta
 
 from sqlalchemy import text
 
 from calltrack.kernel.ids import new_id
 from calltrack.stages.keeping import begin_journeys, companies_to_keep, companies_to_make_again
+from calltrack.stages.marks import mark_calls
 from calltrack.stages.model import JourneyDirty
 from calltrack.stages.stage_rules import step_of
-from calltrack.stages.versions import save_rules
+from calltrack.stages.versions import make_all_again, save_rules
 from calltrack.wiring import Services
 from tests.builders import NOON, make_lease
 from tests.stages.people import Town
@@ -140,3 +142,46 @@ def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) ->
     assert visit.visitor_id in town.journeys()
     with services.db.tenant(town.company.id) as session:
         assert session.scalar(text("SELECT count(*) FROM journey_segment")) == 8
+
+
+def test_days_follow_the_companys_time_zone(town: Town) -> None:
+    late = NOON.replace(hour=23, minute=30)  # the next day in Rome, the same one in New York
+    town.visit(late)
+    town.keep()
+    town.again()
+    assert [row.day.day for row in town.journeys().values()] == [late.day + 1]
+    town.run("UPDATE company SET timezone = 'America/New_York' WHERE id = :c")
+    with town.services.db.tenant(town.company.id) as session:
+        make_all_again(session, town.company.id, town.services.clock())
+    assert town.again() == 1
+    assert [row.day.day for row in town.journeys().values()] == [late.day]
+    town.assert_sums_hold()
+
+
+def test_following_facts_one_by_one_ends_where_making_all_again_does(town: Town) -> None:
+    dice, services, company = random.Random(3), town.services, town.company
+    start = services.clock() - timedelta(hours=5)
+    people = [(f"+3934712345{number:02d}", new_id(start)) for number in range(6)]
+    steps = [(kind, one) for one in people for kind in ("visit", "visit", "link", "missed", "call")]
+    dice.shuffle(steps)
+    for step, (kind, (phone, browser)) in enumerate(steps):
+        at = start + timedelta(minutes=dice.randrange(300))
+        if kind == "visit":  # a browser is seen now, whatever else is told late
+            town.visit(services.clock(), browser, pages=dice.randrange(1, 4))
+        elif kind == "link":
+            town.person(phone, browser)
+        else:
+            call = town.call(phone, at, talk=0 if kind == "missed" else 90)
+            if kind == "call":
+                town.conversion(call, "lead", at)
+            mark_calls(services, company.id, [call.id])
+        if step % 4 == 0:
+            town.run("UPDATE journey_state SET due_at = :at WHERE company_id = :c", at=start)
+            town.keep()
+    town.run("UPDATE journey_state SET due_at = :at WHERE company_id = :c", at=start)
+    town.keep()
+    assert len(town.journeys()) == len(people)
+    with services.db.tenant(company.id) as session:
+        make_all_again(session, company.id, services.clock())
+    assert town.again() == 0
+    town.assert_sums_hold()

@@ -57,6 +57,8 @@ def change_segment(services: Services, here: Here, segment_id: UUID) -> Response
 @page("/journeys/segments/<id:segment_id>/delete", "manager", ("POST",))
 def delete_segment(services: Services, here: Here, segment_id: UUID) -> ResponseReturnValue:
     """Delete a segment, once that is ticked; the persons in it stay."""
+    with services.db.tenant(here.company.id) as session:
+        saved.segment(session, here.company.id, segment_id)
     if request.form.get("sure") != "yes":
         flash("Nothing was deleted: tick the box first.")
         return redirect(url_for("dashboard.segment", company_id=here.company.id, segment_id=segment_id), 303)

@@ -13,6 +13,7 @@ from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.audit_words import in_words
 from calltrack.dashboard.typed import Typed, WrongForm, typed
 from calltrack.kernel.ids import parse_id
+from calltrack.stages.versions import make_all_again
 from calltrack.wiring import Services
 
 A_PAGE = 25
@@ -51,6 +52,9 @@ def change_settings(services: Services, here: Here) -> ResponseReturnValue:
             service.change_company(session, here.company.id, form.text("name"), form.text("timezone"), limits)
             if thresholds_of(settings_for(session, here.company.id)) != before:
                 ask_to_credit_again(session, here.company.id, here.now)
+            if form.text("timezone") != here.company.timezone:
+                # The day of a first touch is a day of the company's own.
+                make_all_again(session, here.company.id, here.now)
             audit.note(
                 session, here.company.id, here.who.email, "company.settings", here.company.name, here.now,
                 **limits,
