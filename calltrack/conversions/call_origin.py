@@ -2,17 +2,26 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, extract, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    exists,
+    extract,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from calltrack.accounts.model import Company
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
+from calltrack.kernel.origin import NONE, NOT_KNOWN, UNKNOWN
 from calltrack.visits.model import Visit
 from calltrack.visits.page_words import page_sql
 
-UNKNOWN: Final = "unknown"
-NONE: Final = "(none)"
-NOT_KNOWN: Final = "(not known)"
 _OF_VISIT: Final[dict[str, Any]] = {
     "keyword": Visit.term,
     "ad_group": Visit.content,
@@ -42,7 +51,7 @@ def by_visit(words: dict[str, str]) -> list[ColumnElement[bool]]:
         if word == NOT_KNOWN:
             found.append(Attribution.visit_id.is_(None))
         elif word:
-            same = bindparam(f"visit_word_{place}", "" if word == NONE else word)
+            same: BindParameter[str] = bindparam(f"visit_word_{place}", "" if word == NONE else word)
             this = and_(Visit.company_id == Call.company_id, Visit.id == Attribution.visit_id)
             found.append(exists().where(this, _OF_VISIT[name] == same).correlate(Call, Attribution))
     return found
