@@ -18,12 +18,10 @@ from sqlalchemy import (
 from calltrack.accounts.model import Company
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
+from calltrack.kernel.origin import NONE, NOT_KNOWN, UNKNOWN
 from calltrack.visits.model import Visit
 from calltrack.visits.page_words import page_sql
 
-UNKNOWN: Final = "unknown"
-NONE: Final = "(none)"
-NOT_KNOWN: Final = "(not known)"
 _OF_VISIT: Final[dict[str, Any]] = {
     "keyword": Visit.term,
     "ad_group": Visit.content,

@@ -6,6 +6,10 @@ Sums, models and posteriors are kept per level under these words; the database b
 
 # Can stand in no utm word: control characters are removed from touches.
 BETWEEN = "\x1f"
+# How filters ask for what has no word: no credited source, an empty word, no credited visit.
+UNKNOWN = "unknown"
+NONE = "(none)"
+NOT_KNOWN = "(not known)"
 
 
 def source_key(source: str, medium: str) -> str:

@@ -7,6 +7,8 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 
 from calltrack.kernel.errors import BadInput
+from calltrack.kernel.origin import NONE
+from calltrack.kernel.origin import NOT_KNOWN as NO_VISIT
 from calltrack.reports.day_sql import ALONE, NOT_KNOWN
 from calltrack.reports.days import last_of, month_of
 from calltrack.reports.dimensions import DETAILS, DIMENSIONS, USUAL, Dimension
@@ -26,10 +28,7 @@ COMPARED: Final = {"before": "the time before", "year": "a year before", "none":
 Compare = Literal["before", "year", "none"]
 Step = Literal["day", "week", "month"]
 LONGEST: Final = 5 * 366
-NONE: Final = "(none)"
-"""How an address asks for calls and visits without a medium or campaign."""
-UNKNOWN: Final = "unknown"
-_SPELT: Final = {"": NONE, NOT_KNOWN: "(not known)"}
+_SPELT: Final = {"": NONE, NOT_KNOWN: NO_VISIT}
 _READ: Final = {spelt: word for word, spelt in _SPELT.items()}
 LONGEST_WORD: Final = 300
 
@@ -49,7 +48,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Asked:
-    """One question. Empty words (`source`, `medium`, `campaign`) ask for all; see NONE and UNKNOWN.
+    """One question. Empty words (`source`, `medium`, `campaign`) ask for all; see `kernel/origin.py`.
 
     `within` names another dimension and one of its details: the sources of one landing page.
     """

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from calltrack.reports.asking import NONE, UNKNOWN, Asked
+from calltrack.kernel.origin import NONE, UNKNOWN
+from calltrack.kernel.origin import NOT_KNOWN as NO_VISIT
+from calltrack.reports.asking import Asked
 from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.queries import Key
 from calltrack.reports.spend_queries import UNMATCHED
@@ -27,7 +29,7 @@ def words_of_row(asked: Asked, key: Key) -> dict[str, str] | None:
     if key[0] in (OTHER, UNMATCHED):
         return None
     if asked.dimension.is_detail:
-        return {asked.dimension.id: "(not known)" if key[0] == NOT_KNOWN else key[0] or NONE}
+        return {asked.dimension.id: NO_VISIT if key[0] == NOT_KNOWN else key[0] or NONE}
     words = dict(zip(asked.dimension.keys, key, strict=True))
     return {name: value or _NO_WORD[name] for name, value in words.items()}
 

@@ -109,8 +109,10 @@ def _send(services: Services, claimed: _Claimed, now: datetime) -> None:
     file = pdf_of(report, claimed.names, told, company.name, company.currency, now)
     key = settings.secret_key.get_secret_value()
     end = f"{settings.base_url}/r/{sign_end(key, company.id, mail.id)}"
-    page = f"{settings.base_url}/app/{company.id.hex}/reports/{mail.dimension}?{report.asked.address()}"
-    over = days(report.asked.now)
+    span, over = report.asked.now, days(report.asked.now)
+    # The days themselves: the link shows the same report whenever it is opened.
+    query = report.asked.address(period="", since=span.since.isoformat(), until=span.until.isoformat())
+    page = f"{settings.base_url}/app/{company.id.hex}/reports/{mail.dimension}?{query}"
     host = settings.mail_from.rpartition("@")[2].strip(">")
     send_mail(
         settings.smtp_url.get_secret_value(), settings.mail_from, [mail.email],

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Date
 
-from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
+from calltrack.kernel.origin import NONE, UNKNOWN
+from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.day_sql import SUMS
 from calltrack.reports.days import edges, whole_months
 from calltrack.reports.figures import Figures, figures_of

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from calltrack.kernel.origin import words_of
-from calltrack.reports.asking import NONE, UNKNOWN, Asked, Step, Stretch
+from calltrack.kernel.origin import NONE, UNKNOWN, words_of
+from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.figures import Figures
 from calltrack.reports.queries import Key
 

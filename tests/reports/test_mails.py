@@ -92,6 +92,7 @@ def test_a_due_report_is_sent_once_as_a_pdf_that_says_what_it_shows(post: Post) 
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     body, file = mail.iter_parts()
     assert "Calls: 3 (before: 1)" in body.get_content()
+    assert "since=2026-11-16&until=2026-11-22" in body.get_content()
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(file.get_content())).pages)
     for part in ("2026-11-16 to 2026-11-22", "Google Ads · traslochi-roma", "€ 1,700", "€ 61.73*", "Ελλάδα □",
                  "before € 850", "Calls by day"):  # fmt: skip

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from calltrack.conversions.figures import Span, by_source, totals
 from calltrack.kernel.errors import BadInput
-from calltrack.reports.asking import NONE, UNKNOWN, read_asked
+from calltrack.kernel.origin import NONE, UNKNOWN
+from calltrack.reports.asking import read_asked
 from calltrack.reports.day_sql import MEASURES, OTHER
 from calltrack.reports.days import bounds_of, edges, whole_months
 from calltrack.reports.dimensions import DIMENSIONS
