@@ -10,9 +10,10 @@ HASH := $(shell cat requirements.txt requirements-dev.txt tools/bootstrap.sh | s
 RUN_STAMP := .venv/.run-$(HASH)
 DEV_STAMP := .venv/.dev-$(HASH)
 TYPED := calltrack workers tests $(wildcard wsgi.py tools/*.py)
-# Two processes of tests, a file stays in one of them, long files come first (tests/slow_first.py).
+# Three processes of tests (half of their time is waiting), a file stays in one of them, long files come first
+# (tests/slow_first.py).
 # For one test: make test ARGS="-n0 tests/infra/test_front.py"
-ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -25,7 +26,7 @@ run: setup ## run the product for real companies, all processes of the Procfile
 	@exec $(PY) -m calltrack run
 
 test: setup-dev ## all tests: real PostgreSQL, Redis, workers and Chromium
-	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
+	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) tools/run_tests.py $(ARGS)
 
 check: setup-dev ## format, lint, types, the import ladder, the snippet's size
 	$(PY) -m ruff format --check .

@@ -8,6 +8,9 @@ A refusal by headers or address alone is such an answer.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wsgi import LimitedStream
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -16,22 +19,27 @@ MOST_BYTES = 1_000_000
 
 
 def drained(inner: "WSGIApplication") -> "WSGIApplication":
-    """Return the application, which now reads every request to its end before its answer goes out."""
+    """Return the application, which now reads every request to its end before its answer goes out.
+
+    A request without a length (chunked) is left as it is.
+    """
 
     def outer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or not 0 < int(length) <= MOST_BYTES:
+            return inner(environ, start_response)
+        # Not every server ends the stream where the request ends: behind it the next one is waited for.
+        environ["wsgi.input"] = body = LimitedStream(environ["wsgi.input"], int(length))
         answer = inner(environ, start_response)
-        length = environ.get("CONTENT_LENGTH", "")
-        if (length.isdecimal() and 0 < int(length) <= MOST_BYTES) or "HTTP_TRANSFER_ENCODING" in environ:
-            _read_rest(environ)
+        _exhaust(body)
         return answer
 
     return outer
 
 
-def _read_rest(environ: "WSGIEnvironment") -> None:
-    body, left = environ["wsgi.input"], MOST_BYTES
+def _exhaust(body: LimitedStream) -> None:
     try:
-        while left > 0 and (chunk := body.read(min(left, 65_536))):
-            left -= len(chunk)
-    except OSError:
+        while body.read(65_536):
+            pass
+    except (ClientDisconnected, OSError):
         return  # The sender is gone.
