@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
+from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import currency_code
 from calltrack.spend.accounts import first_wanted
 from calltrack.spend.clicks import days_to_ask, keep_clicks
@@ -46,6 +48,7 @@ def ask_all(look: Look) -> bool:
     is_first = account.read_at is None
     if is_first or is_night_due(account.timezone, account.night_on, look.now):
         told = look.source.ask_account(look.line, look.settings, account.external_id)
+        _check(told)
         look.settled(lambda session, row: _keep_account(row, told))
         account.timezone, account.currency = told.timezone, told.currency
     is_night = is_first or is_night_due(account.timezone, account.night_on, look.now)
@@ -130,6 +133,20 @@ def _store_clicks(
     session: Session, row: SpendAccount, *, day: date, clicks: Sequence[ClickTold], now: datetime
 ) -> None:
     keep_clicks(session, row, day, clicks, now)
+
+
+def _check(told: AccountTold) -> None:
+    """Refuse an account whose currency or time zone we do not know; raises Trouble."""
+    try:
+        currency_code(told.currency)
+        ZoneInfo(told.timezone)
+    except (BadInput, ZoneInfoNotFoundError, ValueError):
+        words = (
+            f"The account's currency or time zone ({told.currency[:8]}, {told.timezone[:40]}) is not known."
+        )
+        raise Trouble(
+            "bug", f"{words} Ask whoever runs calltrack; it is asked again in a day.", timedelta(days=1)
+        ) from None
 
 
 def _keep_account(row: SpendAccount, told: AccountTold) -> None:

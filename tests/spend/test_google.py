@@ -129,6 +129,17 @@ def test_a_managers_account_and_a_closed_one_say_what_to_do(world: World) -> Non
     assert "may not read this account" in world.account(closed).trouble
 
 
+def test_a_data_manager_connection_reads_as_well_and_a_strange_account_is_told(world: World) -> None:
+    world.put(campaigns=[campaign()], days=[spent(world.day(1), M)], timezone="Mars/Olympus")
+    account = world.connect("google_data_manager")
+    assert not world.read(account)
+    assert "(EUR, Mars/Olympus) is not known" in world.account(account).trouble
+    world.put(campaigns=[campaign()], days=[spent(world.day(1), M)])
+    world.later(days=1, minutes=1)
+    assert world.read(account)
+    assert list(world.costs().values()) == [M]
+
+
 def test_a_worker_that_dies_leaves_the_account_to_the_next_one(world: World) -> None:
     world.put(campaigns=[campaign()], days=[spent(world.day(1), M)])
     account = world.connect()
