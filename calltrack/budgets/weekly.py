@@ -7,13 +7,22 @@ from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Text
 
 from calltrack.budgets.history import WeekOfCampaign
 from calltrack.budgets.units import CampaignRow, Unit, units_of
+from calltrack.budgets.weekly_sql import (
+    BY_DAY,
+    CAMPAIGNS,
+    CREDIT,
+    EARNED,
+    PURCHASES,
+    REACH,
+    SPENT,
+    UNMATCHED,
+    UNREAD,
+    WITHOUT_RATE,
+)
 
 Counts = Literal["lead", "purchase"]
 WEEK: Final = timedelta(days=7)
@@ -75,7 +84,7 @@ def read_weeks(
     if end is None:
         return None
     span = {"company_id": company_id, "first": end - weeks * WEEK, "until": end}
-    spent = session.execute(_SPENT, span).all()
+    spent = session.execute(SPENT, span).all()
     if not spent:
         return None
     first = min(row.week for row in spent)
@@ -88,7 +97,7 @@ def read_weeks(
     }
     earned = {
         (row.week, row.campaign_key): (row.conversions, row.value)
-        for row in session.execute(_EARNED, span | {"first": first, "kind": kind})
+        for row in session.execute(EARNED, span | {"first": first, "kind": kind})
     }
     cost = {(row.week, row.campaign_key): int(row.minor) for row in spent}
     rows = [
@@ -115,7 +124,7 @@ def read_weeks(
 def chosen(session: Session, span: dict[str, Any]) -> Counts:
     """Return what counts where the company leaves it to us: purchases once enough come, else leads."""
     lately = span | {"lately": span["until"] - LATELY}
-    found = session.execute(_PURCHASES, lately).one()
+    found = session.execute(PURCHASES, lately).one()
     often = (found.lately or 0) * WEEK / LATELY >= ENOUGH_A_WEEK
     return "purchase" if often and found.purchases >= ENOUGH else "lead"
 
@@ -132,14 +141,14 @@ def _reaching(rows: list[WeekOfCampaign], weeks: int) -> list[WeekOfCampaign]:
 def known_until(session: Session, company_id: UUID, where: ZoneInfo, now: datetime) -> date:
     """Return the first day whose spend is not whole yet: today, or the day an account was last read on."""
     today = now.astimezone(where).date()
-    row = session.execute(_REACH, {"company_id": company_id, "today": today, "fresh": now - STALE}).one()
+    row = session.execute(REACH, {"company_id": company_id, "today": today, "fresh": now - STALE}).one()
     return today if row.read_at is None else min(today, row.read_at.astimezone(where).date())
 
 
 def _end(session: Session, company_id: UUID, where: ZoneInfo, now: datetime) -> date | None:
     """Return the Monday after the newest week that every account was read to the end of."""
     today = now.astimezone(where).date()
-    row = session.execute(_REACH, {"company_id": company_id, "today": today, "fresh": now - STALE}).one()
+    row = session.execute(REACH, {"company_id": company_id, "today": today, "fresh": now - STALE}).one()
     if row.last_day is None:
         return None
     until: date = min(today, row.last_day + FRIDAY_BEFORE)
@@ -153,7 +162,7 @@ def _units(session: Session, company_id: UUID, spent: Sequence[object]) -> tuple
     found = units_of(campaigns_of(session, company_id))
     total: dict[str, int] = {}
     for row in spent:
-        key: str = row.campaign_key  # type: ignore[attr-defined]  # a row of _SPENT
+        key: str = row.campaign_key  # type: ignore[attr-defined]  # a row of SPENT
         total[key] = total.get(key, 0) + int(row.minor)  # type: ignore[attr-defined]
     running = [unit for unit in found if any(total.get(key) for key in unit.keys)]
     dearest = sorted(running, key=lambda unit: -sum(total.get(key, 0) for key in unit.keys))[:MOST_UNITS]
@@ -163,18 +172,18 @@ def _units(session: Session, company_id: UUID, spent: Sequence[object]) -> tuple
 
 def campaigns_of(session: Session, company_id: UUID) -> list[CampaignRow]:
     """Return the matched campaigns of all accounts."""
-    return [CampaignRow(**row._mapping) for row in session.execute(_CAMPAIGNS, {"company_id": company_id})]
+    return [CampaignRow(**row._mapping) for row in session.execute(CAMPAIGNS, {"company_id": company_id})]
 
 
 def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: int, now: datetime) -> Beside:
     span = {"company_id": company_id, "first": end - 4 * WEEK, "until": end, "kind": kind}
-    unmatched = session.execute(_UNMATCHED, span).all()
-    credit = session.execute(_CREDIT, span).one()
-    stale = session.scalars(_STALE, {"company_id": company_id, "fresh": now - STALE}).all()
+    unmatched = session.execute(UNMATCHED, span).all()
+    credit = session.execute(CREDIT, span).one()
+    stale = session.scalars(UNREAD, {"company_id": company_id, "fresh": now - STALE}).all()
     return Beside(
         unmatched_minor=sum(int(row.minor) for row in unmatched),
         unmatched=tuple((row.name, int(row.minor)) for row in unmatched[:5]),
-        without_rate=session.scalar(_WITHOUT_RATE, span) or 0,
+        without_rate=session.scalar(WITHOUT_RATE, span) or 0,
         without_campaign=float(credit.nobody),
         without_spend=float(credit.idle),
         of_campaigns=float(credit.paid),
@@ -183,103 +192,12 @@ def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: i
     )
 
 
-_REACH = text(
-    """
-    SELECT (SELECT d.day FROM spend_day d JOIN spend_campaign c
-              ON c.company_id = d.company_id AND c.id = d.campaign_id
-            WHERE d.company_id = :company_id AND d.day < :today AND d.cost_minor > 0
-              AND c.campaign_key <> '' ORDER BY d.day DESC LIMIT 1) AS last_day,
-           (SELECT min(read_at) FROM spend_account
-            WHERE company_id = :company_id AND due_at IS NOT NULL AND read_at >= :fresh) AS read_at
-    """
-)
-_SPENT = text(
-    """
-    SELECT date_trunc('week', d.day)::date AS week, c.campaign_key, sum(d.cost_minor) AS minor
-    FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until AND c.campaign_key <> ''
-    GROUP BY 1, 2 HAVING sum(d.cost_minor) > 0
-    """
-)
-_EARNED = text(
-    """
-    SELECT date_trunc('week', day)::date AS week, campaign_key,
-           sum(conversions) AS conversions, sum(value_minor) AS value
-    FROM campaign_credit_day
-    WHERE company_id = :company_id AND day >= :first AND day < :until AND kind = :kind AND campaign_key <> ''
-    GROUP BY 1, 2
-    """
-)
-_PAID_KEYS = """
-    SELECT 1 FROM spend_campaign c WHERE c.company_id = k.company_id AND c.campaign_key = k.campaign_key
-"""
-_PURCHASES = text(
-    f"""
-    SELECT sum(conversions) AS purchases, sum(conversions) FILTER (WHERE day >= :lately) AS lately
-    FROM campaign_credit_day k
-    WHERE company_id = :company_id AND day >= :first AND day < :until AND kind = 'purchase'
-      AND campaign_key <> '' AND EXISTS ({_PAID_KEYS})
-    """  # noqa: S608 - a part of this file
-)
-_CREDIT = text(
-    f"""
-    SELECT coalesce(sum(conversions) FILTER (WHERE campaign_key = ''), 0) AS nobody,
-           coalesce(sum(conversions) FILTER (WHERE campaign_key <> '' AND NOT paid), 0) AS idle,
-           coalesce(sum(conversions) FILTER (WHERE campaign_key <> '' AND paid), 0) AS paid
-    FROM (SELECT campaign_key, conversions, EXISTS ({_PAID_KEYS}) AS paid
-          FROM (SELECT company_id, campaign_key, sum(conversions) AS conversions FROM campaign_credit_day
-                WHERE company_id = :company_id AND day >= :first AND day < :until AND kind = :kind
-                GROUP BY 1, 2) k) seen
-    """  # noqa: S608 - a part of this file
-)
-_CAMPAIGNS = text(
-    """
-    SELECT c.id, c.account_id, a.platform, c.external_id, c.name, c.campaign_key AS key, c.budget_id,
-           c.is_budget_shared AS is_shared
-    FROM spend_campaign c JOIN spend_account a ON a.company_id = c.company_id AND a.id = c.account_id
-    WHERE c.company_id = :company_id AND c.campaign_key <> ''
-    ORDER BY c.campaign_key, c.id
-    """
-)
-_UNMATCHED = text(
-    """
-    SELECT c.name, sum(d.cost_minor) AS minor
-    FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until AND c.campaign_key = ''
-    GROUP BY c.id, c.name HAVING sum(d.cost_minor) > 0 ORDER BY 2 DESC, 1
-    """
-)
-_WITHOUT_RATE = text(
-    """
-    SELECT count(*) FROM spend_day
-    WHERE company_id = :company_id AND day >= :first AND day < :until AND cost_minor IS NULL
-      AND cost_micros > 0
-    """
-)
-_STALE = text(
-    """
-    SELECT name FROM spend_account
-    WHERE company_id = :company_id AND due_at IS NOT NULL AND (read_at IS NULL OR read_at < :fresh)
-    ORDER BY name
-    """
-)
-_BY_DAY = text(
-    """
-    SELECT d.day, sum(d.cost_minor) AS minor
-    FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until
-      AND (:everything OR c.campaign_key = ANY(:keys))
-    GROUP BY 1
-    """
-).bindparams(bindparam("keys", type_=ARRAY(Text())))
-
-
 def spent_by_day(
     session: Session, company_id: UUID, first: date, until: date, keys: Sequence[str]
 ) -> list[int]:
     """Return what campaigns cost on each day of a span, its end left out; without keys: everything."""
     found = session.execute(
-        _BY_DAY,
+        BY_DAY,
         {
             "company_id": company_id,
             "first": first,

@@ -8,7 +8,8 @@ import pytest
 
 from calltrack.budgets.making import ask
 from calltrack.budgets.model import BudgetTest
-from calltrack.budgets.on_off_tests import Reading, begin_test, planned, readings, stop_test
+from calltrack.budgets.on_off_reading import Reading, readings
+from calltrack.budgets.on_off_tests import begin_test, planned, stop_test
 from calltrack.budgets.units import id_of
 from calltrack.kernel.errors import BadFields, NotFound
 from calltrack.wiring import Services

@@ -9,7 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.budgets.making import Asked, ask
-from calltrack.budgets.on_off_tests import begin_test, is_test, planned, readings, smallest_lift, stop_test
+from calltrack.budgets.on_off_reading import readings
+from calltrack.budgets.on_off_tests import begin_test, is_test, planned, smallest_lift, stop_test
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.budget_words import COUNTED
 from calltrack.dashboard.typed import Typed, WrongForm, typed
