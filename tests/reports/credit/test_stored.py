@@ -142,6 +142,18 @@ def test_a_browser_that_is_not_seen_again_led_to_nothing_unless_its_person_calle
     assert report(services, company, until=until).totals.nulls == pytest.approx(2.1)
 
 
+def test_the_night_takes_a_lost_journey_back_when_its_person_converted_without_coming_again(
+    services: Services, company: Company
+) -> None:
+    gone = visit_by(services, company, META, NOON - timedelta(days=3))
+    count(services, company, LATER)
+    assert report(services, company).totals.nulls == 1
+    call = judged_call(services, company, LATER)
+    person = a_person(services, company, LATER, {gone.visitor_id: 1.0}, call)
+    count(services, company, LATER + timedelta(days=1), converted(services, company, call, person=person))
+    assert (report(services, company).totals.conversions, report(services, company).totals.nulls) == (1, 0)
+
+
 def test_a_day_that_is_not_over_has_no_lost_journeys_yet(services: Services, company: Company) -> None:
     visit = visit_by(services, company, GOOGLE, NOON - timedelta(hours=1))
     visit_by(services, company, META, NOON - timedelta(hours=2))
