@@ -73,15 +73,21 @@ def remove_entry(session: Session, company_id: UUID, entry_id: UUID, by: str, no
     Raises:
         NotFound: the company has no such entry.
     """
-    entry = session.get(SpendEntry, (company_id, entry_id), with_for_update=True)
-    if entry is None:
-        raise NotFound("There is no such entry.")
+    entry = locked_entry(session, company_id, entry_id)
     campaign = session.get_one(SpendCampaign, (company_id, entry.campaign_id))
     account = session.get_one(SpendAccount, (company_id, campaign.account_id))
     session.delete(entry)
     session.flush()
     _spread_again(session, account, entry.campaign_id, now)
     audit.note(session, company_id, by, "spend.entry_removed", str(entry_id), now, name=campaign.name)
+
+
+def locked_entry(session: Session, company_id: UUID, entry_id: UUID) -> SpendEntry:
+    """Return an entry, held until the transaction ends; raises NotFound."""
+    entry = session.get(SpendEntry, (company_id, entry_id), with_for_update=True)
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    return entry
 
 
 def costs_by_day(entries: list[tuple[date, date, int]]) -> dict[date, int]:

@@ -162,6 +162,7 @@ FORMS: dict[str, dict[str, str]] = {
     "match_spend": {"key": "none"},
     "add_spend_rates": {"base": "USD", "quote": "EUR", "day": "2026-11-20", "rate": "0.9"},
     "change_spend_file": {"do": "apply"},
+    "remove_offline_cost": {"sure": "no"},
     "add_offline_cost": {"name": "Radio", "month": "2026-11", "cost": "900", "currency": "EUR"},
     "change_attribution_model": {"do": "pin"},
     "add_report_mail": {"dimension": "source", "every": "day", "hour": "7"},

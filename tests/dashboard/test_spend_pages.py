@@ -57,6 +57,11 @@ def test_a_marketer_brings_what_the_platforms_do_not_tell(
     assert "1 rate stored;" in said
     assert "all converted" in said
     assert "Nothing was stored" not in said
+    (cost,) = re.findall(rf"{root}/offline/([0-9a-f]{{32}})/remove", manager.get(f"{root}/offline").text)
+    manager.post(f"{root}/offline/{cost}/remove")
+    assert "the cost stays" in manager.get(f"{root}/offline").text
+    manager.post(f"{root}/offline/{cost}/remove", sure="yes")
+    assert "No offline cost yet" in manager.get(f"{root}/offline").text
     manager.post(f"{root}/currencies", **(rate | {"rate": "zero"}))
     assert "Not stored." in manager.get(f"{root}/currencies").text
 

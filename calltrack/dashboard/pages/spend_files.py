@@ -12,7 +12,7 @@ from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.money import parse_money
 from calltrack.kernel.origin import words_of
 from calltrack.spend import files, page_queries
-from calltrack.spend.entries import add_entry, remove_entry
+from calltrack.spend.entries import add_entry, locked_entry, remove_entry
 from calltrack.spend.file_rules import NAMES
 from calltrack.spend.rules import read_days, today_in
 from calltrack.spend.tables import LARGEST_FILE
@@ -123,9 +123,12 @@ def add_offline_cost(services: Services, here: Here) -> ResponseReturnValue:
 @page("/budget/spend/offline/<id:cost_id>/remove", "manager", ("POST",))
 def remove_offline_cost(services: Services, here: Here, cost_id: UUID) -> ResponseReturnValue:
     """Take a cost back."""
+    is_sure = request.form.get("sure") == "yes"
     with services.db.tenant(here.company.id) as session:
-        remove_entry(session, here.company.id, cost_id, here.who.email, here.now)
-    flash("Taken back. Its days cost less now.")
+        locked_entry(session, here.company.id, cost_id)
+        if is_sure:
+            remove_entry(session, here.company.id, cost_id, here.who.email, here.now)
+    flash("Taken back. Its days cost less now." if is_sure else "Nothing was changed: the cost stays.")
     return redirect(url_for("dashboard.spend_offline", company_id=here.company.id), 303)
 
 
