@@ -79,6 +79,12 @@ class BudgetBook:
         with self._lock:
             self._accounts[customer] = {one.id: one for one in budgets}
 
+    def of_campaign(self, customer: str, campaign: str) -> Budget | None:
+        """Return the budget that a campaign spends from; None: it is not known here."""
+        with self._lock:
+            budgets = self._accounts.get(customer, {}).values()
+            return next((one for one in budgets if campaign in one.campaigns and not one.is_removed), None)
+
     def asked(self, customer: str, query: str) -> list[tuple[Budget, str, str]] | None:
         """Return budget, campaign number and name by row; None: the question is not about budgets."""
         found = _ASKED.search(query)

@@ -67,7 +67,7 @@ class Server:
         self._desk = desk
         self._budgets = budgets or BudgetBook(None)
         self._books = Books(desk.journal)
-        self._reports = Reports(desk.spend)
+        self._reports = Reports(desk.spend, self._budgets)
         self._server = grpc.server(
             ThreadPoolExecutor(THREADS, thread_name_prefix="google-ads-twin"),
             options=[("grpc.max_receive_message_length", 64 * 1024 * 1024), ("grpc.so_reuseport", 0)],

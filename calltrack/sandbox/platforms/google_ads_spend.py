@@ -13,6 +13,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
+from calltrack.sandbox.platforms.google_ads_budgets import BudgetBook
 from calltrack.sandbox.platforms.spend_book import Campaign, Click, Figures, SpendBook
 
 PLATFORM: Final = "google_ads"
@@ -30,8 +33,9 @@ Fault = tuple[str, str]
 class Reports:
     """Answers the questions of one twin. Thread-safe."""
 
-    def __init__(self, book: SpendBook) -> None:
+    def __init__(self, book: SpendBook, budgets: BudgetBook) -> None:
         self._book = book
+        self._budgets = budgets
         self._lock = threading.Lock()
         self._asked: deque[datetime] = deque()
 
@@ -66,6 +70,14 @@ class Reports:
             fill(response.results.add())
         yield response
 
+    def _as_budgeted(self, customer: str, one: Campaign) -> Campaign:
+        """Return the campaign with the budget it has now, where the account's budgets name it."""
+        budget = self._budgets.of_campaign(customer, one.id)
+        if budget is None or not self._book.is_made(PLATFORM):
+            return one
+        shared = budget.explicitly_shared or len(budget.campaigns) > 1
+        return msgspec.structs.replace(one, budget_micros=budget.amount_micros, is_shared=shared)
+
     def _rows(self, customer: str, query: str, now: datetime) -> Iterator[Callable[[Any], None]]:
         resource = (_FROM.search(query) or [""] * 2)[1]
         if resource == "customer":
@@ -76,7 +88,9 @@ class Reports:
             for click in self._book.clicks(PLATFORM, first):
                 yield partial(_click, customer=customer, one=click)
             return
-        campaigns = self._book.campaigns(PLATFORM)
+        campaigns = {
+            id_: self._as_budgeted(customer, one) for id_, one in self._book.campaigns(PLATFORM).items()
+        }
         if not first:
             for campaign in campaigns.values():
                 yield partial(_campaign, campaign=campaign)

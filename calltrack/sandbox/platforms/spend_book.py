@@ -110,6 +110,10 @@ class SpendBook:
             else:
                 self._told[platform] = told
 
+    def is_made(self, platform: str) -> bool:
+        """Tell whether the platform's figures are made ones."""
+        return platform not in self._told
+
     def account(self, platform: str) -> Told:
         """Return what is told of the account itself."""
         return self._told.get(platform) or Told("Traslochi Aurelia")
