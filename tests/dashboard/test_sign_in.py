@@ -5,6 +5,7 @@ import re
 import pytest
 from flask import Flask
 
+from calltrack.dashboard.security import WITHOUT_FORM
 from calltrack.wiring import Services
 from tests.accounts.people import PASSWORD, make_user
 from tests.builders import Company
@@ -118,6 +119,8 @@ def test_a_form_without_its_token_is_refused(
     browser.sign_in(make_user(services, company))
     for rule in app.url_map.iter_rules():
         if "POST" not in (rule.methods or set()) or not rule.endpoint.startswith("dashboard."):
+            continue
+        if rule.endpoint in WITHOUT_FORM:
             continue
         ids = dict.fromkeys(rule.arguments, company.id)
         path = app.url_map.bind("localhost").build(rule.endpoint, ids, method="POST")

@@ -1,5 +1,6 @@
 """A new company beside a big one: PostgreSQL's statistics know the big one, and nothing of the new one."""
 
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import create_engine, text
@@ -29,6 +30,15 @@ def analyze(owner_url: str) -> None:
     owner = create_engine(owner_url, isolation_level="AUTOCOMMIT")
     with owner.connect() as connection:
         connection.execute(text("ANALYZE"))
+    owner.dispose()
+
+
+def gather_by_itself(owner_url: str, word: Literal["on", "off"]) -> None:
+    """Let the server keep its statistics itself, or not: then it never learns of the new company."""
+    owner = create_engine(owner_url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text(f"ALTER SYSTEM SET autovacuum = {word}"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     owner.dispose()
 
 

@@ -14,7 +14,7 @@ from calltrack.delivery.plan import plan_changes
 from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.wiring import Services
 from tests.builders import NOON, make_company
-from tests.delivery.strangers import beside_a_big_company
+from tests.delivery.strangers import analyze, beside_a_big_company, gather_by_itself
 from tests.delivery.world import World
 from tests.explained import explained
 from tests.sandbox.platforms.serving import serving
@@ -36,10 +36,12 @@ def stranger(
         world = World(services, make_company(services), origin)
         world.webhook()
         world.google()
+        gather_by_itself(postgres.owner_url, "off")
         changes = beside_a_big_company(world, postgres.owner_url, big=6_000, changes=1_200)
         with services.db.tenant(world.company.id) as session:
             create_audience(session, world.company.id, "List", READY["called_not_bought"][1], NOON)
         yield world, changes
+        gather_by_itself(postgres.owner_url, "on")
         world.door.close()
 
 
@@ -74,8 +76,11 @@ def test_facts_of_calls_are_reached_by_their_whole_key(stranger: tuple[World, li
     assert found.worse_than(A_CHANGE * BATCH) == {}
 
 
-def test_what_follows_a_call_reads_no_other_callers_rows(stranger: tuple[World, list[UUID]]) -> None:
+def test_what_follows_a_call_reads_no_other_callers_rows(
+    stranger: tuple[World, list[UUID]], postgres: EmbeddedPostgres
+) -> None:
     world, _ = stranger
+    analyze(postgres.owner_url)  # One call at a time: until then a few of its statements read too much.
     call, *_ = calls_of(world)
     with explained(world.services.db.engine) as found:
         for handle in (attribute, mark_nuisance, link, classify, take_up):

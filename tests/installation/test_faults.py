@@ -64,12 +64,19 @@ class Bench:
                 there = open_checked(session, services.vault, check, now)
             self.page.goto(there)
             if then:
-                self.page.wait_for_function(then)
+                self.sees(then)
             until = time.monotonic() + 15
             while len(self._newest().seen) < hears:
                 assert time.monotonic() < until, "no page view was noted"
                 time.sleep(0.02)
         return self.findings(now + timedelta(seconds=25) if opens else now)
+
+    def sees(self, expression: str) -> None:
+        """Wait until it is true in the page; the page's policy may forbid what `wait_for_function` does."""
+        until = time.monotonic() + 30
+        while not self.page.evaluate(f"!!({expression})"):
+            assert time.monotonic() < until, f"never true: {expression}"
+            time.sleep(0.05)
 
     def _newest(self) -> InstallCheck:
         with self.services.db.tenant(self.company.id) as session:
