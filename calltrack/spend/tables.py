@@ -18,6 +18,7 @@ MOST_COLUMNS: Final = 100
 LONGEST_CELL: Final = 500
 # What a workbook of 5 MB may unpack to; a made-up one unpacks to gigabytes.
 MOST_UNPACKED: Final = 100 * 1024 * 1024
+OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
 Line = tuple[int, list[str]]
 
 
@@ -29,6 +30,8 @@ def read_table(content: bytes) -> tuple[list[str], list[Line]]:
     """
     if len(content) > LARGEST_FILE:
         raise BadInput("This file is larger than 5 MB; split it, or leave columns out.")
+    if content.startswith(OLD_WORKBOOK):
+        raise BadInput("This is a workbook of an old Excel (.xls); save it as XLSX or CSV, then upload that.")
     if content.startswith(b"PK\x03\x04"):
         header, lines = _workbook(content)
     else:

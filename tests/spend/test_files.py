@@ -94,6 +94,7 @@ def test_a_workbook_reads_as_its_sheet_means_it(world: World) -> None:
 def test_what_cannot_be_a_table_is_refused_in_words(world: World) -> None:
     for content, said in (
         (b"PK\x03\x04 no workbook", "no workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
         (b"\x00\x01\x02", "not a text file"),
         (b"day,campaign,cost\n", "no lines"),
         (b"x" * (5 * 1024 * 1024 + 1), "larger than 5 MB"),
