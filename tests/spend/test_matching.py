@@ -49,6 +49,9 @@ def matched(
         # The name under another platform's source is another campaign.
         (one(name="roma", platform="meta"), {}, {ROMA: 5}, Match("", "")),
         (one(name="roma", platform="file"), {}, {ROMA: 5}, Match(ROMA, "name")),
+        # What a file or entry says of its visits stands above a name that happens to fit.
+        (one(name="roma", platform="manual", key=MILANO, by="id"), {}, {ROMA: 5}, Match(MILANO, "id")),
+        (one(name="roma", platform="file", key=MILANO, by="name"), {}, {ROMA: 5}, Match(ROMA, "name")),
         (one(name="roma"), {}, {ROMA: 5, campaign_key("google", "display", "Roma"): 3},
          Match("", "", tuple(sorted((ROMA, campaign_key("google", "display", "Roma")))))),
         (one(name="roma"), {}, {campaign_key("google", "organic", "roma"): 5}, Match("", "")),
@@ -66,6 +69,8 @@ def test_two_campaigns_of_one_name_are_not_guessed_apart() -> None:
     two = [one(name="roma", number="100"), one(name="Roma", number="200")]
     assert matched(two, {}, {ROMA: 5}) == [Match("", "", (ROMA,))] * 2
     assert matched(two, {"200": {ROMA: 5}}, {ROMA: 5}) == [Match("", "", (ROMA,)), Match(ROMA, "id")]
+    entry = one(name="roma", platform="manual", key=MILANO, by="id")
+    assert matched([entry, one(name="roma")], {}, {ROMA: 5}) == [Match(MILANO, "id"), Match(ROMA, "name")]
 
 
 def test_a_word_that_is_a_number_names_the_campaign() -> None:
