@@ -197,8 +197,7 @@ def _add_entries(blueprint: APIBlueprint, services: Services) -> None:
                     session, company_id, wanted.name, key_of(wanted.visits), days, cost, wanted.note,
                     g.asker.name, now,
                 )  # fmt: skip
-                rows = page_queries.entries(session, company_id)
-                made = entry_shape(next(row for row in rows if row.id == id_))
+                made = entry_shape(page_queries.entry(session, company_id, id_))
                 return 201, {**made, "first_day": str(days.first), "last_day": str(days.last)}
 
             key = request.headers.get("Idempotency-Key")

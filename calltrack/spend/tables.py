@@ -2,9 +2,11 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final, cast
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -19,6 +21,11 @@ LONGEST_CELL: Final = 500
 # What a workbook of 5 MB may unpack to; a made-up one unpacks to gigabytes.
 MOST_UNPACKED: Final = 100 * 1024 * 1024
 Line = tuple[int, list[str]]
+# What a damaged workbook makes zipfile, the XML parser and openpyxl raise, when opened or row by row.
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, LookupError, ValueError, TypeError,
+    AttributeError, EOFError, OSError, RuntimeError,
+)  # fmt: skip
 
 
 def read_table(content: bytes) -> tuple[list[str], list[Line]]:
@@ -56,13 +63,12 @@ def _workbook(content: bytes) -> tuple[list[str], list[Line]]:
             if sum(one.file_size for one in packed.infolist()) > MOST_UNPACKED:
                 raise BadInput("This workbook unpacks to more than 100 MB; save the sheet as CSV.")
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
+        try:
+            found = [(number, cells) for number, cells in _rows(book) if any(cells)]
+        finally:
+            book.close()
+    except _BROKEN:
         raise BadInput("This is no workbook we can read; save it as XLSX or CSV, then upload that.") from None
-    try:
-        rows = _rows(book)
-        found = [(number, cells) for number, cells in rows if any(cells)]
-    finally:
-        book.close()
     if len(found) < 2:
         raise BadInput("The first sheet of this workbook has no lines below its header.")
     header, width = found[0][1], len(found[0][1])
