@@ -8,12 +8,15 @@ import pytest
 from flask import Flask
 
 from calltrack.kernel.origin import campaign_key
+from calltrack.spend.detail_model import SpendClick
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.sightings import look_on
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
-from tests.builders import Company, make_visit
+from tests.budgets.spending import Spending, key_of
+from tests.builders import NOON, Company, make_call, make_visit
 from tests.dashboard.browser import Browser
+from tests.dashboard.test_queries import judge
 
 NOW = datetime.now(UTC)
 
@@ -103,3 +106,40 @@ def test_a_file_is_looked_at_and_applied(manager: Browser, services: Services, c
     page = manager.get(f"{root}/matching").text
     assert "By hand" in page
     assert "Costs without visits" not in page
+
+
+def test_a_call_shows_the_keyword_behind_its_click(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    made, visit = Spending(company), make_visit(services, company, at=NOON)
+    campaign = made.campaign(made.account(), "Roma", key_of("roma"))
+    made.write(services)
+    call = make_call(services, company, at=NOON)
+    judge(services, company, call.id, "google", visit.id)
+    page = f"/app/{company.id.hex}/calls/{call.id.hex}"
+    assert "as Google tells it" not in manager.get(page).text
+    with services.db.tenant(company.id) as session:
+        session.add(
+            SpendClick(
+                company_id=company.id, visit_id=visit.id, campaign_id=campaign, day=NOON.date(),
+                ad_group_id="7", ad_group="Annunci", keyword="<b>traslochi</b>", match_type="phrase",
+            )
+        )  # fmt: skip
+    shown = manager.get(page).text
+    assert "&lt;b&gt;traslochi&lt;/b&gt;" in shown
+    assert "phrase match, ad group Annunci" in shown
+
+
+def test_the_page_of_matches_stays_small_however_many_campaigns_there_are(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    made = Spending(company)
+    account = made.account()
+    for number in range(130):
+        for key in ("", key_of(f"c{number}")):
+            made.campaign(account, f"Campaign {number}{' matched' if key else ''}", key)
+    made.write(services)
+    page = manager.get(f"/app/{company.id.hex}/budget/spend/matching").text
+    assert page.count("match-form") == 200
+    assert page.count("dearest of") == 2
+    assert "the 100 dearest of 130" in page
