@@ -227,4 +227,5 @@ def _pace(row: PaceRow) -> dict[str, Any]:
         "alert": row.found.alert,
         "text": row.text,
         "spent_by_day_minor": list(row.spent_by_day),
+        "costs_without_rate": row.without_rate,
     }

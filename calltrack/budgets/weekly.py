@@ -16,6 +16,7 @@ from calltrack.budgets.weekly_sql import (
     CAMPAIGNS,
     CREDIT,
     EARNED,
+    LACKING,
     PURCHASES,
     REACH,
     SPENT,
@@ -196,15 +197,19 @@ def spent_by_day(
     session: Session, company_id: UUID, first: date, until: date, keys: Sequence[str]
 ) -> list[int]:
     """Return what campaigns cost on each day of a span, its end left out; without keys: everything."""
-    found = session.execute(
-        BY_DAY,
-        {
-            "company_id": company_id,
-            "first": first,
-            "until": until,
-            "keys": list(keys),
-            "everything": not keys,
-        },
-    )
+    found = session.execute(BY_DAY, _of(company_id, first, until, keys))
     by_day = {row.day: int(row.minor or 0) for row in found}
     return [by_day.get(first + timedelta(days=day), 0) for day in range(max((until - first).days, 0))]
+
+
+def costs_without_rate(
+    session: Session, company_id: UUID, first: date, until: date, keys: Sequence[str]
+) -> int:
+    """Return how many of these days' costs lack a rate, and are in no sum."""
+    return session.scalar(LACKING, _of(company_id, first, until, keys)) or 0
+
+
+def _of(company_id: UUID, first: date, until: date, keys: Sequence[str]) -> dict[str, Any]:
+    return {
+        "company_id": company_id, "first": first, "until": until, "keys": list(keys), "everything": not keys,
+    }  # fmt: skip

@@ -95,3 +95,11 @@ BY_DAY = text(
     GROUP BY 1
     """
 ).bindparams(bindparam("keys", type_=ARRAY(Text())))
+LACKING = text(
+    """
+    SELECT count(*)
+    FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
+    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until
+      AND d.cost_minor IS NULL AND d.cost_micros <> 0 AND (:everything OR c.campaign_key = ANY(:keys))
+    """
+).bindparams(bindparam("keys", type_=ARRAY(Text())))

@@ -20,6 +20,10 @@ MOST_COLUMNS: Final = 100
 LONGEST_CELL: Final = 500
 # What a workbook of 5 MB may unpack to; a made-up one unpacks to gigabytes.
 MOST_UNPACKED: Final = 100 * 1024 * 1024
+# A workbook can repeat one long text in millions of cells.
+MOST_TEXT: Final = 20_000_000
+# Below it sheets are empty, however far down somebody has coloured cells.
+LAST_ROW: Final = 2 * MOST_LINES
 Line = tuple[int, list[str]]
 # What a damaged workbook makes zipfile, the XML parser and openpyxl raise, when opened or row by row.
 _BROKEN: Final = (
@@ -41,7 +45,9 @@ def read_table(content: bytes) -> tuple[list[str], list[Line]]:
     else:
         header, lines = _csv(content)
     if len(lines) > MOST_LINES:
-        raise BadInput(f"This file has more than {MOST_LINES:,} lines; split it.")
+        raise _too_long()
+    if sum(len(cell) for _, cells in lines for cell in cells) > MOST_TEXT:
+        raise BadInput("This file holds more text than we read; leave out the columns that are not needed.")
     return header, lines
 
 
@@ -85,9 +91,16 @@ def _rows(book: Any) -> Iterator[Line]:
     if sheet is None:
         return
     for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1), 1):
-        if number > MOST_LINES + 200:
+        cells = [_text(cell) for cell in cast(tuple[Any, ...], row)]
+        if number > MOST_LINES + 200 and any(cells):
+            raise _too_long()
+        if number > LAST_ROW:
             return
-        yield number, [_text(cell) for cell in cast(tuple[Any, ...], row)]
+        yield number, cells
+
+
+def _too_long() -> BadInput:
+    return BadInput(f"This file has more than {MOST_LINES:,} lines; split it.")
 
 
 def _text(cell: Any) -> str:

@@ -77,11 +77,14 @@ def test_budgets_are_watched_told_and_forgotten(then: Services) -> None:
 @pytest.mark.parametrize("status", ["active", "paused"])
 def test_days_that_were_not_read_are_no_days_without_spend(then: Services, status: str) -> None:
     company = make_company(then)
-    steady(company, read_days_ago=3, status=status).write(then)
+    made = steady(company, read_days_ago=3, status=status)
+    made.cost(made.campaign(made.account("manual", "m"), "Radio", key_of("radio")), FIRST, None)
+    made.write(then)
     with then.db.tenant(company.id) as session:
         add_pace(session, company.id, "All", 450_000, [], NOON, by="t")
         (row,) = paces(session, company.id, NOON)
         (first,) = paces(session, company.id, NOON - timedelta(days=19))
+    assert row.without_rate == 1
     assert (row.month.known, row.found.spent, len(row.spent_by_day)) == (date(2026, 11, 17), 240_000, 16)
     assert (first.found.spent, first.found.alert) == (0, None)
 

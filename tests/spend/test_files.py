@@ -107,6 +107,22 @@ def test_a_damaged_workbook_is_refused_in_words() -> None:
             read_table(broken)
 
 
+def test_a_workbook_that_repeats_or_hides_its_lines_is_not_read_in_part() -> None:
+    wide, gaps = openpyxl.Workbook(write_only=True), openpyxl.Workbook(write_only=True)
+    rows = wide.create_sheet()
+    rows.append([f"c{place}" for place in range(90)])
+    for _ in range(480):
+        rows.append(["x" * 500] * 90)
+    rows = gaps.create_sheet()
+    for row in [["Day", "Campaign", "Cost"], *[["2026-11-01", "A", 1], []] * 10_101]:
+        rows.append(row)
+    for book, said in ((wide, "more text than we read"), (gaps, "more than 20,000 lines")):
+        content = io.BytesIO()
+        book.save(content)
+        with pytest.raises(BadInput, match=said):
+            read_table(content.getvalue())
+
+
 def test_an_absurd_cost_is_a_wrong_line_and_sums_that_do_not_fit_are_refused(world: World) -> None:
     lines = "".join(f"2026-11-01,B,{10**9}.00\n" for _ in range(2))
     huge = store(world, f"day,campaign,cost\n2026-11-01,A,{'9' * 30}.123\n2026-11-01,A,1\n{lines}".encode())
