@@ -130,7 +130,7 @@ def make_account(
         company_id=company_id, id=new_id(now), platform=platform, external_id=title, name=title,
         currency=code, timezone=company.timezone, created_at=now, status="active",
     )  # fmt: skip
-    made = session.scalar(statement.on_conflict_do_nothing().returning(SpendAccount))
+    made: SpendAccount | None = session.scalar(statement.on_conflict_do_nothing().returning(SpendAccount))
     if made is None:
         # Somebody made it just now: then it is theirs, if its currency fits.
         return make_account(session, company_id, platform, name, currency, now)

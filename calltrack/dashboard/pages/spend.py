@@ -88,6 +88,21 @@ def change_spend(services: Services, here: Here, account_id: UUID) -> ResponseRe
     return _to(here, "spend")
 
 
+@page("/budget/spend/keywords", "viewer")
+def spend_keywords(services: Services, here: Here) -> ResponseReturnValue:
+    """Show which keywords, or ad groups, cost most in the last 30 days."""
+    by = "ad_group" if request.args.get("by") == "ad_group" else "keyword"
+    last = today_in(here.company.timezone, here.now)
+    first = last - timedelta(days=SHOWN_DAYS - 1)
+    with services.db.tenant(here.company.id) as session:
+        rows = queries.spend_by_part(
+            session, here.company.id, first, last, keywords=by == "keyword", most=SHOWN_CAMPAIGNS
+        )
+    return render_template(
+        "spend_keywords.html", rows=rows, by=by, first=first, last=last, most=SHOWN_CAMPAIGNS
+    )
+
+
 @page("/budget/spend/matching", "viewer")
 def spend_matching(services: Services, here: Here) -> ResponseReturnValue:
     """Show which visits each campaign paid for, and what is unmatched on either side."""
