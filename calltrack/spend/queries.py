@@ -68,10 +68,10 @@ def spend_by_campaign(
 
 
 def spend_by_day(
-    session: Session, company_id: UUID, first_day: date, last_day: date
+    session: Session, company_id: UUID, first_day: date, last_day: date, *, most: int | None = None
 ) -> tuple[DatedSpend, ...]:
-    """Return each campaign's figures of each day, by day."""
-    rows = session.execute(_BY_DAY, _given(company_id, first_day, last_day))
+    """Return each campaign's figures of each day, by day; at most so many rows."""
+    rows = session.execute(_BY_DAY, {**_given(company_id, first_day, last_day), "most": most})
     return tuple(DatedSpend(**row._mapping) for row in rows)
 
 
@@ -121,7 +121,7 @@ _BY_DAY = text(
     f"""
     SELECT d.day, c.id AS campaign_id, c.campaign_key, {_SUMS}
     FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE {_IN_DAYS} GROUP BY d.day, c.id, c.campaign_key ORDER BY d.day, c.id
+    WHERE {_IN_DAYS} GROUP BY d.day, c.id, c.campaign_key ORDER BY d.day, c.id LIMIT :most
     """  # noqa: S608 (constants)
 )
 _BY_WEEK = text(

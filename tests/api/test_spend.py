@@ -4,9 +4,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from calltrack.api import spend
 from calltrack.delivery.accounts import connect_destination
 from calltrack.sandbox.platforms.accounts import google_ads_settings, webhook_settings
 from calltrack.wiring import Services
@@ -52,6 +54,10 @@ def test_a_program_brings_costs_by_hand_and_file_and_reads_the_sums(program: Pro
     assert sum(row["cost_minor"] for row in by_day) == sum(row["cost_minor"] for row in by_week) == 91_250
     assert {date.fromisoformat(row["day"]).weekday() for row in by_week} == {0}
     assert program.get(f"{NOVEMBER}&by=keyword").json["rows"] == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spend, "MOST_ROWS", 30)
+        many = program.get(f"{NOVEMBER}&by=day")
+    assert (many.status_code, "more than 30 rows" in many.json["detail"]) == (400, True)
     assert program.client.delete(path, headers=program._headers()).status_code == 204
     gone = f"{ROOT}/entries/{made.json['id']}"
     assert program.client.delete(gone, headers=program._headers()).status_code == 204
