@@ -176,11 +176,15 @@ def campaigns_of(session: Session, company_id: UUID) -> list[CampaignRow]:
     return [CampaignRow(**row._mapping) for row in session.execute(CAMPAIGNS, {"company_id": company_id})]
 
 
+def stale_accounts(session: Session, company_id: UUID, now: datetime) -> tuple[str, ...]:
+    """Return the accounts that were not read for ten days: what they cost since then is missing."""
+    return tuple(session.scalars(UNREAD, {"company_id": company_id, "fresh": now - STALE}))
+
+
 def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: int, now: datetime) -> Beside:
     span = {"company_id": company_id, "first": end - 4 * WEEK, "until": end, "kind": kind}
     unmatched = session.execute(UNMATCHED, span).all()
     credit = session.execute(CREDIT, span).one()
-    stale = session.scalars(UNREAD, {"company_id": company_id, "fresh": now - STALE}).all()
     return Beside(
         unmatched_minor=sum(int(row.minor) for row in unmatched),
         unmatched=tuple((row.name, int(row.minor)) for row in unmatched[:5]),
@@ -188,7 +192,7 @@ def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: i
         without_campaign=float(credit.nobody),
         without_spend=float(credit.idle),
         of_campaigns=float(credit.paid),
-        stale=tuple(stale),
+        stale=stale_accounts(session, company_id, now),
         smaller=smaller,
     )
 
