@@ -17,6 +17,7 @@ from calltrack.infra.log import log
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import first_id_of
 from calltrack.numbers.counting import count_company, forget_faded, forget_leases
+from calltrack.spend.clicks import forget_clicks
 from calltrack.spend.files import forget_files
 from calltrack.spend.sightings import forget_sightings
 from calltrack.wiring import Services
@@ -106,6 +107,9 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
             leases = forget_leases(session, company_id, before, BATCH)
         gone += leases
     with services.db.tenant(company_id) as session:
+        if before:
+            # What was behind the clicks of visits goes with them: nobody could find it by the visitor then.
+            gone += forget_clicks(session, company_id, before.date())
         old = delete(IdempotencyKey).where(
             IdempotencyKey.company_id == company_id, IdempotencyKey.created_at < now - ANSWERS_KEPT
         )

@@ -65,7 +65,8 @@ def budget_of(services: Services) -> APIBlueprint:
     def try_budget_split(wished: WishedShape) -> dict[str, Any]:
         """Say what a week with another split would bring; nothing is stored."""
         with services.db.tenant(g.asker.company_id) as session:
-            found = try_split(session, g.asker.company_id, wished.amounts, services.clock())
+            now = services.clock()
+            found = try_split(session, g.asker.company_id, wished.amounts, now, strict=True)
         if found is None:
             raise NotFound("There is no spend with conversions to work this out from yet.")
         return found
@@ -226,4 +227,5 @@ def _pace(row: PaceRow) -> dict[str, Any]:
         "alert": row.found.alert,
         "text": row.text,
         "spent_by_day_minor": list(row.spent_by_day),
+        "costs_without_rate": row.without_rate,
     }

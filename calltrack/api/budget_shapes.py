@@ -171,6 +171,9 @@ class PaceShape(BaseModel):
     alert: Annotated[str | None, Field(description="over, under or null.")]
     text: str
     spent_by_day_minor: list[int]
+    costs_without_rate: Annotated[
+        int, Field(description="Costs that are in none of these sums: no rate of their currency is known.")
+    ]
 
 
 class PacesShape(BaseModel):

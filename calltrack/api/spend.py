@@ -37,6 +37,7 @@ from calltrack.spend.rules import read_days
 from calltrack.wiring import Services
 
 LONGEST_STRETCH = 800
+MOST_ROWS = 50_000
 
 
 def spend_of(services: Services) -> APIBlueprint:
@@ -64,14 +65,18 @@ def _add_sums(blueprint: APIBlueprint, services: Services) -> None:
             rows: tuple[Any, ...]
             if wanted.by in ("ad_group", "keyword"):
                 is_keyword = wanted.by == "keyword"
-                rows = queries.spend_by_part(session, company_id, first, last, keywords=is_keyword)
+                rows = queries.spend_by_part(
+                    session, company_id, first, last, keywords=is_keyword, most=MOST_ROWS + 1
+                )
             elif wanted.by == "campaign":
                 rows = queries.spend_by_campaign(session, company_id, first, last)
             elif wanted.by == "day":
-                rows = queries.spend_by_day(session, company_id, first, last)
+                rows = queries.spend_by_day(session, company_id, first, last, most=MOST_ROWS + 1)
             else:
                 rows = queries.spend_by_week(session, company_id, first, last)
             currency = session.get_one(Company, company_id).currency
+        if len(rows) > MOST_ROWS:
+            raise BadInput(f"That is more than {MOST_ROWS:,} rows; ask for fewer days at once.")
         return {"currency": currency, "rows": [spend_row(row) for row in rows]}
 
 
@@ -197,8 +202,7 @@ def _add_entries(blueprint: APIBlueprint, services: Services) -> None:
                     session, company_id, wanted.name, key_of(wanted.visits), days, cost, wanted.note,
                     g.asker.name, now,
                 )  # fmt: skip
-                rows = page_queries.entries(session, company_id)
-                made = entry_shape(next(row for row in rows if row.id == id_))
+                made = entry_shape(page_queries.entry(session, company_id, id_))
                 return 201, {**made, "first_day": str(days.first), "last_day": str(days.last)}
 
             key = request.headers.get("Idempotency-Key")

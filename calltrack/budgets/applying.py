@@ -18,7 +18,7 @@ from calltrack.budgets.changes import LOOKED_UP_AFTER, get_change, lines_in, wor
 from calltrack.budgets.making import newest_advice
 from calltrack.budgets.model import BudgetAdvice, BudgetChange
 from calltrack.budgets.reaching import Reach, reach
-from calltrack.budgets.spent_lately import spent_lately
+from calltrack.budgets.spent_lately import LATELY, spent_lately
 from calltrack.budgets.wishes import Line, Wish, lines_of, wishes_of
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.infra.turns import take_turn
@@ -175,9 +175,9 @@ def _wishes(session: Session, advice: BudgetAdvice, account_id: UUID, units: Seq
             continue
         if one["verdict"] in ("raise", "cut"):
             here, total = lately.at(account_id, one["origins"]), lately.total(one["origins"])
-            wishes += wishes_of(
-                one["budget"], round(one["recommended"] * minor), one["verdict"] == "raise", here, total
-            )
+            beside = {id_: lately.beside(account_id, id_, one["origins"]) / LATELY.days for id_ in here}
+            weekly = round(one["recommended"] * minor)
+            wishes += wishes_of(one["budget"], weekly, one["verdict"] == "raise", here, total, beside)
     return wishes
 
 

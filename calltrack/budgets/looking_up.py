@@ -19,6 +19,9 @@ from calltrack.wiring import Services
 
 # So long a request may still be carried out after its sender gave up waiting.
 STILL_UNDER_WAY: Final = timedelta(minutes=3)
+# So long it is tried again where Google does not let us look.
+LOOKED_FOR: Final = timedelta(days=7)
+GONE: Final = "GONE"
 
 
 def look_up_due(services: Services, company_id: UUID) -> int:
@@ -48,7 +51,9 @@ def _look_up(services: Services, company_id: UUID, change_id: UUID) -> None:
             lines = [line for line in lines_in(row) if line.is_change]
             to = reach(services, session, company_id, row.account_id)
         found: Any = to.read([line.budget_id for line in lines])
-    except (Conflict, NotFound) as problem:
+    except NotFound as problem:
+        found = Outcome(Class.CONFIG, GONE, str(problem))
+    except Conflict as problem:
         found = Outcome(Class.CONFIG, "NO_ACCESS", str(problem))
     now = services.clock()
     with services.db.tenant(company_id) as session:
@@ -57,7 +62,7 @@ def _look_up(services: Services, company_id: UUID, change_id: UUID) -> None:
             return
         if isinstance(found, Outcome):
             row.state, row.said = "unknown", f"Nobody knows yet whether it arrived. {words_of(found)}"
-            row.due_at = None if found.class_ is Class.CONFIG else now + timedelta(minutes=5)
+            row.due_at = _next_look(row, found, now)
             return
         amounts = {id_: one.amount_micros for id_, one in found.items()}
         state, said = _end_of(lines, amounts)
@@ -68,6 +73,13 @@ def _look_up(services: Services, company_id: UUID, change_id: UUID) -> None:
         if state != "unknown":
             row.settled_at = now
             audit.note(session, company_id, "calltrack", f"budget.{state}", str(change_id), now, looked=True)
+
+
+def _next_look(row: BudgetChange, why_not: Outcome, now: datetime) -> datetime | None:
+    """Return when to look again; an access may be repaired within a week, an account that is gone is gone."""
+    if why_not.code == GONE or (row.sent_at is not None and now - row.sent_at > LOOKED_FOR):
+        return None
+    return now + (timedelta(hours=1) if why_not.class_ is Class.CONFIG else timedelta(minutes=5))
 
 
 def _end_of(lines: Sequence[Line], amounts: Mapping[str, int]) -> tuple[str, str]:

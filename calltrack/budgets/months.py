@@ -17,7 +17,7 @@ from calltrack.accounts.rules import display_name
 from calltrack.budgets.model import BudgetPace
 from calltrack.budgets.pacing import Pace, pace
 from calltrack.budgets.units import id_of, labels_of
-from calltrack.budgets.weekly import campaigns_of, known_until, spent_by_day
+from calltrack.budgets.weekly import campaigns_of, costs_without_rate, known_until, spent_by_day
 from calltrack.budgets.words import said
 from calltrack.kernel.errors import BadFields, Conflict, NotFound
 from calltrack.kernel.ids import new_id
@@ -51,6 +51,8 @@ class PaceRow:
     campaign_ids: tuple[str, ...]
     month: Month
     spent_by_day: tuple[int, ...]
+    without_rate: int
+    """Costs of its days that are in no sum, because their currency has no rate."""
     found: Pace
     text: str
 
@@ -160,6 +162,7 @@ def _row(session: Session, row: BudgetPace, month: Month, labels: dict[str, str]
         campaign_ids=tuple(id_of(key) for key in row.campaign_keys),
         month=month,
         spent_by_day=tuple(spent),
+        without_rate=costs_without_rate(session, row.company_id, month.first, month.known, row.campaign_keys),
         found=found,
         text=said(found.reason, currency),
     )

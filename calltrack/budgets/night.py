@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import case, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -53,8 +53,9 @@ def companies_to_advise(system: Session, now: datetime) -> list[UUID]:
 def advise_due(services: Services, company_id: UUID) -> None:
     """Make the company's advice where it is due; twice is harmless, and a killed worker's is due again."""
     with services.db.tenant(company_id) as session:
-        if not _claim(session, company_id, services.clock()):
-            return
+        claimed = _claim(session, company_id, services.clock())
+    if claimed is None:
+        return
     said = advise_now(services, company_id)
     now = services.clock()
     with services.db.tenant(company_id) as session:
@@ -62,17 +63,26 @@ def advise_due(services: Services, company_id: UUID) -> None:
         session.execute(
             update(BudgetPlan)
             .where(BudgetPlan.company_id == company_id)
-            .values(due_at=next_night(now, zone, company_id), tries=0, looked_at=now, said=said)
-        )
+            .values(
+                # Limits that were changed meanwhile made it due again: so it stays.
+                due_at=case(
+                    (BudgetPlan.due_at == claimed, next_night(now, zone, company_id)),
+                    else_=BudgetPlan.due_at,
+                ),
+                tries=0, looked_at=now, said=said,
+            )
+        )  # fmt: skip
 
 
-def _claim(session: Session, company_id: UUID, now: datetime) -> bool:
+def _claim(session: Session, company_id: UUID, now: datetime) -> datetime | None:
+    """Take the company's advice; returns until when nobody else does, None: it is not due."""
     zone = zone_of(session, company_id)
     following = next_night(now, zone, company_id)
+    until = min(now + LEASE, following)
     tries = session.scalar(
         update(BudgetPlan)
         .where(BudgetPlan.company_id == company_id, BudgetPlan.due_at <= now)
-        .values(due_at=min(now + LEASE, following), tries=BudgetPlan.tries + 1)
+        .values(due_at=until, tries=BudgetPlan.tries + 1)
         .returning(BudgetPlan.tries)
     )
     if tries is not None and tries > MOST_TRIES:
@@ -81,5 +91,5 @@ def _claim(session: Session, company_id: UUID, now: datetime) -> bool:
             .where(BudgetPlan.company_id == company_id)
             .values(due_at=following, tries=0, said=f"Given up after {MOST_TRIES} tries; tonight it goes on.")
         )
-        return False
-    return tries is not None
+        return None
+    return None if tries is None else until

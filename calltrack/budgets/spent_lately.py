@@ -17,7 +17,10 @@ Origins = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class SpentLately:
-    """Rows of (word, account, budget, millionths of the account's currency, minor units)."""
+    """Rows of (word, account, budget, millionths of the account's currency, minor units).
+
+    The word is empty for campaigns that nobody matched: they are nobody's part, but may share a budget.
+    """
 
     rows: tuple[tuple[str, UUID, str, int, int], ...]
 
@@ -29,6 +32,15 @@ class SpentLately:
                 before = found.get(budget, (0, 0))
                 found[budget] = (before[0] + micros, before[1] + minor)
         return found
+
+    def beside(self, account_id: UUID, budget: str, origins: Origins) -> int:
+        """Return what other campaigns spent from a budget, in millionths; those nobody matched, too."""
+        keys = _keys(origins)
+        return sum(
+            micros
+            for key, account, id_, micros, _ in self.rows
+            if account == account_id and id_ == budget and key not in keys
+        )
 
     def at_account(self, account_id: UUID, origins: Origins) -> int:
         """Return what the campaigns of these origins cost at one account, in minor units."""
@@ -57,8 +69,7 @@ _SPENT = text(
     SELECT c.campaign_key, c.account_id, c.budget_id, sum(d.cost_micros) AS micros,
            sum(d.cost_minor) AS minor
     FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until AND c.campaign_key <> ''
-      AND d.cost_minor IS NOT NULL
+    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until AND d.cost_minor IS NOT NULL
     GROUP BY 1, 2, 3
     """
 )

@@ -16,6 +16,7 @@ from calltrack.budgets.weekly_sql import (
     CAMPAIGNS,
     CREDIT,
     EARNED,
+    LACKING,
     PURCHASES,
     REACH,
     SPENT,
@@ -175,11 +176,15 @@ def campaigns_of(session: Session, company_id: UUID) -> list[CampaignRow]:
     return [CampaignRow(**row._mapping) for row in session.execute(CAMPAIGNS, {"company_id": company_id})]
 
 
+def stale_accounts(session: Session, company_id: UUID, now: datetime) -> tuple[str, ...]:
+    """Return the accounts that were not read for ten days: what they cost since then is missing."""
+    return tuple(session.scalars(UNREAD, {"company_id": company_id, "fresh": now - STALE}))
+
+
 def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: int, now: datetime) -> Beside:
     span = {"company_id": company_id, "first": end - 4 * WEEK, "until": end, "kind": kind}
     unmatched = session.execute(UNMATCHED, span).all()
     credit = session.execute(CREDIT, span).one()
-    stale = session.scalars(UNREAD, {"company_id": company_id, "fresh": now - STALE}).all()
     return Beside(
         unmatched_minor=sum(int(row.minor) for row in unmatched),
         unmatched=tuple((row.name, int(row.minor)) for row in unmatched[:5]),
@@ -187,7 +192,7 @@ def _beside(session: Session, company_id: UUID, end: date, kind: str, smaller: i
         without_campaign=float(credit.nobody),
         without_spend=float(credit.idle),
         of_campaigns=float(credit.paid),
-        stale=tuple(stale),
+        stale=stale_accounts(session, company_id, now),
         smaller=smaller,
     )
 
@@ -196,15 +201,19 @@ def spent_by_day(
     session: Session, company_id: UUID, first: date, until: date, keys: Sequence[str]
 ) -> list[int]:
     """Return what campaigns cost on each day of a span, its end left out; without keys: everything."""
-    found = session.execute(
-        BY_DAY,
-        {
-            "company_id": company_id,
-            "first": first,
-            "until": until,
-            "keys": list(keys),
-            "everything": not keys,
-        },
-    )
+    found = session.execute(BY_DAY, _of(company_id, first, until, keys))
     by_day = {row.day: int(row.minor or 0) for row in found}
     return [by_day.get(first + timedelta(days=day), 0) for day in range(max((until - first).days, 0))]
+
+
+def costs_without_rate(
+    session: Session, company_id: UUID, first: date, until: date, keys: Sequence[str]
+) -> int:
+    """Return how many of these days' costs lack a rate, and are in no sum."""
+    return session.scalar(LACKING, _of(company_id, first, until, keys)) or 0
+
+
+def _of(company_id: UUID, first: date, until: date, keys: Sequence[str]) -> dict[str, Any]:
+    return {
+        "company_id": company_id, "first": first, "until": until, "keys": list(keys), "everything": not keys,
+    }  # fmt: skip

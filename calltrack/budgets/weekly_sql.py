@@ -11,7 +11,8 @@ REACH = text(
             WHERE d.company_id = :company_id AND d.day < :today AND d.cost_minor > 0
               AND c.campaign_key <> '' ORDER BY d.day DESC LIMIT 1) AS last_day,
            (SELECT min(read_at) FROM spend_account
-            WHERE company_id = :company_id AND due_at IS NOT NULL AND read_at >= :fresh) AS read_at
+            WHERE company_id = :company_id AND (due_at IS NOT NULL OR status = 'paused')
+              AND read_at >= :fresh) AS read_at
     """
 )
 SPENT = text(
@@ -80,7 +81,8 @@ WITHOUT_RATE = text(
 UNREAD = text(
     """
     SELECT name FROM spend_account
-    WHERE company_id = :company_id AND due_at IS NOT NULL AND (read_at IS NULL OR read_at < :fresh)
+    WHERE company_id = :company_id AND (due_at IS NOT NULL OR status = 'paused')
+      AND (read_at IS NULL OR read_at < :fresh)
     ORDER BY name
     """
 )
@@ -91,5 +93,13 @@ BY_DAY = text(
     WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until
       AND (:everything OR c.campaign_key = ANY(:keys))
     GROUP BY 1
+    """
+).bindparams(bindparam("keys", type_=ARRAY(Text())))
+LACKING = text(
+    """
+    SELECT count(*)
+    FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
+    WHERE d.company_id = :company_id AND d.day >= :first AND d.day < :until
+      AND d.cost_minor IS NULL AND d.cost_micros <> 0 AND (:everything OR c.campaign_key = ANY(:keys))
     """
 ).bindparams(bindparam("keys", type_=ARRAY(Text())))

@@ -48,7 +48,12 @@ class Line:
 
 
 def wishes_of(
-    unit: str, weekly_minor: int, is_raise: bool, spent: Mapping[str, tuple[int, int]], all_minor: int
+    unit: str,
+    weekly_minor: int,
+    is_raise: bool,
+    spent: Mapping[str, tuple[int, int]],
+    all_minor: int,
+    beside: Mapping[str, float] | None = None,
 ) -> list[Wish]:
     """Return the daily amounts of a unit's budgets at one account.
 
@@ -58,12 +63,14 @@ def wishes_of(
         is_raise: whether that is more than today.
         spent: budget -> what it cost lately, in millionths of the account's currency and in minor units.
         all_minor: what the whole unit cost in the same time, at all accounts.
+        beside: budget -> what campaigns outside of the unit take from it a day, in millionths: they keep it.
     """
     found = []
     for budget_id, (micros, minor) in sorted(spent.items()):
         if minor <= 0 or micros <= 0 or all_minor <= 0:
             continue
         daily = weekly_minor * (minor / all_minor) / 7 * (micros / minor)
+        daily += (beside or {}).get(budget_id, 0.0)
         found.append(Wish(budget_id=budget_id, unit=unit, micros=daily, is_raise=is_raise))
     return found
 

@@ -46,6 +46,11 @@ def price(micros: int | None, currency: str) -> str:
     return f"{SYMBOLS.get(currency, currency)}{THIN}{micros / 1_000_000:.3f}"
 
 
+def of_platform(micros: int, currency: str) -> str:
+    """Return a platform's amount, told in millionths of a currency, to its minor unit."""
+    return money(round(micros * 10 ** EXPONENTS.get(currency, 2) / 1_000_000), currency)
+
+
 def number(value: int | float | None) -> str:
     """Return a count with thin blanks between thousands."""
     return "–" if value is None else f"{value:,}".replace(",", THIN)

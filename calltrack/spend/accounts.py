@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
@@ -125,12 +126,14 @@ def make_account(
             raise Conflict(f"{title} holds {known.currency}; use another name for {code}.")
         return known
     company = session.get_one(Company, company_id)
-    made = SpendAccount(
+    statement = insert(SpendAccount).values(
         company_id=company_id, id=new_id(now), platform=platform, external_id=title, name=title,
         currency=code, timezone=company.timezone, created_at=now, status="active",
     )  # fmt: skip
-    session.add(made)
-    session.flush()
+    made: SpendAccount | None = session.scalar(statement.on_conflict_do_nothing().returning(SpendAccount))
+    if made is None:
+        # Somebody made it just now: then it is theirs, if its currency fits.
+        return make_account(session, company_id, platform, name, currency, now)
     watch(session, company_id, now)
     return made
 

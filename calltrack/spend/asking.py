@@ -76,7 +76,9 @@ def _read_days(look: Look, wanted: Days, waiting: Mapping[str, Any]) -> bool:
     while left:
         days = left.pop(0)
         try:
-            spent = look.source.ask_days(look.line, look.settings, look.account.external_id, days, asked)
+            spent = look.source.ask_days(
+                look.line, look.settings, look.account.external_id, days, asked, zone=look.account.timezone
+            )
         except Trouble as trouble:
             if trouble.class_ != "smaller" or days.first == days.last:
                 raise

@@ -13,13 +13,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.money import EXPONENTS, currency_code
+from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.model import SpendAccount
 from calltrack.spend.typed_model import CurrencyRate
 
@@ -118,6 +119,7 @@ def set_rates(session: Session, company_id: UUID, rows: Sequence[RateRow]) -> in
                 set_={"rate": statement.excluded.rate},
             )
         )
+    _convert_once_more(session, company_id)
     return convert_all(session, company_id)
 
 
@@ -137,7 +139,13 @@ def forget_rate(session: Session, company_id: UUID, base: str, quote: str, day: 
     ).all()  # fmt: skip
     if not gone:
         raise NotFound("There is no such rate.")
+    _convert_once_more(session, company_id)
     convert_all(session, company_id)
+
+
+def _convert_once_more(session: Session, company_id: UUID) -> None:
+    """Have costs converted again at the next matching: a worker may just store some at the old rates."""
+    session.execute(update(SpendWatch).where(SpendWatch.company_id == company_id).values(converted_to=""))
 
 
 def convert_all(session: Session, company_id: UUID) -> int:

@@ -18,14 +18,12 @@ from calltrack.spend.accounts import make_account
 from calltrack.spend.days import campaign_ids, keep_campaigns, keep_days
 from calltrack.spend.matching import LONGEST_KEY
 from calltrack.spend.model import SpendAccount, SpendCampaign, SpendDay
-from calltrack.spend.rules import micros_of, spread
+from calltrack.spend.rules import MOST_MINOR, micros_of, spread
 from calltrack.spend.told import CampaignTold, Days, DayTold
 from calltrack.spend.typed_model import SpendEntry
 
 ACCOUNT: Final = "Offline media"
 LONGEST_NOTE: Final = 500
-# So that the sum of many entries still fits the database's numbers, in millionths.
-MOST_MINOR: Final = 10**11
 
 
 def add_entry(
@@ -48,7 +46,7 @@ def add_entry(
     """
     title = display_name(name)
     if not 0 < cost.minor <= MOST_MINOR:
-        raise BadInput("Write what it cost, more than nothing.")
+        raise BadInput("Write what it cost, more than nothing and no absurd amount.")
     if len(note) > LONGEST_NOTE:
         raise BadInput(f"A note has at most {LONGEST_NOTE} characters.")
     if campaign_key and (campaign_key.count(BETWEEN) != 2 or len(campaign_key) > LONGEST_KEY):

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 from calltrack.conversions.amounts import guess_mark, read_amount
 from calltrack.conversions.moments import guess_day_first
 from calltrack.kernel.errors import BadInput
-from calltrack.kernel.money import EXPONENTS, currency_code
+from calltrack.kernel.money import CURRENCIES, EXPONENTS, currency_code
 from calltrack.kernel.origin import campaign_key
-from calltrack.spend.rules import read_days
+from calltrack.spend.rules import MOST_MINOR, read_days
 from calltrack.spend.told import Days
 
 Mark = Literal["", ",", "."]
@@ -86,8 +86,13 @@ class LineSays:
     impressions: int
 
 
-def guess(header: Sequence[str], samples: Sequence[Sequence[str]], country: str) -> Plan:
-    """Guess what the columns are from their titles, the mark and the order of dates from the values."""
+def guess(
+    header: Sequence[str], samples: Sequence[Sequence[str]], country: str, currency: str = "EUR"
+) -> Plan:
+    """Guess what the columns are from their titles, the mark and the order of dates from the values.
+
+    The currency is the one beside the costs or in their title, `Amount spent (USD)`; else the one given.
+    """
     columns: dict[str, int] = {}
     for place, title in enumerate(header):
         plain = re.sub(r"\(.*?\)", "", unicodedata.normalize("NFKD", title).lower())
@@ -96,7 +101,13 @@ def guess(header: Sequence[str], samples: Sequence[Sequence[str]], country: str)
             columns[name] = place
     costs = _column(samples, columns.get("cost"))
     days = _column(samples, columns.get("day")) + _column(samples, columns.get("last_day"))
-    return Plan(columns=columns, mark=guess_mark(costs) or "", day_first=guess_day_first(days, country))
+    told = set(_column(samples, columns.get("currency")))
+    told = told or set(re.findall(r"\(([A-Z]{3})\)", header[columns["cost"]] if "cost" in columns else ""))
+    known = {code.upper() for code in told} & CURRENCIES
+    return Plan(
+        columns=columns, mark=guess_mark(costs) or "", day_first=guess_day_first(days, country),
+        currency=known.pop() if len(known) == 1 else currency,
+    )  # fmt: skip
 
 
 def plan_from(raw: Mapping[str, Any], width: int) -> Plan:
@@ -145,6 +156,8 @@ def read_line(cells: Sequence[str], plan: Plan) -> LineSays:
         raise BadInput("This line has no cost; write 0 where it cost nothing.")
     days = read_days(_iso(cell("day"), plan), _iso(cell("last_day"), plan))
     cost = _cost(cell("cost"), plan)
+    if cost > MOST_MINOR:
+        raise BadInput(f"{cell('cost')[:20]!r} is absurdly much; check the decimal mark.")
     return LineSays(
         name or number, number or name, _key(cell("source"), cell("medium"), cell("utm_campaign")), days,
         cost, _count(cell("clicks"), "clicks"), _count(cell("impressions"), "impressions"),
@@ -178,7 +191,8 @@ def _iso(text: str, plan: Plan) -> str:
 
 
 def _count(text: str, name: str) -> int:
-    digits = re.sub(r"[\s.,'\u00a0\u202f]", "", text)
+    # Programs write 37 as 37.0; three digits after a mark are thousands.
+    digits = re.sub(r"[\s.,'\u00a0\u202f]", "", re.sub(r"[.,]0{1,2}$", "", text))
     if not digits:
         return 0
     if not digits.isascii() or not digits.isdigit() or int(digits) > MOST_COUNT:

@@ -22,7 +22,7 @@ from calltrack.spend.accounts import make_account
 from calltrack.spend.days import Kept, keep_campaigns, keep_days
 from calltrack.spend.file_rules import LineSays, Plan, guess, plan_from, read_line
 from calltrack.spend.matching import watch
-from calltrack.spend.rules import micros_of, spread
+from calltrack.spend.rules import MOST_MINOR, micros_of, spread
 from calltrack.spend.tables import read_table
 from calltrack.spend.told import CampaignTold, DayTold
 from calltrack.spend.typed_model import SpendFile
@@ -52,8 +52,8 @@ def store_file(session: Session, company_id: UUID, content: bytes, name: str, by
     header, lines = read_table(content)
     company = session.get_one(Company, company_id)
     title = _name(name)
-    guessed = guess(header, [cells for _, cells in lines[:SAMPLES]], company.country)
-    plan = {**guessed.to_json(), "account": title.rpartition(".")[0] or title, "currency": company.currency}
+    guessed = guess(header, [cells for _, cells in lines[:SAMPLES]], company.country, company.currency)
+    plan = {**guessed.to_json(), "account": title.rpartition(".")[0] or title}
     row = SpendFile(
         company_id=company_id, id=new_id(now), name=title, state="draft",
         sha256=hashlib.sha256(content).digest(), header=header, lines=[list(line) for line in lines],
@@ -170,7 +170,7 @@ def days_of(said: Sequence[LineSays], currency: str) -> list[DayTold]:
     """Return each campaign's days: what lines say of one day adds up, stretches are spread exactly.
 
     Raises:
-        BadInput: they are too many.
+        BadInput: they are too many, or one costs more than can be stored.
     """
     if sum((one.days.last - one.days.first).days + 1 for one in said) > MOST_DAYS:
         raise BadInput(f"This file speaks of more than {MOST_DAYS:,} days in all; split it.")
@@ -186,6 +186,8 @@ def days_of(said: Sequence[LineSays], currency: str) -> list[DayTold]:
             total[0] += cost
             total[1] += clicks
             total[2] += impressions
+            if total[0] > MOST_MINOR:
+                raise BadInput(f"{one.campaign[:60]!r} costs absurdly much on one day; check the lines.")
     return [
         DayTold(campaign, day, micros_of(cost, currency), clicks, impressions)
         for (campaign, day), (cost, clicks, impressions) in sums.items()

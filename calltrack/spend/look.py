@@ -120,7 +120,8 @@ def claim(services: Services, company_id: UUID, account_id: UUID, courier: Couri
         )
         if source is None or destination is None or destination.status == "removed":
             row.status, row.due_at = "paused", None
-            row.trouble = "The destination whose access was used is removed. Connect the account by another."
+            step = "Stop this account, then read it by another."
+            row.trouble = f"The destination whose access was used is removed. {step}"
             review_accounts(session, company_id, now)
             return None
         row.lease_token, row.lease_until, row.due_at = new_id(now), now + LEASE, now + LEASE

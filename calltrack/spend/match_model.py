@@ -17,7 +17,8 @@ class SpendWatch(Base):
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     due_at: Mapped[datetime | None]
     visits_until: Mapped[datetime]
-    # The currency that costs were last converted to: another one now, and all are converted again.
+    # The currency that costs were last converted to; another one now, or none after new rates, and all are
+    # converted again.
     converted_to: Mapped[str] = mapped_column(server_default=text("''"))
 
 

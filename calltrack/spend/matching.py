@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -119,11 +119,6 @@ def campaigns_of(session: Session, company_id: UUID) -> list[Campaign]:
         .order_by(SpendCampaign.id)
     )  # fmt: skip
     return [Campaign(*row) for row in rows]
-
-
-def see_changed_currency(session: Session, company_id: UUID, now: datetime) -> None:
-    """Have costs converted soon: the company's currency, or its rates, have changed."""
-    session.execute(update(SpendWatch).where(SpendWatch.company_id == company_id).values(due_at=now))
 
 
 _STORE = text(

@@ -58,11 +58,12 @@ class Evidence:
 def match_all(campaigns: Iterable[Campaign], evidence: Evidence) -> dict[UUID, Match]:
     """Return the match of each campaign; what a person said stays."""
     listed = list(campaigns)
-    named = _by_name(listed, evidence.by_key)
+    told = {one.id for one in listed if _names_its_visits(one, evidence)}
+    named = _by_name([one for one in listed if one.id not in told], evidence.by_key)
     found: dict[UUID, Match] = {}
     for one in listed:
-        if one.matched_by == "person":
-            found[one.id] = Match(one.campaign_key, "person")
+        if one.matched_by == "person" or one.id in told:
+            found[one.id] = Match(one.campaign_key, "person" if one.matched_by == "person" else "id")
             continue
         found[one.id] = _by_number(one, evidence) or named.get(one.id) or _kept(one)
     return found
@@ -87,6 +88,12 @@ def fits(platform: str, key: str) -> bool:
     if medium in NOT_PAID and platform != "meta":
         return False
     return any(source == word if word in SHORT else word in source for word in words)
+
+
+def _names_its_visits(one: Campaign, evidence: Evidence) -> bool:
+    """Tell whether a file or entry said itself which visits it paid for: no name is looked for then."""
+    is_ours = one.platform not in SOURCES and one.matched_by == "id"
+    return is_ours and bool(one.campaign_key) and one.external_id not in evidence.by_id
 
 
 def _by_number(one: Campaign, evidence: Evidence) -> Match | None:

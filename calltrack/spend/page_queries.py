@@ -163,6 +163,12 @@ def entries(session: Session, company_id: UUID, most: int = 500) -> tuple[EntryR
     return tuple(EntryRow(**row._mapping) for row in rows)
 
 
+def entry(session: Session, company_id: UUID, entry_id: UUID) -> EntryRow:
+    """Return a typed cost that is there."""
+    row = session.execute(_ENTRY, {"company_id": company_id, "id": entry_id}).one()
+    return EntryRow(**row._mapping)
+
+
 def changes(session: Session, company_id: UUID, most: int = 50) -> tuple[ChangeRow, ...]:
     """Return the newest days that were told otherwise before."""
     rows = session.execute(_CHANGES, {"company_id": company_id, "most": most})
@@ -238,16 +244,16 @@ _CAMPAIGNS = text(
     ORDER BY COALESCE(s.cost_minor, 0) DESC, c.name, c.id
     """
 )
-_ENTRIES = text(
-    """
+_OF_ENTRY = """
     SELECT e.id, c.name, c.campaign_key, e.first_day, e.last_day, e.cost_minor, a.currency, e.note,
            e.created_by
     FROM spend_entry e
     JOIN spend_campaign c ON c.company_id = e.company_id AND c.id = e.campaign_id
     JOIN spend_account a ON a.company_id = c.company_id AND a.id = c.account_id
-    WHERE e.company_id = :company_id ORDER BY e.first_day DESC, e.id DESC LIMIT :most
-    """
-)
+    WHERE e.company_id = :company_id
+"""
+_ENTRIES = text(f"{_OF_ENTRY} ORDER BY e.first_day DESC, e.id DESC LIMIT :most")
+_ENTRY = text(f"{_OF_ENTRY} AND e.id = :id")
 _CHANGES = text(
     """
     SELECT c.name AS campaign, a.name AS account, a.currency, h.day, h.old_cost_micros, h.new_cost_micros,

@@ -47,6 +47,7 @@ class PartSpend:
     """What an ad group (empty keyword) or a keyword cost in a stretch of days."""
 
     campaign_id: UUID
+    campaign: str
     campaign_key: str
     ad_group_id: str
     ad_group: str
@@ -67,10 +68,10 @@ def spend_by_campaign(
 
 
 def spend_by_day(
-    session: Session, company_id: UUID, first_day: date, last_day: date
+    session: Session, company_id: UUID, first_day: date, last_day: date, *, most: int | None = None
 ) -> tuple[DatedSpend, ...]:
-    """Return each campaign's figures of each day, by day."""
-    rows = session.execute(_BY_DAY, _given(company_id, first_day, last_day))
+    """Return each campaign's figures of each day, by day; at most so many rows."""
+    rows = session.execute(_BY_DAY, {**_given(company_id, first_day, last_day), "most": most})
     return tuple(DatedSpend(**row._mapping) for row in rows)
 
 
@@ -83,10 +84,16 @@ def spend_by_week(
 
 
 def spend_by_part(
-    session: Session, company_id: UUID, first_day: date, last_day: date, *, keywords: bool
+    session: Session,
+    company_id: UUID,
+    first_day: date,
+    last_day: date,
+    *,
+    keywords: bool,
+    most: int | None = None,
 ) -> tuple[PartSpend, ...]:
-    """Return the figures of ad groups, or of keywords; the dearest first."""
-    given = {**_given(company_id, first_day, last_day), "keywords": keywords}
+    """Return the figures of ad groups, or of keywords; the dearest first, at most so many."""
+    given = {**_given(company_id, first_day, last_day), "keywords": keywords, "most": most}
     return tuple(PartSpend(**row._mapping) for row in session.execute(_BY_PART, given))
 
 
@@ -114,7 +121,7 @@ _BY_DAY = text(
     f"""
     SELECT d.day, c.id AS campaign_id, c.campaign_key, {_SUMS}
     FROM spend_day d JOIN spend_campaign c ON c.company_id = d.company_id AND c.id = d.campaign_id
-    WHERE {_IN_DAYS} GROUP BY d.day, c.id, c.campaign_key ORDER BY d.day, c.id
+    WHERE {_IN_DAYS} GROUP BY d.day, c.id, c.campaign_key ORDER BY d.day, c.id LIMIT :most
     """  # noqa: S608 (constants)
 )
 _BY_WEEK = text(
@@ -126,12 +133,12 @@ _BY_WEEK = text(
 )
 _BY_PART = text(
     f"""
-    SELECT c.id AS campaign_id, c.campaign_key, p.ad_group_id, p.ad_group, p.keyword, p.match_type,
-           s.cost_minor, s.clicks, s.impressions, s.days_without_rate
+    SELECT c.id AS campaign_id, c.name AS campaign, c.campaign_key, p.ad_group_id, p.ad_group, p.keyword,
+           p.match_type, s.cost_minor, s.clicks, s.impressions, s.days_without_rate
     FROM (SELECT d.part_id, {_SUMS} FROM spend_part_day d WHERE {_IN_DAYS} GROUP BY d.part_id) s
     JOIN spend_part p ON p.company_id = :company_id AND p.id = s.part_id
                      AND (p.criterion_id <> '') = :keywords
     JOIN spend_campaign c ON c.company_id = p.company_id AND c.id = p.campaign_id
-    ORDER BY s.cost_minor DESC, p.ad_group, p.keyword, p.id
+    ORDER BY s.cost_minor DESC, p.ad_group, p.keyword, p.id LIMIT :most
     """  # noqa: S608 (constants)
 )

@@ -24,6 +24,8 @@ EVERY: Final = timedelta(hours=1)
 # How long to leave a platform alone that was unwell n times in a row; the last one repeats.
 HOLDS: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
 LONGEST_ENTRY: Final = 3_660
+# So that the sum of many costs still fits the database's numbers, in millionths.
+MOST_MINOR: Final = 10**11
 
 
 def today_in(timezone: str, now: datetime) -> date:

@@ -2,9 +2,11 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final, cast
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -19,7 +21,16 @@ LONGEST_CELL: Final = 500
 # What a workbook of 5 MB may unpack to; a made-up one unpacks to gigabytes.
 MOST_UNPACKED: Final = 100 * 1024 * 1024
 OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
+# A workbook can repeat one long text in millions of cells.
+MOST_TEXT: Final = 20_000_000
+# Below it sheets are empty, however far down somebody has coloured cells.
+LAST_ROW: Final = 2 * MOST_LINES
 Line = tuple[int, list[str]]
+# What a damaged workbook makes zipfile, the XML parser and openpyxl raise, when opened or row by row.
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, LookupError, ValueError, TypeError,
+    AttributeError, EOFError, OSError, RuntimeError,
+)  # fmt: skip
 
 
 def read_table(content: bytes) -> tuple[list[str], list[Line]]:
@@ -37,7 +48,9 @@ def read_table(content: bytes) -> tuple[list[str], list[Line]]:
     else:
         header, lines = _csv(content)
     if len(lines) > MOST_LINES:
-        raise BadInput(f"This file has more than {MOST_LINES:,} lines; split it.")
+        raise _too_long()
+    if sum(len(cell) for _, cells in lines for cell in cells) > MOST_TEXT:
+        raise BadInput("This file holds more text than we read; leave out the columns that are not needed.")
     return header, lines
 
 
@@ -59,13 +72,12 @@ def _workbook(content: bytes) -> tuple[list[str], list[Line]]:
             if sum(one.file_size for one in packed.infolist()) > MOST_UNPACKED:
                 raise BadInput("This workbook unpacks to more than 100 MB; save the sheet as CSV.")
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
+        try:
+            found = [(number, cells) for number, cells in _rows(book) if any(cells)]
+        finally:
+            book.close()
+    except _BROKEN:
         raise BadInput("This is no workbook we can read; save it as XLSX or CSV, then upload that.") from None
-    try:
-        rows = _rows(book)
-        found = [(number, cells) for number, cells in rows if any(cells)]
-    finally:
-        book.close()
     if len(found) < 2:
         raise BadInput("The first sheet of this workbook has no lines below its header.")
     header, width = found[0][1], len(found[0][1])
@@ -82,9 +94,16 @@ def _rows(book: Any) -> Iterator[Line]:
     if sheet is None:
         return
     for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1), 1):
-        if number > MOST_LINES + 200:
+        cells = [_text(cell) for cell in cast(tuple[Any, ...], row)]
+        if number > MOST_LINES + 200 and any(cells):
+            raise _too_long()
+        if number > LAST_ROW:
             return
-        yield number, [_text(cell) for cell in cast(tuple[Any, ...], row)]
+        yield number, cells
+
+
+def _too_long() -> BadInput:
+    return BadInput(f"This file has more than {MOST_LINES:,} lines; split it.")
 
 
 def _text(cell: Any) -> str:

@@ -69,6 +69,8 @@ def test_a_program_reads_advice_limits_it_and_tries_others(then: Services, clien
     assert (tried["split"]["roma"], tried["gain"]["mean"] > 0, tried["beyond_what_was_seen"]) == (
         1200.0, True, ["roma"],
     )  # fmt: skip
+    unknown = viewer.post("/api/v1/budget/what-if", {"amounts": {"roma": 120_000}})
+    assert (unknown.status_code, "no budget 'roma'" in unknown.json["detail"]) == (400, True)
     record = viewer.get("/api/v1/budget/record").json["advice"]
     assert [(one["week"], one["after"]) for one in record] == [("2026-11-09", None)]
 

@@ -4,8 +4,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from calltrack.api import spend
 from calltrack.delivery.accounts import connect_destination
 from calltrack.sandbox.platforms.accounts import google_ads_settings, webhook_settings
 from calltrack.wiring import Services
@@ -51,10 +54,30 @@ def test_a_program_brings_costs_by_hand_and_file_and_reads_the_sums(program: Pro
     assert sum(row["cost_minor"] for row in by_day) == sum(row["cost_minor"] for row in by_week) == 91_250
     assert {date.fromisoformat(row["day"]).weekday() for row in by_week} == {0}
     assert program.get(f"{NOVEMBER}&by=keyword").json["rows"] == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spend, "MOST_ROWS", 30)
+        many = program.get(f"{NOVEMBER}&by=day")
+    assert (many.status_code, "more than 30 rows" in many.json["detail"]) == (400, True)
     assert program.client.delete(path, headers=program._headers()).status_code == 204
     gone = f"{ROOT}/entries/{made.json['id']}"
     assert program.client.delete(gone, headers=program._headers()).status_code == 204
     assert program.client.delete(gone, headers=program._headers()).status_code == 404
+
+
+def test_an_old_cost_is_added_however_many_newer_there_are(
+    program: Program, services: Services, company: Company
+) -> None:
+    entry = {"name": "Radio", "first_day": "2026-11-30", "cost": "9", "currency": "EUR"}
+    assert program.post(f"{ROOT}/entries", entry).status_code == 201
+    with services.db.tenant(company.id) as session:
+        session.execute(
+            text("""
+                INSERT INTO spend_entry SELECT e.company_id, gen_random_uuid(), e.campaign_id, e.first_day,
+                       e.last_day, 1, '', e.created_at, 't' FROM spend_entry e, generate_series(1, 500)
+            """)
+        )
+    old = program.post(f"{ROOT}/entries", entry | {"first_day": "2025-01-31"})
+    assert (old.status_code, old.json["first_day"]) == (201, "2025-01-31")
 
 
 def test_a_program_brings_rates_and_says_what_a_campaign_paid_for(program: Program) -> None:

@@ -40,6 +40,7 @@ class Spending:
             "company_id": self.company.id, "id": id_, "platform": platform, "external_id": external_id,
             "name": f"{platform} account", "currency": "EUR", "timezone": "Europe/Rome",
             "destination_id": destination, "created_at": NOON, "due_at": None, "read_at": self.read_at,
+            "status": "active",
         })  # fmt: skip
         return id_
 

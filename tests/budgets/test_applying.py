@@ -161,6 +161,18 @@ def test_a_crash_between_intention_and_answer_is_seen_and_looked_up(
     assert (world.row(id_).state, world.row(id_).due_at) == ("done", None)
 
 
+def test_an_access_that_ended_meanwhile_is_looked_through_once_it_is_repaired(world: World) -> None:
+    id_ = world.check()
+    world.faults("ok", "drop-after-processing")
+    assert world.confirm(id_) == "unknown"
+    world.faults("401", "401")
+    assert looking_up.look_up_due(world.at(minutes=4), world.company.id) == 1
+    assert (world.row(id_).state, world.row(id_).due_at is None) == ("unknown", False)
+    assert looking_up.look_up_due(world.at(minutes=30), world.company.id) == 0
+    assert looking_up.look_up_due(world.at(minutes=65), world.company.id) == 1
+    assert world.row(id_).state == "done"
+
+
 def test_one_refused_budget_refuses_all_and_says_why(world: World) -> None:
     world.faults("ok", "reason:BUDGET_BELOW_PER_DAY_MINIMUM")
     row = world.row(world.check())

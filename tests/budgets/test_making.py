@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from calltrack.budgets import night
 from calltrack.budgets.keeping import Kept, Limit, keep, kept_by
 from calltrack.budgets.making import NO_SPEND, advise_now, newest_advice
 from calltrack.budgets.model import BudgetAdvice, BudgetChange, BudgetPlan
@@ -181,6 +183,30 @@ def test_the_night_makes_it_once_and_the_record_says_what_became_of_it(services:
     assert (rows[1].after_week, past["word"], past["followed"]) == (MONDAY + WEEK, "followed", 1.0)
     assert past["spend"] == pytest.approx(first["total"] * 100, abs=3)
     assert (past["conversions"], past["value"]) == (6.0, 360_000)
+
+
+def test_limits_that_change_while_advice_is_made_make_it_due_again(
+    then: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(then)
+    usual(company, weeks=5).write(then)
+    plan_advice(then)
+    meanwhile = NOON + timedelta(seconds=1)
+
+    def advise_slowly(services: Services, company_id: UUID) -> str:
+        said = advise_now(services, company_id)
+        with services.db.tenant(company_id) as session:
+            keep(session, company_id, Kept(counts="lead"), meanwhile, by="test")
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setattr(night, "advise_now", advise_slowly)
+        advise_due(then, company.id)
+    with then.db.system() as system:
+        assert company.id in companies_to_advise(system, meanwhile)
+    advise_due(replace(then, clock=lambda: meanwhile), company.id)
+    with then.db.system() as system:
+        assert company.id not in companies_to_advise(system, meanwhile + timedelta(minutes=11))
 
 
 def test_of_old_advice_the_last_of_each_week_is_kept_and_what_somebody_acted_on(then: Services) -> None:

@@ -24,7 +24,7 @@ def then(services: Services) -> Services:
     return replace(services, clock=lambda: NOON)
 
 
-def steady(company: Company, *, read_days_ago: int = 0) -> Spending:
+def steady(company: Company, *, read_days_ago: int = 0, status: str = "active") -> Spending:
     """Return a hundred a day at Google and fifty at Meta, booked to the month's end."""
     made = Spending(company)
     for platform, name, minor in (("google_ads", "roma", 10_000), ("meta", "estate", 5_000)):
@@ -32,7 +32,9 @@ def steady(company: Company, *, read_days_ago: int = 0) -> Spending:
         for day in range(30):
             made.cost(campaign, FIRST + timedelta(days=day), minor)
     if read_days_ago:
-        made.accounts[0] |= {"due_at": NOON, "read_at": NOON - timedelta(days=read_days_ago)}
+        due_at = NOON if status == "active" else None
+        read_at = NOON - timedelta(days=read_days_ago)
+        made.accounts[0] |= {"due_at": due_at, "read_at": read_at, "status": status}
     return made
 
 
@@ -72,13 +74,17 @@ def test_budgets_are_watched_told_and_forgotten(then: Services) -> None:
         remove_pace(session, stranger.id, fits, NOON, by="t")
 
 
-def test_days_that_were_not_read_are_no_days_without_spend(then: Services) -> None:
+@pytest.mark.parametrize("status", ["active", "paused"])
+def test_days_that_were_not_read_are_no_days_without_spend(then: Services, status: str) -> None:
     company = make_company(then)
-    steady(company, read_days_ago=3).write(then)
+    made = steady(company, read_days_ago=3, status=status)
+    made.cost(made.campaign(made.account("manual", "m"), "Radio", key_of("radio")), FIRST, None)
+    made.write(then)
     with then.db.tenant(company.id) as session:
         add_pace(session, company.id, "All", 450_000, [], NOON, by="t")
         (row,) = paces(session, company.id, NOON)
         (first,) = paces(session, company.id, NOON - timedelta(days=19))
+    assert row.without_rate == 1
     assert (row.month.known, row.found.spent, len(row.spent_by_day)) == (date(2026, 11, 17), 240_000, 16)
     assert (first.found.spent, first.found.alert) == (0, None)
 

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calltrack.budgets.spent_lately import LATELY, SpentLately
 from calltrack.budgets.wishes import Wish, lines_of, wishes_of
 from calltrack.destinations.google_ads_budgets import BudgetNow
+from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
 from tests.examples import examples
 
 MICROS = 1_000_000
@@ -56,6 +59,21 @@ def test_a_budget_whose_campaigns_google_does_not_all_name_is_never_changed() ->
 def test_what_stood_there_before_is_put_back_whatever_is_used_up() -> None:
     wish = Wish(budget_id="1", unit="roma", micros=15 * MICROS, is_raise=True, exact=True)
     assert lines_of([wish], {"1": budget(20)}, {})[0].fate == "change"
+
+
+def test_what_other_campaigns_take_from_a_budget_stays_theirs() -> None:
+    """Of 10 a day half is spent by a campaign nobody matched: a tenth more is 10.50 a day, not 5.50."""
+    mine, account = {"source": "google", "medium": "cpc", "campaign": "roma"}, new_id()
+    key = campaign_key("google", "cpc", "roma")
+    lately = SpentLately(
+        ((key, account, "1", 140 * MICROS, 14_000), ("", account, "1", 140 * MICROS, 14_000),
+         ("", account, "2", 7 * MICROS, 700), ("", new_id(), "1", 7 * MICROS, 700))
+    )  # fmt: skip
+    beside = lately.beside(account, "1", [mine])
+    assert (beside, lately.total([mine])) == (140 * MICROS, 14_000)
+    here = lately.at(account, [mine])
+    (wish,) = wishes_of("roma", 3_850, True, here, 14_000, {"1": beside / LATELY.days})
+    assert wish.micros == pytest.approx(10.5 * MICROS)
 
 
 @given(

@@ -93,6 +93,17 @@ def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) ->
     assert f'href="{at}"' in browser.get(f"/app/{company.id.hex}/notices").text
 
 
+def test_pacing_names_accounts_that_are_not_read_any_more(then: Services) -> None:
+    company = make_company(then)
+    made = usual(company)
+    made.accounts[0] |= {"status": "paused", "read_at": NOON - timedelta(days=11)}
+    made.write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget/pacing"
+    assert "Not read for over ten days" not in browser.get(at).text
+    browser.post(at, name="All", amount="1000")
+    assert "Not read for over ten days: google_ads account." in browser.get(at).text
+
+
 def test_a_test_is_planned_and_says_when_to_switch_off(then: Services) -> None:
     company = make_company(then)
     usual(company).write(then)

@@ -120,6 +120,7 @@ TABLE: dict[str, Role] = {
     "add_pace_of": "manager", "remove_pace_of": "manager", "budget_tests": "viewer",
     "begin_budget_test": "manager", "stop_budget_test": "manager",
     "spend": "viewer", "connect_spend": "owner", "change_spend": "manager", "spend_matching": "viewer",
+    "spend_keywords": "viewer",
     "match_spend": "manager", "spend_currencies": "viewer", "add_spend_rates": "manager",
     "spend_files": "manager", "add_spend_file": "manager", "spend_file": "manager",
     "change_spend_file": "manager", "spend_offline": "viewer", "add_offline_cost": "manager",

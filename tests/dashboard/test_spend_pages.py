@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
+from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import campaign_key
+from calltrack.spend.detail_model import SpendClick, SpendPart, SpendPartDay
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.sightings import look_on
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
-from tests.builders import Company, make_visit
+from tests.budgets.spending import Spending, key_of
+from tests.builders import NOON, Company, make_call, make_visit
 from tests.dashboard.browser import Browser
+from tests.dashboard.test_queries import judge
 
 NOW = datetime.now(UTC)
 
@@ -103,3 +107,75 @@ def test_a_file_is_looked_at_and_applied(manager: Browser, services: Services, c
     page = manager.get(f"{root}/matching").text
     assert "By hand" in page
     assert "Costs without visits" not in page
+
+
+def test_a_call_shows_the_keyword_behind_its_click(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    made, visit = Spending(company), make_visit(services, company, at=NOON)
+    campaign = made.campaign(made.account(), "Roma", key_of("roma"))
+    made.write(services)
+    call = make_call(services, company, at=NOON)
+    judge(services, company, call.id, "google", visit.id)
+    page = f"/app/{company.id.hex}/calls/{call.id.hex}"
+    assert "as Google tells it" not in manager.get(page).text
+    with services.db.tenant(company.id) as session:
+        session.add(
+            SpendClick(
+                company_id=company.id, visit_id=visit.id, campaign_id=campaign, day=NOON.date(),
+                ad_group_id="7", ad_group="Annunci", keyword="<b>traslochi</b>", match_type="phrase",
+            )
+        )  # fmt: skip
+    shown = manager.get(page).text
+    assert "&lt;b&gt;traslochi&lt;/b&gt;" in shown
+    assert "phrase match, ad group Annunci" in shown
+
+
+def test_keywords_and_ad_groups_are_listed_by_what_they_cost(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    root = f"/app/{company.id.hex}/budget/spend/keywords"
+    assert "No keyword yet" in manager.get(root).text
+    made = Spending(company)
+    campaign = made.campaign(made.account(), "Roma | search", key_of("roma"))
+    made.write(services)
+    day = (NOW - timedelta(days=2)).date()
+    with services.db.tenant(company.id) as session:
+        for number, (word, minor) in enumerate((("", 500), ("traslochi", 200), ("<i>roma</i>", 300))):
+            part = new_id()
+            session.add(
+                SpendPart(
+                    company_id=company.id, id=part, campaign_id=campaign, ad_group_id="7",
+                    ad_group="Annunci", criterion_id=str(number) if word else "", keyword=word,
+                    match_type="exact" if word else "",
+                )
+            )  # fmt: skip
+            session.flush()
+            session.add(
+                SpendPartDay(
+                    company_id=company.id, part_id=part, day=day, cost_micros=minor * 10_000,
+                    cost_minor=minor, clicks=2, impressions=9,
+                )
+            )  # fmt: skip
+    page = manager.get(root).text
+    assert page.index("&lt;i&gt;roma&lt;/i&gt;") < page.index("traslochi")
+    assert "exact match, Annunci" in page
+    assert "Roma | search" in page
+    groups = manager.get(f"{root}?by=ad_group").text
+    assert "traslochi" not in groups
+    assert "€\u202f5" in groups
+
+
+def test_the_page_of_matches_stays_small_however_many_campaigns_there_are(
+    manager: Browser, services: Services, company: Company
+) -> None:
+    made = Spending(company)
+    account = made.account()
+    for number in range(130):
+        for key in ("", key_of(f"c{number}")):
+            made.campaign(account, f"Campaign {number}{' matched' if key else ''}", key)
+    made.write(services)
+    page = manager.get(f"/app/{company.id.hex}/budget/spend/matching").text
+    assert page.count("match-form") == 200
+    assert page.count("dearest of") == 2
+    assert "the 100 dearest of 130" in page

@@ -71,6 +71,9 @@ def test_a_rate_that_comes_later_and_another_currency_of_the_company_convert_aga
     assert spent() == [(32_000, 0)]
     with world.services.db.tenant(id_) as session:
         assert set_rates(session, id_, [read_rate("EUR", "USD", MONDAY, "1,6")]) == 1
+    # As a worker leaves a day that stored it meanwhile, and knew the old rates only.
+    world.run("UPDATE spend_day SET cost_minor = NULL WHERE day = :day", day=SUNDAY)
+    world.match()
     assert spent() == [(3 * 8_000 + 6_250, 0)]
     with world.services.db.tenant(id_) as session:
         session.execute(text("UPDATE company SET currency = 'USD' WHERE id = :id"), {"id": id_})

@@ -1,6 +1,7 @@
 """Files and entries: read line by line, spread exactly, and the same again changes nothing."""
 
 import io
+import zipfile
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -91,6 +92,60 @@ def test_a_workbook_reads_as_its_sheet_means_it(world: World) -> None:
     assert world.costs() == {"2026-11-03": 12_500_000}
 
 
+def test_a_damaged_workbook_is_refused_in_words() -> None:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["Day", "Campaign", "Cost"])
+    book.active.append(["2026-11-01", "A", 1])
+    book.save(content)
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(content) as whole, zipfile.ZipFile(damaged, "w") as other:
+        for one in whole.infolist():
+            piece = whole.read(one)
+            other.writestr(one.filename, piece[:-40] if "sheet1" in one.filename else piece)
+    for broken in (damaged.getvalue(), content.getvalue()[:-700] + b"\0" * 700):
+        with pytest.raises(BadInput, match="no workbook we can read"):
+            read_table(broken)
+
+
+def test_a_workbook_that_repeats_or_hides_its_lines_is_not_read_in_part() -> None:
+    wide, gaps = openpyxl.Workbook(write_only=True), openpyxl.Workbook(write_only=True)
+    rows = wide.create_sheet()
+    rows.append([f"c{place}" for place in range(90)])
+    for _ in range(480):
+        rows.append(["x" * 500] * 90)
+    rows = gaps.create_sheet()
+    for row in [["Day", "Campaign", "Cost"], *[["2026-11-01", "A", 1], []] * 10_101]:
+        rows.append(row)
+    for book, said in ((wide, "more text than we read"), (gaps, "more than 20,000 lines")):
+        content = io.BytesIO()
+        book.save(content)
+        with pytest.raises(BadInput, match=said):
+            read_table(content.getvalue())
+
+
+def test_an_absurd_cost_is_a_wrong_line_and_sums_that_do_not_fit_are_refused(world: World) -> None:
+    lines = "".join(f"2026-11-01,B,{10**9}.00\n" for _ in range(2))
+    huge = store(world, f"day,campaign,cost\n2026-11-01,A,{'9' * 30}.123\n2026-11-01,A,1\n{lines}".encode())
+    with world.services.db.tenant(world.company.id) as session:
+        seen = files.look_at(files.locked(session, world.company.id, huge))
+    assert [bool(one.problem) for one in seen] == [True, False, False, False]
+    with pytest.raises(BadInput, match="'B' costs absurdly much on one day"):
+        apply(world, huge)
+    assert world.costs() == {}
+
+
+def test_a_currency_that_the_file_names_is_taken(world: World) -> None:
+    titled = store(world, b"Day,Campaign name,Amount spent (USD),Link clicks\n2026-11-01,A,1.50,37.0\n")
+    beside = store(world, b"day,campaign,cost,currency\n2026-11-01,A,1.50,CHF\n", "chf.csv")
+    mixed = store(world, b"day,campaign,cost,currency\n2026-11-01,A,1,CHF\n2026-11-01,A,1,USD\n", "m.csv")
+    with world.services.db.tenant(world.company.id) as session:
+        rows = [files.locked(session, world.company.id, id_) for id_ in (titled, beside, mixed)]
+        assert [row.plan["currency"] for row in rows] == ["USD", "CHF", "EUR"]
+        (line,) = files.look_at(rows[0])
+    assert line.says is not None
+    assert (line.says.cost_minor, line.says.clicks) == (150, 37)
+
+
 def test_what_cannot_be_a_table_is_refused_in_words(world: World) -> None:
     for content, said in (
         (b"PK\x03\x04 no workbook", "no workbook"),
@@ -108,7 +163,7 @@ def test_what_cannot_be_a_table_is_refused_in_words(world: World) -> None:
     wish = {"columns": {"day": 0, "cost": 1, "campaign": 1}}
     with world.services.db.tenant(world.company.id) as session, pytest.raises(BadInput, match="Two values"):
         files.change_plan(session, world.company.id, draft, wish)
-    wrong = store(world, b"day,campaign,cost,currency\n2026-11-01,A,1,USD\n")
+    wrong = store(world, b"day,campaign,cost,currency\n2026-11-01,A,1,???\n")
     with pytest.raises(BadInput, match="No line of this file can be used"):
         apply(world, wrong)
     other = store(world, b"day,campaign,cost\n2026-11-01,A,1\n", "usd.csv")

@@ -1,5 +1,6 @@
 """Which visits a campaign paid for: by number, by exact name, by a person; what could be two is nobody's."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from calltrack.spend.matching_rules import Campaign, Evidence, Match, fits, matc
 from calltrack.spend.page_queries import matches
 from tests.builders import make_visit
 from tests.spend.world import World, campaign, spent
+from workers.housekeeping import prune_company
 
 M = 1_000_000
 ROMA = campaign_key("google", "cpc", "roma")
@@ -49,6 +51,9 @@ def matched(
         # The name under another platform's source is another campaign.
         (one(name="roma", platform="meta"), {}, {ROMA: 5}, Match("", "")),
         (one(name="roma", platform="file"), {}, {ROMA: 5}, Match(ROMA, "name")),
+        # What a file or entry says of its visits stands above a name that happens to fit.
+        (one(name="roma", platform="manual", key=MILANO, by="id"), {}, {ROMA: 5}, Match(MILANO, "id")),
+        (one(name="roma", platform="file", key=MILANO, by="name"), {}, {ROMA: 5}, Match(ROMA, "name")),
         (one(name="roma"), {}, {ROMA: 5, campaign_key("google", "display", "Roma"): 3},
          Match("", "", tuple(sorted((ROMA, campaign_key("google", "display", "Roma")))))),
         (one(name="roma"), {}, {campaign_key("google", "organic", "roma"): 5}, Match("", "")),
@@ -66,6 +71,8 @@ def test_two_campaigns_of_one_name_are_not_guessed_apart() -> None:
     two = [one(name="roma", number="100"), one(name="Roma", number="200")]
     assert matched(two, {}, {ROMA: 5}) == [Match("", "", (ROMA,))] * 2
     assert matched(two, {"200": {ROMA: 5}}, {ROMA: 5}) == [Match("", "", (ROMA,)), Match(ROMA, "id")]
+    entry = one(name="roma", platform="manual", key=MILANO, by="id")
+    assert matched([entry, one(name="roma")], {}, {ROMA: 5}) == [Match(MILANO, "id"), Match(ROMA, "name")]
 
 
 def test_a_word_that_is_a_number_names_the_campaign() -> None:
@@ -164,6 +171,18 @@ def test_an_erased_visitors_click_is_forgotten(world: World) -> None:
         assert known.keyword == "mario rossi traslochi"
         assert erase_clicks(session, world.company.id, [visitor_id]) == 1
         assert click_behind(session, world.company.id, visit_id) is None
+
+
+def test_what_was_behind_a_click_goes_with_the_month_of_its_visit(world: World) -> None:
+    visit(world, "roma", gclid="Cj-old")
+    click = {"gclid": "Cj-old", "day": world.day(1), "campaign": "100", "keyword": "traslochi"}
+    world.put(campaigns=[campaign()], days=[spent(world.day(1), M)], clicks=[click])
+    assert world.read(world.connect())
+    settings = world.services.settings.model_copy(update={"visits_kept_months": 4})
+    kept = replace(world.services, settings=settings)
+    for later, left in ((100, 1), (130, 0)):
+        prune_company(kept, world.company.id, world.now() + timedelta(days=later))
+        assert world.rows("SELECT count(*) FROM spend_click") == [(left,)]
 
 
 def test_a_day_of_clicks_is_asked_for_until_it_has_settled(world: World) -> None:

@@ -11,10 +11,9 @@ from calltrack.budgets.changes import get_change, lines_in, recent_changes
 from calltrack.budgets.record import past_advice
 from calltrack.dashboard.access import Here, page, require_password
 from calltrack.dashboard.budget_words import Amounts, moves
-from calltrack.dashboard.show import money
+from calltrack.dashboard.show import of_platform
 from calltrack.kernel.errors import BadInput, Conflict, NotAllowed
 from calltrack.kernel.ids import parse_id
-from calltrack.kernel.money import EXPONENTS
 from calltrack.spend.model import SpendAccount
 from calltrack.wiring import Services
 
@@ -43,7 +42,7 @@ def budget_change(services: Services, here: Here, change_id: UUID) -> ResponseRe
         row=row,
         lines=lines_in(row),
         account=account.name if account else "an account that was removed",
-        micros=lambda amount: _micros(amount, row.currency),
+        micros=lambda amount: of_platform(amount, row.currency or "EUR"),
     )
 
 
@@ -98,10 +97,6 @@ def _told(state: str) -> tuple[str, Any]:
     if state == "unknown":
         return "No answer came from Google; calltrack looks at the budgets and tells here.", "problem"
     return "Google did not change the budgets; see below why.", "problem"
-
-
-def _micros(amount: int, currency: str) -> str:
-    return money(round(amount * 10 ** EXPONENTS.get(currency, 2) / 1_000_000), currency or "EUR")
 
 
 def _to(here: Here, change_id: UUID) -> ResponseReturnValue:

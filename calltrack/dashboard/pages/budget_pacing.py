@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from calltrack.budgets.months import add_pace, is_pace, paces, remove_pace
 from calltrack.budgets.pace_alert import tell_pace
 from calltrack.budgets.units import id_of, labels_of
-from calltrack.budgets.weekly import campaigns_of
+from calltrack.budgets.weekly import campaigns_of, stale_accounts
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.budget_words import pace_picture
 from calltrack.dashboard.typed import Typed, WrongForm, typed
@@ -57,6 +57,7 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
     with services.db.tenant(here.company.id) as session:
         rows = paces(session, here.company.id, here.now)
         labels = labels_of(one.key for one in campaigns_of(session, here.company.id))
+        stale = stale_accounts(session, here.company.id, here.now)
     campaigns = sorted(
         ({"id": id_of(key), "label": label} for key, label in labels.items()),
         key=lambda one: one["label"].casefold(),
@@ -64,6 +65,7 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
     return render_template(
         "budget_pacing.html",
         rows=rows,
+        stale=stale,
         campaigns=campaigns,
         chosen=request.form.getlist("campaign"),
         form=form,

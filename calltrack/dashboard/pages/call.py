@@ -28,6 +28,7 @@ from calltrack.delivery.answers import Receiver, answers_of
 from calltrack.journeys.queries import journey_of
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.money import parse_money
+from calltrack.spend.clicks import click_behind
 from calltrack.visits.queries import pages_of, visits_by_id
 from calltrack.wiring import Services
 
@@ -58,6 +59,7 @@ def call_page(services: Services, here: Here, call_id: UUID, form: Typed | None 
         named = [judged.visit_id] if judged and judged.visit_id else []
         visits = visits_by_id(session, company_id, considered + named)
         chosen = visits.get(judged.visit_id) if judged and judged.visit_id else None
+        click = click_behind(session, company_id, chosen.id) if chosen else None
         journey = journey_of(session, company_id, row.caller_hash, chosen.visitor_id if chosen else None)
         brought = conversions_of(session, company_id, {call_id, *(one.id for one in journey.calls)})
         receivers = _answers(session, here, call_id)
@@ -80,6 +82,7 @@ def call_page(services: Services, here: Here, call_id: UUID, form: Typed | None 
         earlier_verdicts=thought_before,
         visits=visits,
         chosen=chosen,
+        click=click,
         journey=journey,
         person=person_moments(journey, row, brought, looked_at, people.happened),
         brought=mine,

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from calltrack.accounts import audit
 from calltrack.dashboard.access import Here, page
+from calltrack.dashboard.show import of_platform
 from calltrack.dashboard.typed import typed
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
@@ -21,6 +22,9 @@ from calltrack.spend.tables import LARGEST_FILE
 from calltrack.wiring import Services
 
 SHOWN_DAYS = 30
+# Each campaign has a list of words to choose from: both are cut, the dearest and the most visited stay.
+SHOWN_CAMPAIGNS = 100
+MOST_KEYS = 200
 RATES_BACK = timedelta(days=3 * 366)
 PLATFORMS = {one.name: one.label for one in SOURCES.values()} | {"file": "Files", "manual": "Offline media"}
 
@@ -39,7 +43,7 @@ def spend(services: Services, here: Here) -> ResponseReturnValue:
         both = page_queries.matches(session, company_id, here.now)
     return render_template(
         "spend.html", accounts=rows, costs=costs, changes=changes, ways=ways, first=first, last=last,
-        platforms=PLATFORMS, unmatched=len(both.unmatched), words_of=words_of,
+        platforms=PLATFORMS, unmatched=len(both.unmatched), words_of=words_of, of_platform=of_platform,
     )  # fmt: skip
 
 
@@ -84,16 +88,37 @@ def change_spend(services: Services, here: Here, account_id: UUID) -> ResponseRe
     return _to(here, "spend")
 
 
+@page("/budget/spend/keywords", "viewer")
+def spend_keywords(services: Services, here: Here) -> ResponseReturnValue:
+    """Show which keywords, or ad groups, cost most in the last 30 days."""
+    by = "ad_group" if request.args.get("by") == "ad_group" else "keyword"
+    last = today_in(here.company.timezone, here.now)
+    first = last - timedelta(days=SHOWN_DAYS - 1)
+    with services.db.tenant(here.company.id) as session:
+        rows = queries.spend_by_part(
+            session, here.company.id, first, last, keywords=by == "keyword", most=SHOWN_CAMPAIGNS
+        )
+    return render_template(
+        "spend_keywords.html", rows=rows, by=by, first=first, last=last, most=SHOWN_CAMPAIGNS
+    )
+
+
 @page("/budget/spend/matching", "viewer")
 def spend_matching(services: Services, here: Here) -> ResponseReturnValue:
     """Show which visits each campaign paid for, and what is unmatched on either side."""
     with services.db.tenant(here.company.id) as session:
         both = page_queries.matches(session, here.company.id, here.now)
         statics = page_queries.static_keys(session, here.company.id)
-    known = sorted(set(both.keys) | {row.campaign_key for row in statics}, key=words_of)
+    unmatched = both.unmatched[:SHOWN_CAMPAIGNS]
+    lost = {row.id for row in both.unmatched}
+    matched = [row for row in both.campaigns if row.id not in lost]
+    shown = {row.campaign_key for row in matched[:SHOWN_CAMPAIGNS] if row.campaign_key}
+    busiest = sorted(both.keys, key=lambda key: (-both.keys[key], key))[:MOST_KEYS]
+    known = sorted({*busiest, *shown, *(row.campaign_key for row in statics)}, key=words_of)
     return render_template(
-        "spend_matching.html", both=both, keys=known, words_of=words_of, platforms=PLATFORMS
-    )
+        "spend_matching.html", both=both, unmatched=unmatched, matched=matched[:SHOWN_CAMPAIGNS],
+        matched_count=len(matched), keys=known, words_of=words_of, platforms=PLATFORMS,
+    )  # fmt: skip
 
 
 @page("/budget/spend/matching/<id:campaign_id>", "manager", ("POST",))

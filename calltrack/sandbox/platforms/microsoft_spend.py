@@ -33,6 +33,7 @@ COLUMNS: Final = frozenset(
 ZONES: Final = {
     "Europe/Rome": "AmsterdamBerlinBernRomeStockholmVienna",
     "America/New_York": "EasternTimeUSCanada",
+    "Pacific/Auckland": "AucklandWellington",
 }
 _ROOT: Final = "/microsoft/Reporting/v13/GenerateReport"
 
@@ -81,6 +82,8 @@ def submit(orders: Orders, now: datetime, body: bytes) -> Response:
         or set(columns) - COLUMNS
         or last < first
         or not wanted.get("Scope", {}).get("AccountIds")
+        # Without it Microsoft takes the day of the US West Coast for today, and refuses later days.
+        or time.get("ReportTimeZone") not in ZONES.values()
     )
     if is_wrong:
         return fault(400, 2004, "ReportingServiceInvalidReportRequest")

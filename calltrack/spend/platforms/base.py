@@ -64,9 +64,12 @@ class Source(ABC):
 
     @abstractmethod
     def ask_days(
-        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting
+        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting, *, zone: str
     ) -> Spent | Waiting:
-        """Ask what each campaign cost each day: all of it, or what to come back with; raises Trouble."""
+        """Ask what each campaign cost each day: all of it, or what to come back with; raises Trouble.
+
+        `days` are those of the account's time zone `zone`; the last may be today there.
+        """
 
     def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold] | None:
         """Ask what ad groups and keywords cost each day; None: this is not read. Raises Trouble."""

@@ -146,19 +146,25 @@ class GoogleSpend(Source):
         return AccountTold(found.descriptiveName or account, found.currencyCode, found.timeZone)
 
     def ask_days(
-        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting
+        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting, *, zone: str
     ) -> Spent | Waiting:
         """Ask for every campaign's days at once."""
         rows = _search(line, settings, account, CAMPAIGN_QUERY.format(first=days.first, last=days.last))
-        campaigns = {row.campaign.id: _campaign(row) for row in rows}
-        return Spent(days, list(campaigns.values()), [_day(row) for row in rows])
+        try:
+            campaigns = {row.campaign.id: _campaign(row) for row in rows}
+            return Spent(days, list(campaigns.values()), [_day(row) for row in rows])
+        except ValueError:
+            raise unreadable(LABEL) from None
 
     def ask_parts(self, line: Line, settings: Any, account: str, days: Days) -> Sequence[PartTold] | None:
         """Ask for ad groups as a whole, then for keywords."""
         found: list[PartTold] = []
         for query in (AD_GROUP_QUERY, KEYWORD_QUERY):
             rows = _search(line, settings, account, query.format(first=days.first, last=days.last))
-            found += [_part(row) for row in rows]
+            try:
+                found += [_part(row) for row in rows]
+            except ValueError:
+                raise unreadable(LABEL) from None
         return found
 
     def ask_clicks(self, line: Line, settings: Any, account: str, day: date) -> Sequence[ClickTold] | None:

@@ -88,7 +88,7 @@ class MetaSpend(Source):
         return AccountTold(found.name or account, found.currency, found.timezone_name)
 
     def ask_days(
-        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting
+        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting, *, zone: str
     ) -> Spent | Waiting:
         """Ask page after page; all of them, or none counts."""
         query = {
@@ -99,8 +99,10 @@ class MetaSpend(Source):
         for _ in range(MOST_PAGES):
             page = _decode(_get(line, settings, f"act_{account}/insights", query), _Page)
             rows += page.data
-            if not page.paging.next or not page.paging.cursors.after:
+            if not page.paging.next:
                 return _spent(days, rows)
+            if not page.paging.cursors.after:
+                raise unreadable(LABEL)
             query = {**query, "after": page.paging.cursors.after}
         raise too_much(LABEL)
 

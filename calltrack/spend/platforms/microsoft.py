@@ -8,6 +8,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final
@@ -21,7 +22,7 @@ from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.infra.http import HttpAnswer, HttpRequest
 from calltrack.kernel.errors import BadInput
 from calltrack.spend.platforms.base import Line, Source, Waiting, too_much, trouble_of, unreadable
-from calltrack.spend.platforms.microsoft_zones import ZONES
+from calltrack.spend.platforms.microsoft_zones import REPORT_ZONES, ZONES
 from calltrack.spend.rules import micros_of_text
 from calltrack.spend.told import AccountTold, CampaignTold, Days, DayTold, Spent, Trouble
 
@@ -30,6 +31,10 @@ REPORTING: Final = "https://reporting.api.bingads.microsoft.com"
 CUSTOMERS: Final = "https://clientcenter.api.bingads.microsoft.com"
 COLUMNS: Final = ("TimePeriod", "CampaignId", "CampaignName", "Spend", "Clicks", "Impressions")
 MOST_UNPACKED: Final = 200_000_000
+# Where a day begins before it does nearly everywhere else.
+EARLIEST: Final = "AucklandWellington"
+# What a damaged or foreign archive makes zipfile raise.
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError)
 
 
 class _Account(msgspec.Struct, rename="pascal"):
@@ -90,13 +95,13 @@ class MicrosoftSpend(Source):
         return AccountTold(found.name or account, found.currency_code.upper(), zone)
 
     def ask_days(
-        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting
+        self, line: Line, settings: Any, account: str, days: Days, waiting: Waiting, *, zone: str
     ) -> Spent | Waiting:
         """Order the report, or ask for the one that was ordered; when it is made, fetch it."""
         base = f"{_host(settings, REPORTING)}/Reporting/v13/GenerateReport"
         ordered = waiting.get("report", "")
         if not ordered:
-            wanted = {"ReportRequest": _report(account, days)}
+            wanted = {"ReportRequest": _report(account, days, zone)}
             ordered = _decode(_post(line, settings, account, f"{base}/Submit", wanted), _Ordered)
             ordered = ordered.report_request_id
         answer = _post(line, settings, account, f"{base}/Poll", {"ReportRequestId": ordered})
@@ -111,7 +116,7 @@ class MicrosoftSpend(Source):
         return _spent(days, _table(line.fetch(status.report_download_url)))
 
 
-def _report(account: str, days: Days) -> Mapping[str, Any]:
+def _report(account: str, days: Days, zone: str) -> Mapping[str, Any]:
     return {
         "Type": "CampaignPerformanceReportRequest",
         "ReportName": "calltrack campaigns by day",
@@ -125,7 +130,12 @@ def _report(account: str, days: Days) -> Mapping[str, Any]:
         # The days of now are told as far as they are known; they are read again.
         "ReturnOnlyCompleteData": False,
         "Scope": {"AccountIds": [account]},
-        "Time": {"CustomDateRangeStart": _date(days.first), "CustomDateRangeEnd": _date(days.last)},
+        "Time": {
+            "CustomDateRangeStart": _date(days.first),
+            "CustomDateRangeEnd": _date(days.last),
+            # No day after today may be asked for, and unless named, the zone is that of the US West Coast.
+            "ReportTimeZone": REPORT_ZONES.get(zone, EARLIEST),
+        },
     }
 
 
@@ -148,12 +158,15 @@ def _table(answer: HttpAnswer) -> list[dict[str, str]]:
             if info.file_size > MOST_UNPACKED:
                 raise too_much(LABEL)
             content = packed.read(info).decode("utf-8-sig")
-    except (zipfile.BadZipFile, ValueError, UnicodeDecodeError, EOFError):
+    except _BROKEN:
         raise unreadable(LABEL) from None
-    reader = csv.DictReader(io.StringIO(content))
-    if reader.fieldnames is None or set(COLUMNS) - set(reader.fieldnames):
-        raise unreadable(LABEL)
-    return list(reader)
+    reader = csv.DictReader(io.StringIO(content), restval="")
+    try:
+        if reader.fieldnames is None or set(COLUMNS) - set(reader.fieldnames):
+            raise unreadable(LABEL)
+        return list(reader)
+    except csv.Error:
+        raise unreadable(LABEL) from None
 
 
 def _spent(days: Days, rows: list[dict[str, str]]) -> Spent:

@@ -1,4 +1,7 @@
-"""The time zones of Microsoft Advertising accounts by the names its interface gives them."""
+"""The time zones of Microsoft Advertising accounts by the names its interface gives them.
+
+Some names are misspelt there, and some differ between accounts and reports; both are known here.
+"""
 
 from typing import Final
 
@@ -25,10 +28,30 @@ IndianaEast America/Indiana/Indianapolis|CentralAmerica America/Guatemala
 CentralTimeUSCanada America/Chicago|GuadalajaraMexicoCityMonterrey America/Mexico_City
 Saskatchewan America/Regina|Arizona America/Phoenix|ChihuahuaLaPazMazatlan America/Mazatlan
 MountainTimeUSCanada America/Denver|PacificTimeUSCanadaTijuana America/Los_Angeles
-Alaska America/Anchorage|Hawaii Pacific/Honolulu
+Alaska America/Anchorage|Hawaii Pacific/Honolulu|Nukualofa Pacific/Tongatapu
+FijiKamchatkaMarshallIsland Pacific/Fiji|MagadanSolomonIslandNewCaledonia Pacific/Noumea
+SolomonIslandNewCaledonia Pacific/Noumea|GuamPortMoresby Pacific/Guam|Vladivostok Asia/Vladivostok
+Yakutsk Asia/Yakutsk|IrkutskUlaanBataar Asia/Irkutsk|Krasnoyarsk Asia/Krasnoyarsk|Rangoon Asia/Yangon
+SriJayawardenepura Asia/Colombo|AstanaDhaka Asia/Dhaka|AlmatyNovosibirsk Asia/Almaty|Kabul Asia/Kabul
+Ekaterinburg Asia/Yekaterinburg|IslandamabadKarachiTashkent Asia/Karachi
+AthensIslandanbulMinsk Europe/Athens|MidAtlantic Atlantic/South_Georgia|Greenland America/Nuuk
+MidwayIslandAndSamoa Pacific/Pago_Pago|MidwayIslandandSamoa Pacific/Pago_Pago
+InternationalDateLineWest Etc/GMT+12
 """
 ZONES: Final[dict[str, str]] = {
     name: zone
     for name, _, zone in (pair.partition(" ") for line in _LINES.split("\n") for pair in line.split("|"))
     if name
+}
+_OF_ACCOUNTS_ONLY: Final = frozenset(
+    (
+        "AthensBuckarestIstanbul",
+        "IslamabadKarachiTashkent",
+        "MidwayIslandAndSamoa",
+        "SolomonIslandNewCaledonia",
+    )
+)
+# How reports call a time zone.
+REPORT_ZONES: Final[dict[str, str]] = {
+    zone: name for name, zone in ZONES.items() if name not in _OF_ACCOUNTS_ONLY
 }
