@@ -184,7 +184,8 @@ INSERT_MONTH: Final = text(
 )
 
 # Each conversion's parts add up to 1: what no campaign has stands under the empty key. Verdicts of before
-# there were sums name one campaign and how sure it is.
+# there were sums name one campaign and how sure it is. A name that fits into no index's row (2,704 bytes)
+# is no campaign's either: whoever writes it into an address must not stop the day.
 INSERT_CREDIT: Final = text(
     r"""
     INSERT INTO campaign_credit_day (company_id, day, kind, campaign_key, conversions, value_minor)
@@ -205,7 +206,7 @@ INSERT_CREDIT: Final = text(
     ), parts AS (
         SELECT c.id, c.kind, c.value_minor, one.key, greatest(one.value::float8, 0) AS p
         FROM counted c CROSS JOIN LATERAL jsonb_each_text(c.by_campaign) one
-        WHERE split_part(one.key, E'\x1f', 3) <> ''
+        WHERE split_part(one.key, E'\x1f', 3) <> '' AND octet_length(one.key) <= 2000
     ), shares AS (
         SELECT id, kind, value_minor, key, p / greatest(1, sum(p) OVER (PARTITION BY id)) AS share FROM parts
     ), every AS (

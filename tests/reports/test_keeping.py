@@ -1,5 +1,6 @@
 """Days are counted once they changed: whoever dies, whatever comes in between, though visits tell nobody."""
 
+import random
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,9 @@ from calltrack.commands.reports import print_differences, rebuild
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
 from calltrack.reports import keeping
+from calltrack.reports.credit_model import CampaignCreditDay
 from calltrack.reports.keeping import LEASE, companies_to_begin, companies_to_count, keep_reports
 from calltrack.reports.marking import count_calls, mark_days
 from calltrack.reports.model import ReportDay, ReportDue, ReportState
@@ -142,6 +145,18 @@ def test_visits_tell_nobody_and_are_found_and_each_night_the_week_is_counted_aga
     assert calls_on(services, company, date(2026, 11, 18)) == 0
     count(services, company, midnight + timedelta(days=1, minutes=5))
     assert calls_on(services, company, date(2026, 11, 18)) == 1
+
+
+def test_a_name_too_long_for_an_index_does_not_stop_its_day(services: Services, company: Company) -> None:
+    dice = random.Random(1)
+    long = "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(256))
+    brought(services, company, NOW, (long, long[::-1], long[1:]), "lead")
+    brought(services, company, NOW, ROMA, "lead")
+    count(services, company)
+    assert calls_on(services, company, NOW.date()) == 2
+    with services.db.tenant(company.id) as session:
+        rows = session.execute(select(CampaignCreditDay.campaign_key, CampaignCreditDay.conversions)).all()
+    assert sorted(map(tuple, rows)) == [("", 1.0), (campaign_key(*ROMA), 1.0)]
 
 
 def test_another_currency_counts_everything_anew_and_the_command_compares(

@@ -94,6 +94,23 @@ def test_a_withheld_call_is_its_browsers_and_nuisance_is_nobodys(town: Town) -> 
     assert (found[person].calls, found[person].leads) == (1, 1)
 
 
+def test_the_longest_words_an_address_can_hold_stop_nobodys_journey(town: Town) -> None:
+    dice, browser = random.Random(5), new_id(NOON)
+
+    def word() -> str:  # of letters that take four bytes and cannot be packed
+        return "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(256))
+
+    for number in range(7):
+        town.visit(NOON + number * DAY, browser, source=word(), medium=word(), campaign=word())
+    anna = town.person(ANNA, browser)
+    call = town.call(ANNA, NOON + 8 * DAY)
+    assert town.make(anna) == 1
+    town.conversion(call, "lead", call.started_at)
+    assert town.make(anna) == 1
+    assert len(town.journeys()[anna].path.split("\x1e")) == 7
+    town.assert_sums_hold()
+
+
 def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Services) -> None:
     for number in range(3):
         town.visit(NOON - number * DAY, pages=4)
