@@ -1,6 +1,8 @@
 """Keeps journeys in step: marked persons at once, visits every minute, the past in portions."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,6 +18,8 @@ from calltrack.wiring import Services
 
 # Journeys made in one transaction.
 MOST: Final = 2_000
+# Transactions in one turn; then other companies, and this one's calls and messages, have theirs.
+PORTIONS: Final = 5
 # How often visits are looked at: browsers that did something need no mark of their own on the hot path.
 SWEEP: Final = timedelta(minutes=1)
 # Transactions that were open at the last look, and the longest a visit is told of after it began.
@@ -67,6 +71,14 @@ _NEW: Final = text(
 LEASE: Final = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What one turn did: how many journeys changed, and whether more of them may wait."""
+
+    changed: int
+    is_more: bool
+
+
 def companies_to_keep(system: Session, now: datetime) -> list[UUID]:
     """Name the companies with journeys to keep in step (system role)."""
     return list(system.scalars(_DUE, {"now": now}))
@@ -89,33 +101,32 @@ def begin_journeys(services: Services) -> int:
     return len(companies)
 
 
-def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
-    """Make the journeys of browsers seen lately and of whoever was marked; returns how many changed.
+def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> Turn:
+    """Make the journeys of browsers seen lately and of whoever was marked: some portions of them.
 
     Twice is harmless; marks of a broken-off portion come back.
     """
-    changed = 0
     _look_at_visits(services, company_id)
-    while not _is_set(stop):
-        made = _make_marked(services, company_id)
-        if made is None:
-            break
-        changed += made
-    return changed
+    return _turn(lambda: _make_marked(services, company_id), stop)
 
 
-def make_past_again(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
-    """Make all journeys again, portion by portion; returns how many changed.
+def make_past_again(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> Turn:
+    """Make the next portions of all journeys again.
 
     A portion that is broken off is done again, those before it are not; facts are followed meanwhile.
     """
+    return _turn(lambda: _make_portion(services, company_id), stop)
+
+
+def _turn(make: Callable[[], int | None], stop: threading.Event | None) -> Turn:
+    """Make portions until there is none (None), the turn is over, or the worker stops."""
     changed = 0
-    while not _is_set(stop):
-        made = _make_portion(services, company_id)
+    for _ in range(PORTIONS):
+        made = None if _is_set(stop) else make()
         if made is None:
-            break
+            return Turn(changed, is_more=False)
         changed += made
-    return changed
+    return Turn(changed, is_more=True)
 
 
 def _is_set(stop: threading.Event | None) -> bool:

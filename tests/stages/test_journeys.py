@@ -3,9 +3,11 @@
 import random
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from calltrack.kernel.ids import new_id
+from calltrack.stages import keeping
 from calltrack.stages.keeping import begin_journeys, companies_to_keep, companies_to_make_again
 from calltrack.stages.marks import mark_calls
 from calltrack.stages.model import JourneyDirty
@@ -136,6 +138,22 @@ def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Serv
     town.assert_sums_hold()
     with services.db.system() as system:
         assert town.company.id not in companies_to_make_again(system, services.clock() + DAY)
+
+
+def test_a_large_past_is_made_in_turns_so_that_others_have_theirs(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    for number in range(keeping.PORTIONS + 1):
+        town.visit(NOON, new_id(NOON + timedelta(seconds=number)))
+        town.store(JourneyDirty(company_id=town.company.id, subject_id=new_id(NOON)))
+    keep = keeping.keep_journeys(town.services, town.company.id)
+    assert (keep.is_more, town.count(JourneyDirty)) == (True, 1)
+    assert not keeping.keep_journeys(town.services, town.company.id).is_more
+    first = keeping.make_past_again(town.services, town.company.id)
+    assert first.is_more
+    assert 0 < first.changed < keeping.PORTIONS + 1
+    assert town.again() == keeping.PORTIONS + 1 - first.changed
 
 
 def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) -> None:
