@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from sqlalchemy import select, update
 
 from calltrack.accounts.model import AuditEntry
+from calltrack.accounts.model import Company as CompanyRow
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.reports.mail_model import ReportMail
@@ -171,6 +172,16 @@ def test_a_report_that_cannot_be_made_holds_up_no_other_one_and_is_given_up(post
     assert row.said == "Given up after 6 tries: it could not be made."
     assert row.due_at == MONDAY + timedelta(days=7)
     assert [mail["To"] for mail in post.got] == ["ben@example.test"]
+
+
+def test_a_company_with_a_long_name_has_a_title_and_a_foot_that_fit(post: Post) -> None:
+    with post.services.db.tenant(post.company.id) as session:
+        session.execute(update(CompanyRow).values(name="Wäscherei " * 12))
+    post.add()
+    assert mail_next(post.at(MONDAY), post.company.id)
+    text = PdfReader(io.BytesIO(list(post.got[0].iter_parts())[1].get_content())).pages[0].extract_text()
+    assert "…: campaigns" in text
+    assert sum("Wäscherei" in line and "…" in line for line in text.splitlines()) >= 2
 
 
 def test_a_report_ends_by_its_reader_and_its_address_is_forgotten(post: Post) -> None:
