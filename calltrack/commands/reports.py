@@ -11,7 +11,7 @@ from calltrack.accounts.model import Company
 from calltrack.commands.running import settings_here
 from calltrack.conversions.figures import Span, totals
 from calltrack.reports.days import bounds_of
-from calltrack.reports.keeping import keep_reports, mark_all
+from calltrack.reports.keeping import keep_reports, mark_all, may_be_forgotten
 from calltrack.reports.model import ReportDay
 from calltrack.wiring import Services, build
 
@@ -59,6 +59,8 @@ def print_differences(services: Services, company_id: UUID) -> int:
         for row in months:
             raw = totals(session, company_id, _span(row.first, row.last, company.timezone), company.currency)
             told = {name: (int(getattr(row, name)), getattr(raw, name)) for name in COMPARED}
+            if may_be_forgotten(row.first, services.clock(), services.settings.visits_kept_months):
+                told.pop("visits")
             differing = {name: pair for name, pair in told.items() if pair[0] != pair[1]}
             wrong += bool(differing)
             for name, (counted, there) in differing.items():

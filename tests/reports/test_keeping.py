@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from calltrack.accounts.model import Company as CompanyRow
 from calltrack.calls.model import Call
@@ -157,6 +157,39 @@ def test_a_name_too_long_for_an_index_does_not_stop_its_day(services: Services, 
     with services.db.tenant(company.id) as session:
         rows = session.execute(select(CampaignCreditDay.campaign_key, CampaignCreditDay.conversions)).all()
     assert sorted(map(tuple, rows)) == [("", 1.0), (campaign_key(*ROMA), 1.0)]
+
+
+def test_visits_that_were_dropped_with_age_stay_in_the_figures(services: Services, company: Company) -> None:
+    old = NOW - timedelta(days=200)
+    for campaign in ("a", "b"):
+        make_visit(services, company, at=old, campaign=campaign)
+    brought(services, company, old, ("google", "cpc", "a"), "purchase", value=900)
+    count(services, company)
+    with services.db.tenant(company.id) as session:
+        before = sorted(map(tuple, session.execute(_VISITS_AND_VALUE)))
+        session.execute(text("DELETE FROM visit WHERE company_id = :c"), {"c": company.id})
+        session.execute(update(Conversion).values(value_minor=500))
+    kept = services.settings.model_copy(update={"visits_kept_months": 4})
+    for wait in (1, 2):
+        with services.db.tenant(company.id) as session:
+            mark_days(session, company.id, [old.date()], NOW)
+        count(replace(services, settings=kept), company, NOW + timedelta(minutes=wait))
+    with services.db.tenant(company.id) as session:
+        after = sorted(map(tuple, session.execute(_VISITS_AND_VALUE)))
+    assert [row[:-1] for row in after] == [row[:-1] for row in before]
+    assert {row[-1] for row in after} == {0, 500}
+    assert print_differences(replace(services, settings=kept), company.id) == 0
+    # Where visits are kept for ever there never were any.
+    with services.db.tenant(company.id) as session:
+        mark_days(session, company.id, [old.date()], NOW)
+    count(services, company, NOW + timedelta(minutes=3))
+    with services.db.tenant(company.id) as session:
+        assert sum(session.scalars(select(ReportDay.visits))) == 0
+
+
+_VISITS_AND_VALUE = select(
+    ReportDay.dimension, ReportDay.campaign, ReportDay.detail, ReportDay.visits, ReportDay.value_minor
+)
 
 
 def test_another_currency_counts_everything_anew_and_the_command_compares(
