@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select
@@ -13,6 +13,7 @@ from calltrack.infra.crypto import Vault
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey, Touchpoint
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
+from calltrack.kernel.ids import first_id_of
 from calltrack.visits.model import VisitorEmail
 
 
@@ -92,7 +93,9 @@ def forget_touchpoints(session: Session, company_id: UUID, before: datetime) -> 
 
     A CRM id of which nothing is known any more goes with them.
     """
-    old = delete(Touchpoint).where(Touchpoint.company_id == company_id, Touchpoint.at < before)
+    # Ids carry the moment: the primary key finds old ones, however many newer ones there are.
+    by_id = Touchpoint.id < first_id_of(before + timedelta(milliseconds=1))
+    old = delete(Touchpoint).where(Touchpoint.company_id == company_id, by_id, Touchpoint.at < before)
     count = len(session.scalars(old.returning(Touchpoint.id)).all())
     session.execute(
         delete(PersonJoin).where(PersonJoin.company_id == company_id, PersonJoin.joined_at < before)

@@ -119,6 +119,18 @@ def test_one_crm_id_joins_two_persons_until_somebody_says_that_they_are_two(town
     assert set(members(town)) == set(before)
 
 
+def test_two_who_were_taken_apart_stay_so_when_one_becomes_part_of_a_third(town: Town) -> None:
+    anna, ben, carl = person(town, 3), person(town, 2), person(town, 1)
+    key(town, ben, "77")
+    key(town, anna, "77")
+    with town.services.db.tenant(town.company.id) as session:
+        joined = session.scalars(select(PersonJoin.id)).one()
+    undo(town, joined)
+    join(town, carl, ben)
+    assert key(town, anna, "77") == carl
+    assert set(members(town)) == {anna, carl}
+
+
 def test_a_call_joins_by_itself_and_not_again_once_it_was_undone(town: Town) -> None:
     anna, browser = "+393471234567", new_id(NOON)
     caller = town.person(anna, at=NOON - timedelta(days=3))
