@@ -108,13 +108,18 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
 
 def mark_all(session: Session, company_id: UUID, now: datetime) -> int:
     """Mark every day with a visit, call, conversion or counted row; returns how many."""
-    zone = session.scalars(select(Company.timezone).where(Company.id == company_id)).one()
-    row = session.execute(_ENDS, {"company_id": company_id, "zone": zone}).one()
-    days = (
-        [row.first + timedelta(days=at) for at in range((row.last - row.first).days + 1)] if row.first else []
-    )
+    days = all_days(session, company_id)
     mark_days(session, company_id, days, now)
     return len(days)
+
+
+def all_days(session: Session, company_id: UUID) -> list[date]:
+    """Return every day from the first to the last with a visit, call, conversion or counted row."""
+    zone = session.scalars(select(Company.timezone).where(Company.id == company_id)).one()
+    row = session.execute(_ENDS, {"company_id": company_id, "zone": zone}).one()
+    if row.first is None:
+        return []
+    return [row.first + timedelta(days=at) for at in range((row.last - row.first).days + 1)]
 
 
 def may_be_forgotten(day: date, now: datetime, visits_kept_months: int) -> bool:

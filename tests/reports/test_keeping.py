@@ -212,3 +212,7 @@ def test_another_currency_counts_everything_anew_and_the_command_compares(
     assert "calls counted 2, in the raw rows 1" in capsys.readouterr().out
     assert rebuild(services, company.id) == 1
     assert print_differences(services, company.id) == 0
+    # A month of which nothing was ever counted differs, too.
+    brought(services, company, NOW - timedelta(days=100), ROMA)
+    assert print_differences(services, company.id) == 1
+    assert "calls counted 0, in the raw rows 1" in capsys.readouterr().out
