@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -213,7 +213,13 @@ def test_what_is_asked_for_wrongly_is_refused_and_nothing_twice(post: Post) -> N
     post.add()
     with pytest.raises(Conflict):
         post.add(replace(WEEKLY, email="anna@example.test"))
-    post.add(replace(WEEKLY, filters={}))
+    other = replace(WEEKLY, filters={})
+    with ThreadPoolExecutor(1) as pressed:
+        with post.services.db.tenant(post.company.id) as session:
+            add_mail(session, post.services.vault, post.company.id, other, NOW, by="owner@example.test")
+            twice = pressed.submit(post.add, other)
+            wait([twice], 0.5)
+        assert isinstance(twice.exception(), Conflict)
     assert sorted(len(row.filters) for row in post.rows()) == [0, 1]
     with post.services.db.tenant(post.company.id) as session:
         row = session.scalars(select(ReportMail)).first()
