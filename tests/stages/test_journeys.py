@@ -156,6 +156,28 @@ def test_a_large_past_is_made_in_turns_so_that_others_have_theirs(
     assert town.again() == keeping.PORTIONS + 1 - first.changed
 
 
+def test_a_journey_that_cannot_be_made_holds_up_no_other_one(town: Town) -> None:
+    people = [town.person(f"+3934712345{number:02d}") for number in range(5)]
+    for number in range(5):
+        call = town.call(f"+3934712345{number:02d}", NOON)
+        for _ in range(2 if number == 2 else 0):  # worth more together than a number of the database holds
+            town.conversion(call, "purchase", NOON, 2**62)
+    town.keep()
+    assert set(town.journeys()) == {*people} - {people[2]}
+    assert town.count(JourneyDirty) == 1
+    assert town.keep() == 0
+    with town.services.db.tenant(town.company.id) as session:
+        make_all_again(session, town.company.id, town.services.clock())
+    town.again()
+    with town.services.db.system() as system:
+        assert town.company.id not in companies_to_make_again(system, town.services.clock() + DAY)
+    town.run("UPDATE conversion SET value_minor = 1 WHERE company_id = :c")
+    town.run("UPDATE journey_dirty SET marked_at = :at WHERE company_id = :c", at=NOON)
+    town.keep()
+    assert set(town.journeys()) == {*people}
+    town.assert_sums_hold()
+
+
 def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) -> None:
     now = services.clock()
     with services.db.system() as system:
