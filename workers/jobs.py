@@ -59,7 +59,6 @@ CALL_JOBS: Final = (
     "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
     "keep_journeys",
-    "mail_reports",
     "look_at_budgets",
 )  # fmt: skip
 
@@ -156,9 +155,11 @@ class Parts:
         elif name in QUIET_JOBS:
             QUIET_JOBS[name](self.services, UUID(company_id))
         elif name == "keep_journeys":
-            keep_their_journeys(self.services, UUID(company_id), stop=self.stop)
+            if keep_their_journeys(self.services, UUID(company_id), stop=self.stop).is_more:
+                again()
         elif name == "make_journeys_again":
-            make_past_again(self.services, UUID(company_id), stop=self.stop)
+            if make_past_again(self.services, UUID(company_id), stop=self.stop).is_more:
+                again()
         elif name == "keep_reports":
             if count_days(self.services, UUID(company_id), self.stop):
                 again()
@@ -207,7 +208,8 @@ class Parts:
             return self.quiet
         if job[0] == "keep_reports":
             return self.reports
-        if job[0] in ("deliver", "poll", "tell_audience", "read_spend"):
+        # A slow mail server must not hold up the text messages of the same company.
+        if job[0] in ("deliver", "poll", "tell_audience", "read_spend", "mail_reports"):
             return self.deliveries
         return self.facts
 

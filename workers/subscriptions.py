@@ -30,7 +30,7 @@ from calltrack.delivery.number_notices import review_numbers
 from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
-from calltrack.journeys.service import link_email, link_person, link_typed
+from calltrack.journeys.service import link_again, link_email, link_person, link_typed
 from calltrack.messages import service as messages
 from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
 from calltrack.reports.marking import count_calls, count_changes
@@ -89,6 +89,12 @@ def link(services: Services, company_id: UUID, call_id: UUID) -> None:
     """Bind the call's caller and visitor to a person."""
     with services.db.tenant(company_id) as session:
         link_person(session, services.vault, company_id, call_id, services.clock())
+
+
+def relink(services: Services, company_id: UUID, call_id: UUID) -> None:
+    """Bind an ended call that was judged otherwise to whom it is of now."""
+    with services.db.tenant(company_id) as session:
+        link_again(session, services.vault, company_id, call_id, services.clock())
 
 
 def link_form(services: Services, company_id: UUID, typed_id: UUID) -> None:
@@ -160,7 +166,13 @@ SUBSCRIPTIONS: Subscriptions = {
     "recording.ready": (take_in, expect_transcript),
     "transcript.heard": (write_down,),
     "transcript.made": (classify,),
-    "call.attributed": (take_up, Together(count_calls), Together(mark_credit_of_calls)),
+    "call.attributed": (
+        relink,
+        take_up,
+        Together(count_calls),
+        Together(journeys.mark_calls),
+        Together(mark_credit_of_calls),
+    ),
     "call.corrected": (
         link,
         classify,

@@ -362,6 +362,8 @@ def _kind(word: str) -> Literal["stages", "score"]:
 def _days(services: Services, session: Session, asked: Asked) -> views.Days:
     company_id: UUID = g.asker.company_id
     zone = ZoneInfo(session.get_one(Company, company_id).timezone)
+    if any(day and not 2000 <= day.year <= 2200 for day in (asked.first, asked.last)):
+        raise BadInput("Ask for days between 2000 and 2200.")
     last = asked.last or services.clock().astimezone(zone).date()
     first = asked.first or last - timedelta(days=29)
     if not timedelta() <= last - first <= timedelta(days=LONGEST_DAYS):

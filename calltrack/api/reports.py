@@ -136,7 +136,7 @@ def reports_of(services: Services) -> APIBlueprint:
         """Report by source, medium, campaign, ad_group, keyword, landing_page, location, number or hour."""
         if dimension not in DIMENSIONS:
             raise NotFound(f"There is no such report; they are by {', '.join(DIMENSIONS)}.")
-        if wanted.cursor and not wanted.cursor.isdecimal():
+        if wanted.cursor and not (wanted.cursor.isdecimal() and len(wanted.cursor) < 6):
             raise BadInput("This cursor is not valid; begin at the first page again.")
         company_id = g.asker.company_id
         with services.db.tenant(company_id) as session:

@@ -18,10 +18,11 @@ from calltrack.calls.recording_keeping import BY_AGE
 from calltrack.conversions.erasing import forget_contacts
 from calltrack.delivery.erasing import erase_deliveries
 from calltrack.infra.log import log
-from calltrack.journeys.erasing import forget_numbers_without_calls, forget_touchpoints
+from calltrack.journeys.erasing import forget_numbers_without_calls, forget_touchpoints, told_of_before
 from calltrack.kernel.errors import Conflict
 from calltrack.messages.erasing import forget_messages
 from calltrack.spend.clicks import forget_clicks
+from calltrack.stages.marks import mark
 from calltrack.visits.erasing import forget_typed
 from calltrack.wiring import Services
 
@@ -50,6 +51,8 @@ def forget_history(services: Services, company_id: UUID) -> int:
         messages = forget_messages(session, company_id, before)
         forget_typed(session, company_id, before)
         forget_clicks(session, company_id, before.date())
+        # Stages, reasons and figures that rest on what is forgotten go with it.
+        mark(session, company_id, told_of_before(session, company_id, before), now)
         touchpoints = forget_touchpoints(session, company_id, before)
         if gone or touchpoints:
             forget_numbers_without_calls(session, company_id)

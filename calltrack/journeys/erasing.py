@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from calltrack.calls.model import Call
@@ -13,6 +13,7 @@ from calltrack.infra.crypto import Vault
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey, Touchpoint
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
+from calltrack.kernel.ids import first_id_of
 from calltrack.visits.model import VisitorEmail
 
 
@@ -87,12 +88,31 @@ def erase_touchpoints(session: Session, vault: Vault, company_id: UUID, known: K
     return count
 
 
+def told_of_before(session: Session, company_id: UUID, before: datetime) -> set[UUID]:
+    """Return the persons and browsers of touchpoints of before that moment: what they did becomes less."""
+    old = (
+        select(Touchpoint.phone_hash, Touchpoint.key_hash, Touchpoint.visitor_id)
+        .where(Touchpoint.company_id == company_id, _is_before(before))
+        .subquery()
+    )
+    callers = select(PersonCaller.person_id).join(old, old.c.phone_hash == PersonCaller.caller_hash)
+    keys = select(PersonKey.person_id).join(old, old.c.key_hash == PersonKey.key_hash)
+    found = set(session.scalars(callers.where(PersonCaller.company_id == company_id)))
+    found |= set(session.scalars(keys.where(PersonKey.company_id == company_id)))
+    return found | set(session.scalars(select(old.c.visitor_id).where(old.c.visitor_id.is_not(None))))
+
+
+def _is_before(before: datetime) -> ColumnElement[bool]:
+    # Ids carry the moment: the primary key finds old ones, however many newer ones there are.
+    return and_(Touchpoint.id < first_id_of(before + timedelta(milliseconds=1)), Touchpoint.at < before)
+
+
 def forget_touchpoints(session: Session, company_id: UUID, before: datetime) -> int:
     """Delete touchpoints and joins of before that moment; returns how many touchpoints.
 
     A CRM id of which nothing is known any more goes with them.
     """
-    old = delete(Touchpoint).where(Touchpoint.company_id == company_id, Touchpoint.at < before)
+    old = delete(Touchpoint).where(Touchpoint.company_id == company_id, _is_before(before))
     count = len(session.scalars(old.returning(Touchpoint.id)).all())
     session.execute(
         delete(PersonJoin).where(PersonJoin.company_id == company_id, PersonJoin.joined_at < before)

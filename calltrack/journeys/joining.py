@@ -132,10 +132,14 @@ def part(session: Session, company_id: UUID, join_id: UUID, now: datetime, *, by
 
 
 def are_apart(session: Session, company_id: UUID, pair: Pair) -> bool:
-    """Tell whether somebody took these two apart after a call or a CRM id had joined them."""
+    """Tell whether somebody took these two apart after a call or a CRM id had joined them.
+
+    Whoever became part of one of them since counts as that one.
+    """
+    one, other = (_parts(session, company_id, id_) for id_ in (pair.kept, pair.absorbed))
     either = or_(
-        and_(PersonJoin.kept_id == pair.kept, PersonJoin.absorbed_id == pair.absorbed),
-        and_(PersonJoin.kept_id == pair.absorbed, PersonJoin.absorbed_id == pair.kept),
+        and_(PersonJoin.kept_id.in_(one), PersonJoin.absorbed_id.in_(other)),
+        and_(PersonJoin.kept_id.in_(other), PersonJoin.absorbed_id.in_(one)),
     )
     query = select(PersonJoin.id).where(
         PersonJoin.company_id == company_id,
@@ -191,6 +195,20 @@ def _line(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:
         if following is None or following in line:
             return line
         line.append(following)
+
+
+def _parts(session: Session, company_id: UUID, person_id: UUID) -> set[UUID]:
+    """Return the person and all who became part of it, directly or through others."""
+    found, new = {person_id}, [person_id]
+    while new:
+        absorbed = select(PersonJoin.absorbed_id).where(
+            PersonJoin.company_id == company_id,
+            PersonJoin.kept_id.in_(new),
+            PersonJoin.undone_at.is_(None),
+        )
+        new = [id_ for id_ in session.scalars(absorbed) if id_ not in found]
+        found.update(new)
+    return found
 
 
 def _of(session: Session, person: Person, link: type[_Link], member: InstrumentedAttribute[T]) -> list[T]:

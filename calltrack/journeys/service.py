@@ -61,6 +61,13 @@ def link_person(
     return person_id
 
 
+def link_again(session: Session, vault: Vault, company_id: UUID, call_id: UUID, now: datetime) -> None:
+    """Bind an ended call anew: its verdict is another one than before. Before its end, its end will."""
+    ended = select(Call.ended_at).where(Call.company_id == company_id, Call.id == call_id)
+    if session.scalar(ended) is not None:
+        link_person(session, vault, company_id, call_id, now)
+
+
 def link_typed(
     session: Session, vault: Vault, company_id: UUID, typed_id: UUID, now: datetime
 ) -> UUID | None:

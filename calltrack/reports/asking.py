@@ -203,6 +203,8 @@ def _within(args: Mapping[str, str], by: Dimension) -> tuple[str, str] | None:
         )
     if name in ("location", "number"):
         value = value.replace("-", "").lower()
+    if name == "hour" and value.isdecimal():
+        value = value.zfill(3)
     return name, _READ.get(value, value)
 
 

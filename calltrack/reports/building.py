@@ -1,5 +1,6 @@
 """Counts a day, or a month, of a company anew: the same rows follow however often it is done."""
 
+import json
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,11 @@ from calltrack.reports.day_sql import (
     INSERT_CREDIT,
     INSERT_DAY,
     INSERT_MONTH,
+    KEEP_VISITS,
     MOST_A_DAY,
     MOST_A_MONTH,
     NOT_KNOWN,
+    OLD_VISITS,
     OTHER,
     STORED,
 )
@@ -32,7 +35,14 @@ _EMPTY_MONTH = text(
 
 
 def build_day(
-    session: Session, company_id: UUID, day: date, zone: str, currency: str, most: int = MOST_A_DAY
+    session: Session,
+    company_id: UUID,
+    day: date,
+    zone: str,
+    currency: str,
+    most: int = MOST_A_DAY,
+    *,
+    may_be_forgotten: bool = False,
 ) -> None:
     """Count one day from its raw rows, and what each campaign earned on it.
 
@@ -43,6 +53,8 @@ def build_day(
         zone: the company's time zone.
         currency: the company's currency; values in others are counted, not added.
         most: rows a dimension may have; what the smaller ones brought stands in one row.
+        may_be_forgotten: the day is old enough for its visits to be dropped; where none is left, those that
+            were counted before stay.
     """
     since, until = bounds_of(day, zone)
     asked: dict[str, Any] = {
@@ -52,8 +64,11 @@ def build_day(
     }  # fmt: skip
     visits = list(session.scalars(FIND_VISITS, asked))
     asked |= {"oldest": min(visits, default=NO_VISIT), "newest": max(visits, default=NO_VISIT)}
+    old = session.scalar(OLD_VISITS, asked) if may_be_forgotten else None
     for statement in (_EMPTY_DAY, INSERT_DAY, _EMPTY_CREDIT, INSERT_CREDIT):
         session.execute(statement, asked)
+    if old:
+        session.execute(KEEP_VISITS, asked | {"old": json.dumps(old)})
 
 
 def build_month(session: Session, company_id: UUID, month: date, most: int = MOST_A_MONTH) -> None:

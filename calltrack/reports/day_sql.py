@@ -172,6 +172,40 @@ INSERT_DAY: Final = text(
     ), {_capped("named", "dimension")}
     """  # noqa: S608 - constants of this file
 )
+# What is kept of visits that were dropped with age: they cannot be counted again.
+OLD_VISITS: Final = text(
+    f"""
+    SELECT jsonb_agg(to_jsonb(one)) FROM (
+        SELECT dimension, {_WORDS}, visits FROM report_day
+        WHERE company_id = :company_id AND dimension = ANY(:all) AND day = :day AND visits > 0
+            AND NOT EXISTS (
+                SELECT FROM visit WHERE company_id = :company_id AND id >= :first AND id < :last)
+    ) one
+    """  # noqa: S608 - constants of this file
+)
+KEEP_VISITS: Final = text(
+    f"""
+    WITH old AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:old AS jsonb)) AS one (
+            dimension text, source text, medium text, campaign text, detail text, visits int)
+    ), met AS (
+        UPDATE report_day kept SET visits = kept.visits + old.visits FROM old
+        WHERE kept.company_id = :company_id AND kept.day = :day AND kept.dimension = old.dimension
+            AND (kept.source, kept.medium, kept.campaign, kept.detail)
+                = (old.source, old.medium, old.campaign, old.detail)
+        RETURNING kept.dimension, kept.source, kept.medium, kept.campaign, kept.detail
+    )
+    INSERT INTO report_day ({_COLUMNS})
+    SELECT CAST(:company_id AS uuid), dimension, CAST(:day AS date),
+           row_number() OVER (PARTITION BY dimension ORDER BY {_WORDS}) + coalesce((
+               SELECT max(place) FROM report_day there WHERE there.company_id = :company_id
+                   AND there.day = :day AND there.dimension = alone.dimension), 0),
+           {_WORDS}, visits, {", ".join("0" for _ in MEASURES[1:])}
+    FROM (
+        SELECT * FROM old WHERE (dimension, {_WORDS}) NOT IN (SELECT dimension, {_WORDS} FROM met)
+    ) alone
+    """  # noqa: S608 - constants of this file
+)
 INSERT_MONTH: Final = text(
     f"""
     INSERT INTO report_month ({_COLUMNS})
@@ -184,7 +218,8 @@ INSERT_MONTH: Final = text(
 )
 
 # Each conversion's parts add up to 1: what no campaign has stands under the empty key. Verdicts of before
-# there were sums name one campaign and how sure it is.
+# there were sums name one campaign and how sure it is. A name that fits into no index's row (2,704 bytes)
+# is no campaign's either: whoever writes it into an address must not stop the day.
 INSERT_CREDIT: Final = text(
     r"""
     INSERT INTO campaign_credit_day (company_id, day, kind, campaign_key, conversions, value_minor)
@@ -205,7 +240,7 @@ INSERT_CREDIT: Final = text(
     ), parts AS (
         SELECT c.id, c.kind, c.value_minor, one.key, greatest(one.value::float8, 0) AS p
         FROM counted c CROSS JOIN LATERAL jsonb_each_text(c.by_campaign) one
-        WHERE split_part(one.key, E'\x1f', 3) <> ''
+        WHERE split_part(one.key, E'\x1f', 3) <> '' AND octet_length(one.key) <= 2000
     ), shares AS (
         SELECT id, kind, value_minor, key, p / greatest(1, sum(p) OVER (PARTITION BY id)) AS share FROM parts
     ), every AS (

@@ -77,8 +77,10 @@ def count_next(services: Services, company_id: UUID) -> bool:
     if due is None:
         return False
     with services.db.tenant(company_id) as session:
+        # A page's limit is none for the largest days; the lease is.
+        session.execute(text("SET LOCAL statement_timeout = '100s'"))
         if due.span == "day":
-            _count_day(session, company_id, due.day, now)
+            _count_day(session, company_id, due.day, now, services.settings.visits_kept_months)
         else:
             build_month(session, company_id, due.day)
         _settle(session, company_id, due, now)
@@ -106,13 +108,23 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
 
 def mark_all(session: Session, company_id: UUID, now: datetime) -> int:
     """Mark every day with a visit, call, conversion or counted row; returns how many."""
-    zone = session.scalars(select(Company.timezone).where(Company.id == company_id)).one()
-    row = session.execute(_ENDS, {"company_id": company_id, "zone": zone}).one()
-    days = (
-        [row.first + timedelta(days=at) for at in range((row.last - row.first).days + 1)] if row.first else []
-    )
+    days = all_days(session, company_id)
     mark_days(session, company_id, days, now)
     return len(days)
+
+
+def all_days(session: Session, company_id: UUID) -> list[date]:
+    """Return every day from the first to the last with a visit, call, conversion or counted row."""
+    zone = session.scalars(select(Company.timezone).where(Company.id == company_id)).one()
+    row = session.execute(_ENDS, {"company_id": company_id, "zone": zone}).one()
+    if row.first is None:
+        return []
+    return [row.first + timedelta(days=at) for at in range((row.last - row.first).days + 1)]
+
+
+def may_be_forgotten(day: date, now: datetime, visits_kept_months: int) -> bool:
+    """Tell whether the day's visits may have been dropped with their month (`VISITS_KEPT_MONTHS`)."""
+    return bool(visits_kept_months) and day < (now - timedelta(days=31 * visits_kept_months)).date()
 
 
 # The ids of visits carry their time, and so the primary key finds the first and the last.
@@ -165,9 +177,14 @@ def _settle(session: Session, company_id: UUID, due: Due, now: datetime) -> None
         session.execute(update(ReportDue).where(*this).values(due_at=now + SOON))
 
 
-def _count_day(session: Session, company_id: UUID, day: date, now: datetime) -> None:
+def _count_day(
+    session: Session, company_id: UUID, day: date, now: datetime, visits_kept_months: int = 0
+) -> None:
     company = session.scalars(select(Company).where(Company.id == company_id)).one()
-    build_day(session, company_id, day, company.timezone, company.currency)
+    build_day(
+        session, company_id, day, company.timezone, company.currency,
+        may_be_forgotten=may_be_forgotten(day, now, visits_kept_months),
+    )  # fmt: skip
     month = month_of(day)
     # A month that lasts is always read by its days; adding it up waits until it is over.
     over = datetime.combine(last_of(month) + timedelta(days=2), time(), ZoneInfo(company.timezone))

@@ -50,7 +50,7 @@ def checked(every: str, hour: str) -> tuple[str, int]:
     """
     if every not in EVERY:
         raise BadInput(f"Choose how often: {', '.join(EVERY)}.")
-    if not hour.isdecimal() or int(hour) > 23:
+    if not hour.isdecimal() or len(hour) > 2 or int(hour) > 23:
         raise BadInput("Choose an hour from 0 to 23.")
     return every, int(hour)
 

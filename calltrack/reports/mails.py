@@ -14,6 +14,7 @@ from calltrack.accounts import audit
 from calltrack.accounts.model import Company
 from calltrack.accounts.rules import email_address
 from calltrack.infra.crypto import Vault
+from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.reports.asking import read_asked
@@ -69,6 +70,8 @@ def add_mail(
     address, (every, hour) = email_address(wanted.email), checked(wanted.every, wanted.hour)
     filters = {name: value for name, value in wanted.filters.items() if value and name in FILTERS}
     asked = read_asked(filters, wanted.dimension, day_of(now, zone))
+    # Who presses twice asks once: the second one sees the first one's row.
+    take_turn(session, "report mails", company_id)
     own = (ReportMail.company_id == company_id, ReportMail.stopped_at.is_(None))
     if (session.scalar(select(func.count()).where(*own)) or 0) >= MOST:
         raise BadInput(f"A company sends at most {MOST} reports; end one first.")

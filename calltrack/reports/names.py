@@ -16,6 +16,7 @@ from calltrack.reports.dimensions import DIMENSIONS, Dimension
 from calltrack.reports.queries import Key
 from calltrack.reports.spend_queries import UNMATCHED
 
+LONGEST_HOUR: Final = 3
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SPECIAL: Final = {
     OTHER: "All others together",
@@ -60,7 +61,7 @@ class Names:
             return _SPECIAL[detail]
         if not detail:
             return dimension.no_detail
-        if dimension.id == "hour" and detail.isdigit():
+        if dimension.id == "hour" and detail.isdecimal() and len(detail) <= LONGEST_HOUR:
             return hour_name(int(detail))
         return (
             self.places.get(detail, "no longer there") if dimension.id in ("location", "number") else detail

@@ -40,7 +40,7 @@ class _Paper(FPDF):
         self.set_y(-11)
         self.set_font("dejavu", size=7)
         self.set_text_color(*SOFT)
-        self.cell(WIDTH - 20, 5, self.foot)
+        self.cell(WIDTH - 20, 5, _cut(self, self.foot, WIDTH - 22))
         self.cell(20, 5, f"{self.page_no()} / {{nb}}", align="R")
 
 
@@ -78,7 +78,9 @@ def _letters() -> frozenset[int]:
 
 def _head(paper: FPDF, report: Report, told: Sequence[tuple[str, str]], company: str) -> None:
     _font(paper, 16, bold=True)
-    paper.cell(0, 8, shown(f"{company}: {report.asked.dimension.plural}"), new_x="LMARGIN", new_y="NEXT")
+    by = f": {report.asked.dimension.plural}"
+    title = _cut(paper, shown(company), WIDTH - paper.get_string_width(by) - 2) + by
+    paper.cell(0, 8, title, new_x="LMARGIN", new_y="NEXT")
     for name, value in told:
         if (
             name in ("Period", "Compared with", "Filters", "Currency", "Calls credited", "Made", "Note")
@@ -178,8 +180,8 @@ def written(column: str, of: Figures, currency: str) -> str:
         return "–"
     if column in MONEY:
         whole = value / 10 ** EXPONENTS.get(currency, 2)
-        return f"{SYMBOLS.get(currency, currency)} {whole:,.0f}" if abs(whole) >= 100 or not whole else (
-            f"{SYMBOLS.get(currency, currency)} {whole:,.2f}")  # fmt: skip
+        digits = EXPONENTS.get(currency, 2) if whole and abs(whole) < 100 else 0
+        return f"{SYMBOLS.get(currency, currency)} {whole:,.{digits}f}"
     if column == "answered":
         return f"{value * 100:.0f} %"
     return f"{value:.2f}" if column == "roas" else f"{int(value):,}"

@@ -18,6 +18,8 @@ SPANS: Final = (
     (timedelta(days=60), "60 days"), (timedelta(days=90), "90 days"), (timedelta(days=180), "180 days"),
     (timedelta.max, "longer"),
 )  # fmt: skip
+# Words of addresses are up to 256 letters; a key of sums has to fit into an index's row (2,704 bytes).
+_LONGEST: Final = 120
 _PAGES: Final = ((1, "1 page"), (2, "2 pages"), (5, "3 to 5 pages"), (10, "6 to 10 pages"))
 
 
@@ -52,7 +54,7 @@ def _cells(journey: Any) -> Iterator[tuple[Cell, int]]:
     """
     day = journey.day
     outcome = "b" if journey.bought_at else "l" if journey.lead_at else ""
-    origin = source_key(journey.source, journey.medium)
+    origin = source_key(journey.source[:_LONGEST], journey.medium[:_LONGEST])
     yield Cell("flow", day, origin, journey.landing, f"{journey.stage}{outcome}"), journey.value_minor
     if outcome:
         kind = "purchase" if outcome == "b" else "lead"

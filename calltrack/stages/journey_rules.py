@@ -16,6 +16,8 @@ from calltrack.stages.stage_words import StageRules
 THEN: Final = "\x1e"
 LONGEST_PATH: Final = 6
 LONGEST_WORD: Final = 200
+# Paths are keys of sums: six touches of the widest letters fit into an index's row (2,704 bytes).
+LONGEST_TOUCH: Final = 80
 # A call in which two people talked shorter than this is a short one.
 SHORT_SECONDS: Final = 60
 _RINGS: Final = ((10, "rang less than 10 s"), (20, "rang 10 to 19 s"), (40, "rang 20 to 39 s"))
@@ -179,7 +181,7 @@ def _path(ordered: Sequence[Event], until: datetime | None) -> str:
 
 def _touch(event: Event) -> str:
     if event.kind == "visit":
-        return "visit:" + source_key(event.source, event.medium)
+        return ("visit:" + source_key(event.source, event.medium))[:LONGEST_TOUCH]
     if event.kind == "call":
         return "call" if event.talked else "missed"
     if event.kind == "touchpoint":

@@ -1,6 +1,8 @@
 """Keeps journeys in step: marked persons at once, visits every minute, the past in portions."""
 
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -8,25 +10,31 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from calltrack.infra.log import log
 from calltrack.infra.turns import take_turn
 from calltrack.stages.making import make_journeys
+from calltrack.stages.marks import mark
 from calltrack.stages.model import JourneyState
 from calltrack.stages.versions import begin
 from calltrack.wiring import Services
 
 # Journeys made in one transaction.
 MOST: Final = 2_000
+# Transactions in one turn; then other companies, and this one's calls and messages, have theirs.
+PORTIONS: Final = 5
 # How often visits are looked at: browsers that did something need no mark of their own on the hot path.
 SWEEP: Final = timedelta(minutes=1)
 # Transactions that were open at the last look, and the longest a visit is told of after it began.
 OVERLAP: Final = timedelta(minutes=5)
 LONGEST_VISIT: Final = timedelta(days=1)
 FIRST: Final = UUID(int=0)
+AFTER_FAILURE: Final = timedelta(hours=1)
 
 _CLAIM: Final = text(
     """
     DELETE FROM journey_dirty d USING (
-        SELECT id FROM journey_dirty WHERE company_id = :company_id
+        SELECT id FROM journey_dirty
+        WHERE company_id = :company_id AND marked_at <= greatest(:now, clock_timestamp())
         ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED) taken
     WHERE d.company_id = :company_id AND d.id = taken.id
     RETURNING d.subject_id
@@ -67,6 +75,14 @@ _NEW: Final = text(
 LEASE: Final = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What one turn did: how many journeys changed, and whether more of them may wait."""
+
+    changed: int
+    is_more: bool
+
+
 def companies_to_keep(system: Session, now: datetime) -> list[UUID]:
     """Name the companies with journeys to keep in step (system role)."""
     return list(system.scalars(_DUE, {"now": now}))
@@ -89,33 +105,32 @@ def begin_journeys(services: Services) -> int:
     return len(companies)
 
 
-def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
-    """Make the journeys of browsers seen lately and of whoever was marked; returns how many changed.
+def keep_journeys(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> Turn:
+    """Make the journeys of browsers seen lately and of whoever was marked: some portions of them.
 
     Twice is harmless; marks of a broken-off portion come back.
     """
-    changed = 0
     _look_at_visits(services, company_id)
-    while not _is_set(stop):
-        made = _make_marked(services, company_id)
-        if made is None:
-            break
-        changed += made
-    return changed
+    return _turn(lambda: _make_marked(services, company_id), stop)
 
 
-def make_past_again(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> int:
-    """Make all journeys again, portion by portion; returns how many changed.
+def make_past_again(services: Services, company_id: UUID, *, stop: threading.Event | None = None) -> Turn:
+    """Make the next portions of all journeys again.
 
     A portion that is broken off is done again, those before it are not; facts are followed meanwhile.
     """
+    return _turn(lambda: _make_portion(services, company_id), stop)
+
+
+def _turn(make: Callable[[], int | None], stop: threading.Event | None) -> Turn:
+    """Make portions until there is none (None), the turn is over, or the worker stops."""
     changed = 0
-    while not _is_set(stop):
-        made = _make_portion(services, company_id)
+    for _ in range(PORTIONS):
+        made = None if _is_set(stop) else make()
         if made is None:
-            break
+            return Turn(changed, is_more=False)
         changed += made
-    return changed
+    return Turn(changed, is_more=True)
 
 
 def _is_set(stop: threading.Event | None) -> bool:
@@ -138,10 +153,25 @@ def _look_at_visits(services: Services, company_id: UUID) -> None:
 
 def _make_marked(services: Services, company_id: UUID) -> int | None:
     """Make the journeys marked first; None: none is marked."""
+    now = services.clock()
     with services.db.tenant(company_id) as session:
         take_turn(session, "journeys", company_id)
-        marked = set(session.scalars(_CLAIM, {"company_id": company_id, "most": MOST}))
-        return make_journeys(session, company_id, marked) if marked else None
+        marked = set(session.scalars(_CLAIM, {"company_id": company_id, "most": MOST, "now": now}))
+        return _make_each(session, company_id, sorted(marked), now) if marked else None
+
+
+def _make_each(session: Session, company_id: UUID, ids: Sequence[UUID], now: datetime) -> int:
+    """Make these journeys; one that cannot be made is tried again later and holds up no other one."""
+    try:
+        with session.begin_nested():
+            return make_journeys(session, company_id, ids)
+    except Exception:  # noqa: BLE001 - one bad journey must not keep all others of its company
+        if len(ids) == 1:
+            log.exception("the journey of %s cannot be made; it is tried again in an hour", ids[0])
+            mark(session, company_id, ids, now + AFTER_FAILURE)
+            return 0
+    middle = len(ids) // 2
+    return sum(_make_each(session, company_id, half, now) for half in (ids[:middle], ids[middle:]))
 
 
 def _make_portion(services: Services, company_id: UUID) -> int | None:
@@ -154,7 +184,7 @@ def _make_portion(services: Services, company_id: UUID) -> int | None:
             return None
         keys = {"company_id": company_id, "after": state.again_after or FIRST, "most": MOST}
         ids = list(session.scalars(_NEXT[state.again_phase], keys))
-        changed = make_journeys(session, company_id, ids) if ids else 0
+        changed = _make_each(session, company_id, ids, now) if ids else 0
         state.again_done += len(ids)
         state.again_due_at = now + LEASE
         if len(ids) == MOST:

@@ -86,6 +86,8 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     weeks = program.get("/api/v1/journeys/cohorts?first=2026-11-01&last=2026-11-30").json
     assert (weeks["weeks"][0]["week"], weeks["weeks"][0]["buyers_within"]) == ("2026-11-16", [0, 1, 1])
     assert program.get("/api/v1/journeys/funnel?first=2026-02-01&last=2026-01-01").status_code == 400
+    assert program.get("/api/v1/journeys/funnel?first=9999-01-01&last=9999-12-31").status_code == 400
+    assert program.get("/api/v1/journeys/funnel?last=0001-01-01").status_code == 400
     rules = {"stages": {"purchase": [{"fact": "calls", "at_least": 1}]}}
     assert program.post("/api/v1/journeys/rules/stages", {"rules": rules}).json == {"number": 1}
     assert program.get("/api/v1/journeys/rules/stages/current").json["rules"]["price_words"] == []

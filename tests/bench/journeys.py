@@ -84,7 +84,8 @@ def run(context: Context) -> list[Result]:
         session.execute(text(_MONTHS), {"company": sums.id})
     context.analyze()
     began, processor = time.perf_counter(), (time.process_time(), _database_seconds(services))
-    make_past_again(services, past.id)
+    while make_past_again(services, past.id).is_more:
+        pass
     took = time.perf_counter() - began
     ours, theirs = time.process_time() - processor[0], _database_seconds(services) - processor[1]
     with services.db.tenant(past.id) as session:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.builders import Company, make_company
 from tests.dashboard.browser import Browser, make_app
-from tests.reports.world import NOW, told_company
+from tests.reports.world import NOW, ROMA, brought, told_company
+from tests.reports.world import count as count_days
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +105,27 @@ def test_periods_filters_and_wrong_questions(then: Services, told: Company) -> N
     assert wrong.status_code == 400
     assert "write it like 2026-11-20" in wrong.text
     assert viewer.get(f"{at}/colour").status_code == 404
+    for odd in ("hour=²", f"hour={'9' * 5000}", f"at={'9' * 5000}"):
+        assert viewer.get(f"{at}/source?{odd}").status_code == 200
+    assert viewer.get(f"/app/{told.id.hex}/calls?hour={'9' * 5000}").status_code == 400
+    hours = [text_of(viewer.get(f"{at}/source?period=90d&hour={hour}").text) for hour in ("58", "058")]
+    assert hours[0] == hours[1]
     file = viewer.get(f"{at}/campaign/file.csv?sort=spend")
     assert 'filename="campaign-2026-10-21-2026-11-19.csv"' in file.headers["Content-Disposition"]
     assert file.text.startswith("\ufeffCompany,")
     assert viewer.get(f"{at}/campaign/file.xlsx").data[:2] == b"PK"
     assert viewer.get(f"{at}/campaign/file.exe").status_code == 404
+
+
+def test_a_day_that_is_not_over_is_not_said_to_be_worse(then: Services, services: Services) -> None:
+    company = make_company(services)
+    for hours in (1, *[24] * 12):
+        brought(services, company, NOW - timedelta(hours=hours), ROMA)
+    count_days(services, company)
+    viewer, at = browser_of(then, company), f"/app/{company.id.hex}/reports/source"
+    today = text_of(viewer.get(f"{at}?period=today").text)
+    assert "12 before" in today
+    assert "−92" not in today
 
 
 def test_who_has_nothing_yet_is_told_what_will_be_here(then: Services, services: Services) -> None:

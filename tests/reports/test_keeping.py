@@ -1,11 +1,12 @@
 """Days are counted once they changed: whoever dies, whatever comes in between, though visits tell nobody."""
 
+import random
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from calltrack.accounts.model import Company as CompanyRow
 from calltrack.calls.model import Call
@@ -13,7 +14,9 @@ from calltrack.commands.reports import print_differences, rebuild
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.infra import outbox
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import campaign_key
 from calltrack.reports import keeping
+from calltrack.reports.credit_model import CampaignCreditDay
 from calltrack.reports.keeping import LEASE, companies_to_begin, companies_to_count, keep_reports
 from calltrack.reports.marking import count_calls, mark_days
 from calltrack.reports.model import ReportDay, ReportDue, ReportState
@@ -144,6 +147,51 @@ def test_visits_tell_nobody_and_are_found_and_each_night_the_week_is_counted_aga
     assert calls_on(services, company, date(2026, 11, 18)) == 1
 
 
+def test_a_name_too_long_for_an_index_does_not_stop_its_day(services: Services, company: Company) -> None:
+    dice = random.Random(1)
+    long = "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(256))
+    brought(services, company, NOW, (long, long[::-1], long[1:]), "lead")
+    brought(services, company, NOW, ROMA, "lead")
+    count(services, company)
+    assert calls_on(services, company, NOW.date()) == 2
+    with services.db.tenant(company.id) as session:
+        rows = session.execute(select(CampaignCreditDay.campaign_key, CampaignCreditDay.conversions)).all()
+    assert sorted(map(tuple, rows)) == [("", 1.0), (campaign_key(*ROMA), 1.0)]
+
+
+def test_visits_that_were_dropped_with_age_stay_in_the_figures(services: Services, company: Company) -> None:
+    old = NOW - timedelta(days=200)
+    for campaign in ("a", "b"):
+        make_visit(services, company, at=old, campaign=campaign)
+    brought(services, company, old, ("google", "cpc", "a"), "purchase", value=900)
+    count(services, company)
+    with services.db.tenant(company.id) as session:
+        before = sorted(map(tuple, session.execute(_VISITS_AND_VALUE)))
+        session.execute(text("DELETE FROM visit WHERE company_id = :c"), {"c": company.id})
+        session.execute(update(Conversion).values(value_minor=500))
+    kept = services.settings.model_copy(update={"visits_kept_months": 4})
+    for wait in (1, 2):
+        with services.db.tenant(company.id) as session:
+            mark_days(session, company.id, [old.date()], NOW)
+        count(replace(services, settings=kept), company, NOW + timedelta(minutes=wait))
+    with services.db.tenant(company.id) as session:
+        after = sorted(map(tuple, session.execute(_VISITS_AND_VALUE)))
+    assert [row[:-1] for row in after] == [row[:-1] for row in before]
+    assert {row[-1] for row in after} == {0, 500}
+    assert print_differences(replace(services, settings=kept), company.id) == 0
+    # Where visits are kept for ever there never were any.
+    with services.db.tenant(company.id) as session:
+        mark_days(session, company.id, [old.date()], NOW)
+    count(services, company, NOW + timedelta(minutes=3))
+    with services.db.tenant(company.id) as session:
+        assert sum(session.scalars(select(ReportDay.visits))) == 0
+
+
+_VISITS_AND_VALUE = select(
+    ReportDay.dimension, ReportDay.campaign, ReportDay.detail, ReportDay.visits, ReportDay.value_minor
+)
+
+
 def test_another_currency_counts_everything_anew_and_the_command_compares(
     services: Services, company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,3 +212,7 @@ def test_another_currency_counts_everything_anew_and_the_command_compares(
     assert "calls counted 2, in the raw rows 1" in capsys.readouterr().out
     assert rebuild(services, company.id) == 1
     assert print_differences(services, company.id) == 0
+    # A month of which nothing was ever counted differs, too.
+    brought(services, company, NOW - timedelta(days=100), ROMA)
+    assert print_differences(services, company.id) == 1
+    assert "calls counted 0, in the raw rows 1" in capsys.readouterr().out

@@ -1,8 +1,9 @@
 """Reports by e-mail: when they are due, one message per due time, and how they end."""
 
 import io
+import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -18,15 +19,16 @@ from pypdf import PdfReader
 from sqlalchemy import select, update
 
 from calltrack.accounts.model import AuditEntry
+from calltrack.accounts.model import Company as CompanyRow
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.reports.mail_model import ReportMail
 from calltrack.reports.mail_rules import next_due, wait_before
-from calltrack.reports.mailing import LEASE, companies_to_mail, mail_next
+from calltrack.reports.mailing import LEASE, MOST_TRIES, companies_to_mail, mail_next
 from calltrack.reports.mails import MailRow, WantedMail, add_mail, mails, read_end, stop_mail
 from calltrack.reports.marking import mark_days
 from calltrack.wiring import Services
-from tests.builders import Company
+from tests.builders import Company, make_visit
 from tests.delivery.mail_sink import MailSink, mail_sink
 from tests.reports.world import NOW, ROMA, brought, count, spend
 
@@ -140,6 +142,48 @@ def test_days_that_are_being_counted_are_waited_for(post: Post) -> None:
     assert len(post.got) == 1
 
 
+def test_the_last_visits_before_midnight_are_waited_for(post: Post) -> None:
+    midnight = MONDAY - timedelta(hours=7)
+    count(post.services, post.company, midnight - timedelta(minutes=2))
+    make_visit(post.services, post.company, at=midnight - timedelta(minutes=1))
+    post.add(replace(WEEKLY, hour="0", filters={}))
+    assert mail_next(post.at(midnight), post.company.id)
+    assert post.got == []
+    count(post.services, post.company, midnight + timedelta(minutes=2))
+    assert mail_next(post.at(midnight + timedelta(minutes=3)), post.company.id)
+    (mail,) = post.got
+    file = list(mail.iter_parts())[1]
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(file.get_content())).pages)
+    assert re.search(r"All campaigns\s+1\b", text), text
+
+
+def test_a_report_that_cannot_be_made_holds_up_no_other_one_and_is_given_up(post: Post) -> None:
+    broken = post.add()
+    post.change(dimension="colour")
+    post.add(replace(WEEKLY, email="ben@example.test"))
+    now, failed = MONDAY, 0
+    while any(row.due_at == MONDAY for row in post.rows()):
+        try:
+            assert mail_next(post.at(now), post.company.id)
+        except BadInput:
+            failed, now = failed + 1, now + LEASE
+    assert failed == MOST_TRIES
+    (row,) = (row for row in post.rows() if row.id == broken)
+    assert row.said == "Given up after 6 tries: it could not be made."
+    assert row.due_at == MONDAY + timedelta(days=7)
+    assert [mail["To"] for mail in post.got] == ["ben@example.test"]
+
+
+def test_a_company_with_a_long_name_has_a_title_and_a_foot_that_fit(post: Post) -> None:
+    with post.services.db.tenant(post.company.id) as session:
+        session.execute(update(CompanyRow).values(name="Wäscherei " * 12))
+    post.add()
+    assert mail_next(post.at(MONDAY), post.company.id)
+    text = PdfReader(io.BytesIO(list(post.got[0].iter_parts())[1].get_content())).pages[0].extract_text()
+    assert "…: campaigns" in text
+    assert sum("Wäscherei" in line and "…" in line for line in text.splitlines()) >= 2
+
+
 def test_a_report_ends_by_its_reader_and_its_address_is_forgotten(post: Post) -> None:
     mail_id = post.add()
     key, vault = post.services.settings.secret_key.get_secret_value(), post.services.vault
@@ -169,7 +213,13 @@ def test_what_is_asked_for_wrongly_is_refused_and_nothing_twice(post: Post) -> N
     post.add()
     with pytest.raises(Conflict):
         post.add(replace(WEEKLY, email="anna@example.test"))
-    post.add(replace(WEEKLY, filters={}))
+    other = replace(WEEKLY, filters={})
+    with ThreadPoolExecutor(1) as pressed:
+        with post.services.db.tenant(post.company.id) as session:
+            add_mail(session, post.services.vault, post.company.id, other, NOW, by="owner@example.test")
+            twice = pressed.submit(post.add, other)
+            wait([twice], 0.5)
+        assert isinstance(twice.exception(), Conflict)
     assert sorted(len(row.filters) for row in post.rows()) == [0, 1]
     with post.services.db.tenant(post.company.id) as session:
         row = session.scalars(select(ReportMail)).first()

@@ -1,5 +1,6 @@
 """People with a past in the tables, for tests of journeys."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from calltrack.conversions.model import Conversion
 from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
-from calltrack.stages.keeping import keep_journeys, make_past_again
+from calltrack.stages.keeping import Turn, keep_journeys, make_past_again
 from calltrack.stages.making import make_journeys, sums_from_rows
 from calltrack.stages.model import JourneyCell, JourneyRow
 from calltrack.visits.model import PageView, Visit
@@ -87,10 +88,18 @@ class Town:
             return make_journeys(session, self.company.id, ids)
 
     def keep(self) -> int:
-        return keep_journeys(self.services, self.company.id)
+        return self._all_turns(keep_journeys)
 
     def again(self) -> int:
-        return make_past_again(self.services, self.company.id)
+        return self._all_turns(make_past_again)
+
+    def _all_turns(self, make: Callable[[Services, UUID], Turn]) -> int:
+        turn = make(self.services, self.company.id)
+        changed = turn.changed
+        while turn.is_more:
+            turn = make(self.services, self.company.id)
+            changed += turn.changed
+        return changed
 
     def journeys(self) -> dict[UUID, JourneyRow]:
         with self.services.db.tenant(self.company.id) as session:

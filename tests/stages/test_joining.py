@@ -1,6 +1,7 @@
 """Persons joined by hand, by a CRM id or by a call come apart into exactly those that were."""
 
 import random
+import threading
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from calltrack.attribution.service import attribute_call
+from calltrack.infra import outbox
 from calltrack.infra.outbox import Fact
 from calltrack.journeys.joining import Pair, join_by_hand, joins_of, part, person_now
 from calltrack.journeys.joins_model import PersonJoin, PersonKey
@@ -16,8 +18,11 @@ from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.journeys.service import link_person
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
+from calltrack.stages.model import JourneyDirty
 from tests.builders import NOON, fresh_e164, make_lease
 from tests.stages.people import Town
+from workers.facts import drain
+from workers.subscriptions import SUBSCRIPTIONS
 
 Members = dict[UUID, set[object]]
 
@@ -114,6 +119,18 @@ def test_one_crm_id_joins_two_persons_until_somebody_says_that_they_are_two(town
     assert set(members(town)) == set(before)
 
 
+def test_two_who_were_taken_apart_stay_so_when_one_becomes_part_of_a_third(town: Town) -> None:
+    anna, ben, carl = person(town, 3), person(town, 2), person(town, 1)
+    key(town, ben, "77")
+    key(town, anna, "77")
+    with town.services.db.tenant(town.company.id) as session:
+        joined = session.scalars(select(PersonJoin.id)).one()
+    undo(town, joined)
+    join(town, carl, ben)
+    assert key(town, anna, "77") == carl
+    assert set(members(town)) == {anna, carl}
+
+
 def test_a_call_joins_by_itself_and_not_again_once_it_was_undone(town: Town) -> None:
     anna, browser = "+393471234567", new_id(NOON)
     caller = town.person(anna, at=NOON - timedelta(days=3))
@@ -135,3 +152,20 @@ def test_a_call_joins_by_itself_and_not_again_once_it_was_undone(town: Town) -> 
     undo(town, joined.id)
     assert link() == caller
     assert members(town)[visitor] == {browser}
+
+
+def test_a_verdict_that_changes_later_moves_the_browser_and_the_journey(town: Town) -> None:
+    caller = town.person("+393471234567", at=NOON)
+    call = town.call("+393471234567", NOON + timedelta(hours=1))
+    was, is_now = (town.visit(NOON, new_id(NOON + timedelta(seconds=n))) for n in (1, 2))
+    for visit, source in ((was, "bing"), (is_now, "google")):
+        town.run("UPDATE attribution SET is_current = false WHERE company_id = :c")
+        town.credit(call, source, "cpc", visit)
+        with town.services.db.tenant(town.company.id) as session:
+            outbox.record(session, town.company.id, "call.attributed", call.id, NOON)
+        drain(town.services, SUBSCRIPTIONS, town.company.id, threading.Event())
+        assert visit.visitor_id in members(town)[caller]
+        assert town.count(JourneyDirty) > 0
+        town.keep()
+    assert was.visitor_id not in members(town)[caller]
+    assert town.journeys()[caller].visits == 1

@@ -3,9 +3,11 @@
 import random
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from calltrack.kernel.ids import new_id
+from calltrack.stages import keeping
 from calltrack.stages.keeping import begin_journeys, companies_to_keep, companies_to_make_again
 from calltrack.stages.marks import mark_calls
 from calltrack.stages.model import JourneyDirty
@@ -94,6 +96,23 @@ def test_a_withheld_call_is_its_browsers_and_nuisance_is_nobodys(town: Town) -> 
     assert (found[person].calls, found[person].leads) == (1, 1)
 
 
+def test_the_longest_words_an_address_can_hold_stop_nobodys_journey(town: Town) -> None:
+    dice, browser = random.Random(5), new_id(NOON)
+
+    def word() -> str:  # of letters that take four bytes and cannot be packed
+        return "".join(chr(dice.randrange(0x10000, 0x110000)) for _ in range(256))
+
+    for number in range(7):
+        town.visit(NOON + number * DAY, browser, source=word(), medium=word(), campaign=word())
+    anna = town.person(ANNA, browser)
+    call = town.call(ANNA, NOON + 8 * DAY)
+    assert town.make(anna) == 1
+    town.conversion(call, "lead", call.started_at)
+    assert town.make(anna) == 1
+    assert len(town.journeys()[anna].path.split("\x1e")) == 7
+    town.assert_sums_hold()
+
+
 def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Services) -> None:
     for number in range(3):
         town.visit(NOON - number * DAY, pages=4)
@@ -119,6 +138,44 @@ def test_other_rules_move_the_past_portion_by_portion(town: Town, services: Serv
     town.assert_sums_hold()
     with services.db.system() as system:
         assert town.company.id not in companies_to_make_again(system, services.clock() + DAY)
+
+
+def test_a_large_past_is_made_in_turns_so_that_others_have_theirs(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    for number in range(keeping.PORTIONS + 1):
+        town.visit(NOON, new_id(NOON + timedelta(seconds=number)))
+        town.store(JourneyDirty(company_id=town.company.id, subject_id=new_id(NOON)))
+    keep = keeping.keep_journeys(town.services, town.company.id)
+    assert (keep.is_more, town.count(JourneyDirty)) == (True, 1)
+    assert not keeping.keep_journeys(town.services, town.company.id).is_more
+    first = keeping.make_past_again(town.services, town.company.id)
+    assert first.is_more
+    assert 0 < first.changed < keeping.PORTIONS + 1
+    assert town.again() == keeping.PORTIONS + 1 - first.changed
+
+
+def test_a_journey_that_cannot_be_made_holds_up_no_other_one(town: Town) -> None:
+    people = [town.person(f"+3934712345{number:02d}") for number in range(5)]
+    for number in range(5):
+        call = town.call(f"+3934712345{number:02d}", NOON)
+        for _ in range(2 if number == 2 else 0):  # worth more together than a number of the database holds
+            town.conversion(call, "purchase", NOON, 2**62)
+    town.keep()
+    assert set(town.journeys()) == {*people} - {people[2]}
+    assert town.count(JourneyDirty) == 1
+    assert town.keep() == 0
+    with town.services.db.tenant(town.company.id) as session:
+        make_all_again(session, town.company.id, town.services.clock())
+    town.again()
+    with town.services.db.system() as system:
+        assert town.company.id not in companies_to_make_again(system, town.services.clock() + DAY)
+    town.run("UPDATE conversion SET value_minor = 1 WHERE company_id = :c")
+    town.run("UPDATE journey_dirty SET marked_at = :at WHERE company_id = :c", at=NOON)
+    town.keep()
+    assert set(town.journeys()) == {*people}
+    town.assert_sums_hold()
 
 
 def test_what_is_marked_and_who_is_new_is_due(town: Town, services: Services) -> None:

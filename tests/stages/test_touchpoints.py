@@ -105,6 +105,10 @@ def test_touchpoints_are_forgotten_with_age(town: Town) -> None:
         town, replace(SHOP, system="hubspot", key="1", at=NOON - timedelta(days=900))
     ).person_id
     tell(town, Told("chat", NOON, phone="+393479999999"))
+    stays = tell(town, Told("fair", NOON - timedelta(days=800), phone="+393479999999")).person_id
+    assert stays is not None
+    town.keep()
+    assert town.journeys()[stays].figures["touchpoint"] == ["chat", "fair"]
     town.run("UPDATE company SET settings = '{\"history_days\": 700}' WHERE id = :c")
     town.run("UPDATE person_key SET linked_at = :at WHERE company_id = :c", at=NOON - timedelta(days=900))
     forget_history(town.services, town.company.id)
@@ -112,5 +116,7 @@ def test_touchpoints_are_forgotten_with_age(town: Town) -> None:
         kinds = list(session.scalars(select(Touchpoint.kind)))
         persons = list(session.scalars(select(Person.id)))
     assert kinds == ["chat"]
+    town.keep()
+    assert town.journeys()[stays].figures["touchpoint"] == ["chat"]
     assert old not in persons
     assert len(persons) == 1

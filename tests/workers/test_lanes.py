@@ -6,9 +6,11 @@ from time import monotonic, sleep
 
 import pytest
 
+from calltrack.wiring import Services
 from tests.workers.process import until
 from workers import lanes as module
 from workers.due import Job
+from workers.jobs import Parts
 from workers.lanes import Lanes
 
 
@@ -122,3 +124,9 @@ def test_after_a_stop_nothing_new_begins_and_the_wait_for_a_stuck_job_is_bounded
     work.gates["stuck"].set()
     assert lanes.join(30)
     assert work.begun == [("deliver", "c", "stuck")]
+
+
+def test_a_report_that_a_mail_server_does_not_take_holds_up_no_text_message(services: Services) -> None:
+    parts = Parts(services)
+    mail, text = (parts._lanes_of((name, "company")) for name in ("mail_reports", "send_messages"))
+    assert mail is not text

@@ -104,7 +104,7 @@ def _as_choices(wanted: CallFilter) -> dict[str, str]:
 def _hour(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or int(text) >= HOURS_OF_WEEK:
+    if not text.isdecimal() or len(text) > 3 or int(text) >= HOURS_OF_WEEK:
         raise BadInput("An hour of the week is 0 (Monday from midnight) to 167.")
     return int(text)
 

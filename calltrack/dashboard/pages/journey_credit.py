@@ -94,7 +94,7 @@ def _asked(here: Here) -> Asked:
             until,
             level if level in LEVELS else LEVELS[0],
             kind if kind in KINDS else KINDS[0],
-            int(days) if days.isdecimal() and int(days) in WINDOWS else 30,
+            int(days) if days in map(str, WINDOWS) else 30,
         )
     except BadInput:
         return Asked(since, until)

@@ -70,7 +70,8 @@ def _show(services: Services, here: Here, dimension: str) -> ResponseReturnValue
         days=DAYS,
         told=lambda column, of: written(column, of, here.company.currency),
         chance=lambda column, of: chance_of(column, of, here.company.currency),
-        change=_change,
+        # A day that is not over is set beside whole ones, and how it changed is not said yet.
+        change=(lambda *_: "") if asked.is_open else _change,
         row_links=lambda row: _links(here, asked, row.key),
         address=lambda **other: _address(here, asked, **other),
         chart=_chart(found, here.company.currency),
@@ -168,7 +169,7 @@ def _chart(found: Report, currency: str) -> dict[str, Any]:
 
 def _one_page(found: Report) -> dict[str, Any]:
     at = request.args.get("at", "")
-    first = int(at) if at.isdecimal() and int(at) < len(found.rows) else 0
+    first = int(at) if at.isdecimal() and len(at) < 6 and int(at) < len(found.rows) else 0
     last = min(first + A_PAGE, len(found.rows))
     return {"shown": found.rows[first:last], "first": first, "last": last, "a_page": A_PAGE}
 

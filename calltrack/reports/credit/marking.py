@@ -76,7 +76,7 @@ DIFFERENT = text(MARK.format(days="""
           GROUP BY 1, 2) told
     FULL JOIN (SELECT day, kind, conversions, value_minor AS value FROM credit_paths
                WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND level = 'source' AND days = 7
-                 AND conversions > 0 AND day > (CAST(:since AS timestamptz) AT TIME ZONE :zone)::date) kept
+                 AND conversions > 0 AND day >= (CAST(:since AS timestamptz) AT TIME ZONE :zone)::date) kept
       ON kept.day = told.day AND kept.kind = told.kind
     WHERE told.conversions IS DISTINCT FROM kept.conversions OR told.value IS DISTINCT FROM kept.value
 """))  # fmt: skip
@@ -137,7 +137,7 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
         seen = {"begin": first_id_of(since), "first": first_id_of(since - LONGEST)}
         session.execute(SEEN_AGAIN, asked | seen)
         session.execute(WON_SINCE, asked | {"since": since})
-    session.execute(DIFFERENT, asked | {"since": now - BACK})
+    session.execute(DIFFERENT, asked | {"since": midnight - BACK})
     row.timezone, row.looked_until = zone, midnight
     row.due_at = next_night(now, zone, company_id)
 
