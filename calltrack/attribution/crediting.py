@@ -8,7 +8,7 @@ from uuid import UUID
 
 from calltrack.accounts.rules import CompanySettings
 from calltrack.attribution.facts import Posterior, Thresholds
-from calltrack.attribution.posterior import credited
+from calltrack.attribution.posterior import credited, likeliest
 from calltrack.kernel.origin import words_of
 
 Level = Literal["visit", "campaign", "source", "unknown"]
@@ -45,7 +45,7 @@ def thresholds_of(settings: CompanySettings) -> Thresholds:
 def credit(posterior: Posterior, thresholds: Thresholds) -> Credited:
     """Return what is credited. A visit is only credited together with its own campaign and source."""
     found = credited(posterior, thresholds)
-    top = next((one for one in posterior.candidates if one.visit), None)
+    top = likeliest(posterior)
     visit = top if top and found.visit == top.visit else None
     if visit and (found.campaign not in (None, visit.campaign) or found.source not in (None, visit.source)):
         visit = None

@@ -179,6 +179,8 @@ def _judge_one(
         row = session.get_one(Rejudging, (company_id, rejudging_id), with_for_update=True)
         if row.done_at is not None:
             return False
+        if row.place_at and row.place_id and (row.place_at, row.place_id) >= (started_at, call_id):
+            return True  # Another worker took over while this one stood still.
         if session.get(Call, (company_id, call_id)) is not None:
             before = _before(session, company_id, call_id, row.asked_at)
             attribute_anew(session, company_id, call_id, now)

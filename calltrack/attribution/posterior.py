@@ -12,6 +12,7 @@ from calltrack.attribution.columns import columns_at, visit_rates
 from calltrack.attribution.densities import Floats, Model
 from calltrack.attribution.facts import (
     LIKELIEST,
+    Candidate,
     Credit,
     Evidence,
     Posterior,
@@ -58,14 +59,23 @@ def ring_of(evidence: Evidence) -> Ring:
 
 
 def credited(posterior: Posterior, thresholds: Thresholds = LIKELIEST) -> Credit:
-    """Return what the call is credited to: at each level the likeliest, if sure enough and above nobody."""
-    top = next((one for one in posterior.candidates if one.visit), None)
+    """Return what the call is credited to: at each level the likeliest, if sure enough and above nobody.
+
+    Where the likeliest visit was erased no visit is credited: the next one is somebody else's.
+    """
+    top = likeliest(posterior)
     p_nobody = posterior.p_nobody
     return Credit(
         visit=top.visit if top and _is_sure(top.p, p_nobody, thresholds.visit) else None,
         campaign=_likeliest(posterior.by_campaign, p_nobody, thresholds.campaign),
         source=_likeliest(posterior.by_source, p_nobody, thresholds.source),
     )
+
+
+def likeliest(posterior: Posterior) -> Candidate | None:
+    """Return the likeliest visit; None where there is none, or where it was erased."""
+    top = next(iter(posterior.candidates), None)
+    return top if top and top.visit else None
 
 
 def without(posterior: Posterior, visitor: str) -> Posterior:

@@ -82,9 +82,11 @@ def reasons_of(stored: Iterable[Any]) -> list[Reason]:
 
 
 def likeliest_visit(candidates: Iterable[Any]) -> tuple[UUID | None, float]:
-    """Return the likeliest visit of stored candidates that still has an id; (None, 0) if there is none."""
-    named = [one for one in map(_visit_and_p, candidates) if one[0]]
-    visit, p = max(named, key=lambda one: one[1], default=("", 0.0))
+    """Return the likeliest visit of stored candidates; (None, 0) if there is none, or if it was erased.
+
+    The next one is somebody else's.
+    """
+    visit, p = max(map(_visit_and_p, candidates), key=lambda one: one[1], default=("", 0.0))
     return (UUID(visit), p) if visit else (None, 0.0)
 
 

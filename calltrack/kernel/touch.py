@@ -16,6 +16,10 @@ MOST_STREAMS = 5
 WITHHELD = "1"
 UTM = ("source", "medium", "campaign", "term", "content")
 LONGEST_WORD = 256
+# In UTF-8: sums per campaign are found by an index, and no entry of one may be longer than 2,704 bytes.
+MOST_WORD_BYTES = 512
+# What is longer was never an address or a word that people wrote; looking for personal data in it takes long.
+LONGEST_READ = 2_048
 LONGEST_CLICK_ID = 512
 LONGEST_URL = 1024
 
@@ -105,14 +109,14 @@ def read_touch(
 
 def clean(text: str) -> str:
     """Return a campaign word: no control characters, no e-mail or phone number, bounded length."""
-    return _PERSONAL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
+    return _bounded(_PERSONAL.sub("[removed]", _CONTROL.sub("", text[:LONGEST_READ])))
 
 
 def clean_word(word: str, text: str) -> str:
     """Return a utm word: what people typed (`term`) as `clean` does; in labels ids of digits are kept."""
     if not text or word == "term":
         return clean(text) if text else ""
-    return _PERSONAL_IN_LABEL.sub("[removed]", _CONTROL.sub("", text)).strip()[:LONGEST_WORD]
+    return _bounded(_PERSONAL_IN_LABEL.sub("[removed]", _CONTROL.sub("", text[:LONGEST_READ])))
 
 
 def clean_click_id(text: str) -> str:
@@ -145,6 +149,15 @@ def analytics_session(cookie: str) -> str:
     return session if re.fullmatch(r"[0-9]{1,20}", session) else ""
 
 
+def _bounded(word: str) -> str:
+    return _cut(word.strip(), LONGEST_WORD, MOST_WORD_BYTES)
+
+
+def _cut(text: str, signs: int, most_bytes: int) -> str:
+    """Cut a text to so many signs and bytes of UTF-8, between two signs."""
+    return text[:signs].encode()[:most_bytes].decode(errors="ignore")
+
+
 def _campaign_ids(query: Mapping[str, str]) -> dict[str, str]:
     """Return the numbers of campaigns that an address names; what is no number says nothing to us."""
     return {
@@ -165,12 +178,13 @@ def _ad_cookies(remembered: dict[str, str]) -> dict[str, str]:
 def page_of(url: str) -> str:
     """Return origin and path of an address, without query and fragment, scrubbed."""
     try:
-        parts = urlsplit(_CONTROL.sub("", url))
+        parts = urlsplit(_CONTROL.sub("", url[:LONGEST_READ]))
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{_PERSONAL.sub('-', parts.path)}"[:LONGEST_URL]
+    page = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{_PERSONAL.sub('-', parts.path)}"
+    return _cut(page, LONGEST_URL, LONGEST_URL)
 
 
 def scrub_url(url: str) -> str:

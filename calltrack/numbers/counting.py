@@ -123,6 +123,14 @@ def count_company(db: Database, company_id: UUID, now: datetime, *, uncounted: b
 def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UUID]) -> None:
     """Forget which browser holds and held numbers, as its visits do: it is a new one when it comes again."""
     for before, after in instead.items():
+        # A number's latest lease outlives its visit.
+        held = select(Slot.lease_id).where(Slot.company_id == company_id, Slot.visitor_id == before)
+        session.execute(
+            update(Lease)
+            .where(Lease.company_id == company_id, Lease.id.in_(held), Lease.visitor_id == before)
+            .values(visitor_id=after)
+            .execution_options(synchronize_session=False)
+        )
         session.execute(
             update(Slot)
             .where(Slot.company_id == company_id, Slot.visitor_id == before)

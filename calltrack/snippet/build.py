@@ -51,7 +51,9 @@ def _shortened() -> Shortened:
 
 
 def _framed(shortened: Shortened, names: list[str]) -> str:
-    return f"/* calltrack snippet {VERSION} */\n{shortened.written(names)}\n"
+    # What a block declares stays in it: the function around it serves `shorten` alone.
+    block = shortened.written(names).removeprefix("(()=>{").removesuffix("})();")
+    return f"/* calltrack {VERSION} */\n{block}\n"
 
 
 def packed_size(script: str) -> int:

@@ -31,6 +31,7 @@ from calltrack.visits.script import SnippetFile
 from calltrack.visits.sightings import Sightings
 from calltrack.visits.sites import Site, SiteTable, Target, digits_pair
 from calltrack.visits.sources import number_of
+from calltrack.visits.withdrawals import withdraw_consent
 from calltrack.wiring import Services
 
 PREFLIGHT_SECONDS = "86400"
@@ -184,20 +185,24 @@ class _Desk:
         )
         if load.visitor is None or load.visit is None:
             raise BadInput("A heartbeat names the visitor and the visit that /v1/visit answered.")
-        waiting = None if body.g else self._challenges.take(site.site_id, body.s)
+        is_left = body.g
+        if body.q is not None and not body.q.measure:
+            self._withdraw(site, load.visitor, load.visit, body.q)
+            is_left = True
+        waiting = None if is_left else self._challenges.take(site.site_id, body.s)
         if waiting is not None:
             return self._lease(site, waiting.load, list(waiting.targets), network, has_moved=True)
         caps = {target.pool_id: target.cap for target in site.targets}
         ids = service.fresh_ids(3 + len(caps), self._now())
         crowded = self._admission.crowded(caps, network, str(load.visit))
-        sign = service.Sign(load.visitor, load.visit, load.page or None, body.d, left=body.g)
+        sign = service.Sign(load.visitor, load.visit, load.page or None, body.d, left=is_left)
         try:
             with in_time():
                 shown = service.note_sign(
                     self._connections, site, sign, ids, ways_of(site.targets, crowded), self._moment()
                 )
         except NotFound:
-            if body.g:
+            if is_left:
                 return answer(204)
             self._admission.check_site(site.site_id)
             return self._lease(site, load, list(site.targets), network)
@@ -250,6 +255,11 @@ class _Desk:
             reply.headers["Access-Control-Allow-Headers"] = "Content-Type"
             reply.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         return reply
+
+    def _withdraw(self, site: Site, visitor: UUID, visit: UUID, consent: rules.Consent) -> None:
+        company_id, known = UUID(site.company_id), (UUID(site.site_id), visitor, visit)
+        with in_time(), self._services.db.tenant(company_id) as session:
+            withdraw_consent(session, company_id, known, {"ad": consent.ad, "measure": consent.measure})
 
     def _visitor(self, body: VisitBody, site: Site) -> tuple[UUID | None, UUID | None]:
         """Return visitor and visit as the page remembers them, else as a linked domain sent them along."""

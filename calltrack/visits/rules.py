@@ -76,7 +76,10 @@ class VisitBody(msgspec.Struct):
 
 
 class BeatBody(msgspec.Struct):
-    """`POST /v1/beat`: the page is still being looked at, or (`g`, gone) it was hidden or left."""
+    """`POST /v1/beat`: the page is still being looked at, or (`g`, gone) it was hidden or left.
+
+    `q`: the visitor withdrew his consent just now, and the page shows its own numbers again.
+    """
 
     k: Key
     v: Id = ""
@@ -84,6 +87,7 @@ class BeatBody(msgspec.Struct):
     u: str = ""
     d: int = 0
     g: bool = False
+    q: Consent | None = None
 
 
 class TapBody(msgspec.Struct):

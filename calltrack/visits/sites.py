@@ -29,7 +29,7 @@ _SITES = """
         (SELECT json_agg(json_build_array(n.source, n.medium, n.campaign, n.e164) ORDER BY n.id)
          FROM tracking_number n
          WHERE n.company_id = t.company_id AND n.location_id = p.location_id AND n.kind = 'static'
-           AND n.released_at IS NULL AND n.leave_at IS NULL) AS statics
+           AND n.released_at IS NULL AND n.leave_at IS NULL AND n.health <> 'unfit') AS statics
     FROM site s
     LEFT JOIN site_target t ON t.company_id = s.company_id AND t.site_id = s.id
     LEFT JOIN pool p ON p.company_id = t.company_id AND p.id = t.pool_id

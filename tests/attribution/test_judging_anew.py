@@ -95,14 +95,32 @@ class Killed(BaseException):
     """What a killed worker leaves behind is what was committed before."""
 
 
-def kill_after(services: Services, company: Company, id_: UUID, calls: int) -> None:
+def test_a_worker_that_stood_still_repeats_nothing(services: Services, company: Company) -> None:
+    calls_without_visits(services, company, 4)
+    id_ = asked(services, company)
+    times = 0
+
+    def clock() -> datetime:
+        nonlocal times
+        times += 1
+        if times == 3:  # After its first call it stands still, and another worker takes over for two.
+            kill_after(services, company, id_, 2, ASKED + 9 * MINUTE)
+        return ASKED + MINUTE
+
+    assert go_on(replace(services, clock=clock), company.id, id_) is False
+    assert (row(services, company, id_).judged, row(services, company, id_).changed_visit) == (4, 4)
+
+
+def kill_after(
+    services: Services, company: Company, id_: UUID, calls: int, at: datetime = ASKED + MINUTE
+) -> None:
     left = [calls + 2]  # The clock is asked once for the claim and once for each call.
 
     def clock() -> datetime:
         left[0] -= 1
         if not left[0]:
             raise Killed
-        return ASKED + MINUTE
+        return at
 
     with pytest.raises(Killed):
         go_on(replace(services, clock=clock), company.id, id_)

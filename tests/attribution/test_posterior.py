@@ -205,6 +205,12 @@ def test_each_level_is_credited_by_its_own_sum(
     assert (credit.visit, credit.campaign, credit.source) == expected
 
 
+def test_an_erased_visits_call_is_not_handed_to_the_next_visit() -> None:
+    found = without(told((holding("a"), 0.5), (holding("b", visitor="other"), 0.4)), holding("a").visitor)
+    credit = credited(found, Thresholds(visit=0.3, campaign=0.3, source=0.3))
+    assert (credit.visit, credit.campaign) == (None, "roma")
+
+
 def test_a_model_survives_being_stored() -> None:
     model = replace(MODEL, campaigns={"roma": (1.0, 2.0, 0.5)}, nobody={"n1": 1e-6}, areas={"RM": 0.3})
     again = Model.from_json(json.loads(json.dumps(model.to_json())))

@@ -155,6 +155,15 @@ def test_an_address_loses_what_is_personal(url: str, kept: str) -> None:
     assert scrub_url(url) == kept
 
 
+def test_words_are_bounded_in_bytes_as_an_index_holds_them() -> None:
+    words = dict.fromkeys(("source", "medium", "campaign"), "\U0001f4de" * 300)
+    found = read_touch(SHOP + "\U0001f4de" * 2000, "", {}, words)
+    assert found.campaign == "\U0001f4de" * 128
+    assert len("".join(found.campaign_key()).encode()) == 1536
+    assert len(found.landing_url.encode()) <= 1024
+    assert read_touch(SHOP, "", {}, {"campaign": "x" * 300}).campaign == "x" * 256
+
+
 @given(
     st.text(max_size=300),
     st.text(max_size=300),

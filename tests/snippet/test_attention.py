@@ -11,7 +11,8 @@ from tests.snippet.edge_double import ANSWERED, ROME, Site
 
 SHOWN = "window.calltrack && calltrack.numbers().length"
 BODY = "<p id=n>06 6994 0001</p>"
-SEEN = """state => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
+SEEN = """state => { Object.defineProperty(document, 'hidden', {value: state == 'hidden',
+        configurable: true});
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true })); }"""
 
 

@@ -99,6 +99,49 @@ def test_a_withdrawal_waits_for_no_answer(page: Page, site: Site, mode: str) -> 
     assert [again.get("v"), again.get("s")] in ([None, None], ["", ""])
 
 
+def test_a_withdrawal_in_one_tab_holds_in_every_other(
+    page: Page, site: Site, context: BrowserContext
+) -> None:
+    site.heartbeat = 0.1
+    may_answer = threading.Event()
+    url = site.put(BODY, tag=site.tag("data-consent=required"))
+    page.goto(url)
+    page.wait_for_function("!!window.calltrack?.numbers")
+    page.evaluate("calltrack.consent(true)")
+    page.wait_for_function("localStorage.calltrack?.includes('visit-1')")
+    twin, waiting = context.new_page(), context.new_page()
+    twin.goto(url)
+    twin.wait_for_function(SHOWN)
+    # A page that empties its own store withdraws nothing: the cookie is still there.
+    twin.evaluate("localStorage.clear()")
+    twin.mouse.move(5, 5)
+    twin.wait_for_function("localStorage.calltrack?.includes('visit-1')")
+    waiting.goto(url)
+    waiting.wait_for_function("localStorage.calltrack && " + SHOWN)
+
+    def hesitate(asked: Asked) -> Answer | None:
+        if asked.path == "/v1/visit":
+            may_answer.wait(15)
+        return None
+
+    site.unwell = hesitate
+    before = len(site.to("visit"))
+    waiting.evaluate("history.pushState({}, '', '/due'); document.body.append('x')")
+    site.wait_for("visit", before + 1)
+    page.evaluate("calltrack.consent(false)")
+    twin.mouse.move(9, 9)
+    twin.wait_for_function(OWN)
+    may_answer.set()
+    waiting.wait_for_function(OWN)
+    assert stored(twin, context) == NOTHING
+    told = [asked.body for asked in site.to("beat") if "q" in asked.body]
+    twin.mouse.move(5, 5)
+    twin.wait_for_timeout(250)
+    assert len(site.to("visit")) == before + 1
+    assert {(body["v"], body["q"]["measure"]) for body in told} == {("visitor-1", False)}
+    assert "q" in site.to("beat")[-1].body, "nothing after the refusal"
+
+
 def test_where_the_law_of_consent_does_not_apply_tcf_says_so(page: Page, site: Site) -> None:
     page.add_init_script(TCF)
     page.goto(site.put(BODY, tag=site.tag("data-consent=required")))

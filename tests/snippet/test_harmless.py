@@ -122,14 +122,12 @@ def test_two_tags_are_one(page: Page, site: Site) -> None:
 
 
 def test_a_page_opened_in_the_background_takes_no_number_until_it_is_seen(page: Page, site: Site) -> None:
-    page.add_init_script(
-        "Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})"
-    )
+    page.add_init_script("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     page.goto(site.put(BODY))
     page.wait_for_timeout(300)
     assert site.asked == []
     page.evaluate("""() => {
-        Object.defineProperty(document, 'visibilityState', {value: 'visible'});
+        Object.defineProperty(document, 'hidden', {value: false});
         document.dispatchEvent(new Event('visibilitychange'));
     }""")
     page.wait_for_selector("text=06 8765 0001")

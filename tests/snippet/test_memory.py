@@ -226,6 +226,8 @@ def test_withdrawal_deletes_stops_and_shows_the_business_number(
     page.wait_for_selector("text=06 8765 0001")
     page.evaluate("ct.consent(false)")
     assert page.text_content("#n") == "06 6994 0001"
+    told = site.wait_for("beat")[0].body
+    assert (told["s"], told["q"]) == ("visit-1", {"ad": False, "measure": False})
     site.asked.clear()
     page.mouse.move(9, 9)
     assert silent(page, site, context)

@@ -114,9 +114,8 @@ def test_the_heart_beats_only_while_somebody_is_active(page: Page, site: Site) -
 def test_a_hidden_page_is_silent_and_one_that_is_seen_again_speaks_at_once(page: Page, site: Site) -> None:
     site.heartbeat = 0.2
     opened(page, site, "<p id=n>06 6994 0001</p>")
-    hide = (
-        "state => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});"
-    )
+    hide = "state => { Object.defineProperty(document, 'hidden', "
+    hide += "{value: state == 'hidden', configurable: true});"
     change = " document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hide + change, "hidden")
     site.wait_for("beat")  # told when it was hidden

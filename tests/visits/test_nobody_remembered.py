@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from calltrack.infra.outbox import Fact
 from calltrack.kernel.ids import new_id
@@ -12,6 +12,7 @@ from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.visits.erasing import erase_typed, erase_visits, forget_typed
 from calltrack.visits.forms import EMAIL_PLACE, MOST_EMAILS, MOST_PHONES, PLACE, email_hash
 from calltrack.visits.model import PageView, Visit, VisitorEmail, VisitorPhone
+from calltrack.visits.sites import SiteTable
 from calltrack.wiring import Services
 from tests.builders import Company, fresh_e164, make_company
 from tests.visits.conftest import Edge, age, shown
@@ -45,6 +46,50 @@ def test_without_consent_the_source_has_its_number_and_nobody_is_stored(
     with services.db.tenant(company.id) as session:
         for table in (Visit, PageView, Lease):
             assert session.scalars(select(table)).all() == []
+
+
+def test_a_source_number_that_is_unfit_is_shown_to_nobody(
+    google: tuple[Company, str], services: Services
+) -> None:
+    company, number = google
+
+    def shown_now() -> list[str]:
+        sites = SiteTable(services.db)
+        sites.refresh()
+        site = sites.find(company.site_key)
+        sites.close()
+        return [one.e164 for target in (site.targets if site else ()) for one in target.statics]
+
+    assert shown_now() == [number]
+    with services.db.tenant(company.id) as session:
+        session.execute(update(TrackingNumber).where(TrackingNumber.e164 == number).values(health="unfit"))
+    assert shown_now() == []
+
+
+def test_a_withdrawn_consent_holds_for_all_visits_of_the_visitor(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first, other = edge.visit(company, q=YES), edge.visit(company, q=YES)
+    age(services, company, 3600)
+    again = edge.visit(company, v=first["v"], s=first["s"], q=YES)
+    assert (again["v"], again["s"] == first["s"]) == (first["v"], False)
+    refusal = {"q": {"ad": False, "measure": False}, "u": company.origin + "/"}
+    strange = {"v": first["v"], "s": other["s"]} | refusal
+    assert edge.post("/v1/beat", company, strange).status_code == 204
+    assert edge.beat(company, again).status_code == 204
+
+    def refused() -> set[UUID]:
+        with services.db.tenant(company.id) as session:
+            rows = session.execute(select(Visit.id, Visit.consent))
+            return {id_ for id_, consent in rows if consent == refusal["q"]}
+
+    assert refused() == set()
+    told = {"v": again["v"], "s": again["s"]} | refusal
+    assert edge.post("/v1/beat", company, told).status_code == 204
+    assert refused() == {UUID(first["s"]), UUID(again["s"])}
+    with services.db.tenant(company.id) as session:
+        lease = session.scalars(select(Lease).where(Lease.visit_id == UUID(again["s"]))).one()
+    assert lease.left_at is not None, "its number may be shown to somebody else"
 
 
 def test_a_link_takes_the_visitor_along_while_the_visit_lives(

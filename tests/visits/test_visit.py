@@ -1,6 +1,8 @@
 """`POST /v1/visit`: a page gets its ids and its numbers."""
 
+import json
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from calltrack.numbers.model import Lease, SiteTarget, Slot
 from calltrack.visits.model import PageView, Visit
 from calltrack.wiring import Services
 from tests.builders import Company, fresh_e164, make_company
-from tests.visits.conftest import Edge, age, shown, without_overflow
+from tests.visits.conftest import BROWSER, Edge, age, shown, without_overflow
 
 
 def leases(services: Services, company: Company) -> list[Lease]:
@@ -47,6 +49,21 @@ def test_a_new_visitor_is_shown_a_number_of_the_pool(
     assert (lease.visit_id, lease.is_overflow) == (visit.id, False)
     assert lease.shown_until - lease.shown_from == timedelta(seconds=150)
     assert (page.visit_id, page.page, page.title) == (visit.id, company.origin + "/roma", "Traslochi")
+
+
+def test_words_no_index_can_hold_spoil_nobodys_number(edge: Edge, services: Services) -> None:
+    company = make_company(services, numbers=1)
+    without_overflow(services, company)
+    chance = Random(5)
+    words = {
+        word: "".join(chr(chance.randrange(0x10000, 0x10FFFF)) for _ in range(256))
+        for word in ("source", "medium", "campaign")
+    }
+    body = json.dumps({"k": company.site_key, "m": words}, ensure_ascii=False).encode()
+    told = {"Origin": company.origin, "User-Agent": BROWSER, "Accept-Language": "it"}
+    assert edge.client.post("/v1/visit", data=body, headers=told).get_json()["n"]
+    age(services, company, 3600)
+    assert shown(edge.visit(company)) in company.numbers, "his sums are kept, and the number goes on"
 
 
 def test_what_the_snippet_remembers_is_stored(edge: Edge, company: Company, services: Services) -> None:

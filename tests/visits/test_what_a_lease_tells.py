@@ -90,6 +90,22 @@ def test_contact_page_copy_and_every_tap_are_on_the_lease(
     assert slot.weight == 0.05 * 2.5 * 4
 
 
+def test_taps_on_a_number_that_is_somebody_elses_now_are_kept_too_and_bounded(
+    edge: Edge, services: Services
+) -> None:
+    company = make_company(services, numbers=1)
+    without_overflow(services, company)
+    first = edge.visit(company)
+    age(services, company, 3600)
+    edge.visit(company)
+    number = first["n"][0]["n"]
+    for _ in range(55):
+        edge.post("/v1/tap", company, {"s": first["s"], "n": number})
+    lease = lease_of(services, company, first["s"])
+    assert (len(lease.taps), lease.taps[-1]) == (50, lease.tapped_at)
+    assert lease.shown_until < lease.taps[-1], "it is not on his screen again"
+
+
 def test_a_crowded_network_shares_one_number_where_there_is_no_overflow_number(
     edge: Edge, services: Services
 ) -> None:

@@ -12,7 +12,7 @@ const options = { ...early, ...tag.dataset };
 const place = () => location.href.split(/#(?![/!])/)[0];
 
 // Prerendered pages and tabs opened in the background are hidden until somebody looks at them.
-const isSeen = () => page.visibilityState == "visible";
+const isSeen = () => !page.hidden;
 
 // Our own mistakes end here: the page never sees an error of ours.
 const safely =

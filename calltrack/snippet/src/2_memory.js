@@ -3,12 +3,15 @@
 //   v visitor · s visit · a last sign of life · b last good answer · h heartbeat seconds · n numbers shown
 //   l click ids and utm words as they stood in the address · e when they came · q consent
 
-const QUARTER = 7776e6;
-
 let state = {};
 let consent; // {ad, measure}, or nothing as long as nobody answered
+let stored; // whether this tab left its memory in localStorage
 
-const isAllowed = () => consent ? consent.measure : !options.consent;
+// What we left in both stores and is gone was deleted by another tab: consent was withdrawn there, for this tab as well.
+const isAllowed = () => {
+  if (stored && !localStorage.calltrack && !page.cookie.match(/calltrack=/)) decide(!1);
+  return consent ? consent.measure : !options.consent;
+};
 const isAdAllowed = () => consent ? consent.ad : !options.consent;
 
 // The newest of both stores and this tab's own memory wins: another tab may have gone on.
@@ -31,14 +34,14 @@ const store = (seconds) => {
     return page.cookie.includes(pair);
   });
   try {
-    if (seconds) localStorage.calltrack = asText(state);
-    else delete localStorage.calltrack;
+    if (seconds) localStorage.calltrack = stored = asText(state);
+    else stored = !delete localStorage.calltrack;
   } catch {}
 };
 
 const keep = () => {
   state.a = now();
-  if (isAllowed()) store(QUARTER / 1e3);
+  if (isAllowed()) store(7776e3);
 };
 
 // Bring the memory up to this page view. A new click id or new utm words replace the old touch as a whole. Without
@@ -46,7 +49,7 @@ const keep = () => {
 const remember = () => {
   recall();
   const touch = location.search.match(/[?&](utm_\w+|\w+clk?id|[gw]braid|li_fat_id)=[^&]{1,512}(?![^&])/g);
-  if (touch || !state.l || !(now() - state.e < QUARTER)) {
+  if (touch || !state.l || !(now() - state.e < 7776e6)) {
     state.l = touch || [];
     state.e = now();
   }

@@ -42,7 +42,6 @@ const resume = () => show(now() - state.b < state.h * 2e3 ? state.n : []);
 const lease = () => {
   if (!isAllowed()) {
     state = {};
-    if (consent) store(0);
     if (options.consent != "source") return;
   }
   if (!isSeen()) return;
@@ -88,10 +87,9 @@ const look = (event) => {
   if (!isSeen()) return beat(event);
   since = now();
   if (!found) return visit();
-  // Another page or tab may have been given other numbers since.
-  recall();
-  resume();
   beat();
+  // Another page or tab may have been given other numbers since.
+  resume();
 };
 
 // Of a tap or a copy only our own numbers are told; what else somebody copies is not our business.

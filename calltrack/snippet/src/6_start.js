@@ -32,6 +32,7 @@ const decide = safely((answer) => {
   consent = said;
   // At once, whatever the service still has to answer: the page may be left before.
   if (!isAllowed()) {
+    state.s && send("beat", { q: said });
     state = {};
     store(0);
     if (here) show([]);
