@@ -1,4 +1,4 @@
-"""Everybody who was shown a number, one column per fact: a call may have a thousand holders.
+"""Everybody who was shown a number, one column per fact: a call may have hundreds of holders.
 
 The columns are what a posterior is computed from. A row becomes a `Holding` only when somebody asks for it.
 """

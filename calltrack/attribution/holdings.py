@@ -11,19 +11,17 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select, text
 from sqlalchemy.orm import Session
 
-from calltrack.attribution.facts import Holding
+from calltrack.attribution.facts import MOST_HOLDINGS, Holding
 from calltrack.kernel.ids import first_id_of
 from calltrack.kernel.origin import campaign_key, source_key
 from calltrack.numbers.model import Lease
 from calltrack.visits.model import Visit
 
-# The newest holdings of a number are all a call is compared with: older ones weigh nothing beside them.
-MOST_HOLDINGS = 1_000
 # A visit lies in the month of its id, and may go on for so long before it is shown a number anew.
 OPEN_FOR = timedelta(days=31)
 
 
-# Moments come as seconds and ids as hex: a call reads a thousand rows, and each value made here costs.
+# Moments come as seconds and ids as hex: a call reads hundreds of rows, and each value made here costs.
 # LATERAL and `(SELECT ...)` reach each visit by its key, whatever the statistics say of the company; the
 # bounds of its id leave the months out that cannot hold it.
 _SHOWN = text(

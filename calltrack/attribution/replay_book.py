@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from calltrack.attribution.acquaintances import Acquaintances
 from calltrack.attribution.densities import DAY, FORGOTTEN
-from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding, Posterior
+from calltrack.attribution.facts import MOST_HOLDINGS, CallAt, Earlier, Evidence, Holding, Posterior
 from calltrack.attribution.history import History, Told
 from calltrack.attribution.replay_events import Sign, VisitBegins
 from calltrack.kernel.errors import BadInput
@@ -156,7 +156,7 @@ class Book:
         # Nobody remembers what has been forgotten: the list stays as long as memory does.
         if rows and rows[0].last_seen < at - FORGOTTEN:
             rows = self._by_number[number] = [one for one in rows if one.last_seen >= at - FORGOTTEN]
-        return tuple(one.holding() for one in rows)
+        return tuple(one.holding() for one in rows[-MOST_HOLDINGS:])
 
     def _before(self, number: int, call: CallAt) -> tuple[Earlier, ...]:
         past = self._earlier[number]

@@ -1,4 +1,4 @@
-"""Reads who was shown a number at the moment of a call: a thousand leases as one row of packed columns.
+"""Reads who was shown a number at the moment of a call: the newest leases as one row of packed columns.
 
 Each value that were made one by one would cost more than all the rest. A lease keeps what is asked of its
 visit; where one of before keeps nothing, all are read with their visits (`holdings.py`).
@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import LargeBinary
 
 from calltrack.attribution.densities import Floats
+from calltrack.attribution.facts import MOST_HOLDINGS
 from calltrack.attribution.holders import NEVER, Holders
-from calltrack.attribution.holdings import MOST_HOLDINGS, holdings_of
+from calltrack.attribution.holdings import holdings_of
 from calltrack.attribution.links import (
     OF_CALLER,
     Caller,

@@ -29,6 +29,9 @@ CAMPAIGN_RULES = ((0.95, 0.75), (0.98, 1.0), (0.99, 1.4))
 # can be given to a wrong campaign. As many numbers again leave a twentieth (exp -3) of such mistakes. But
 # verdicts shorten long waits: what they call late grows as its true share to the power of 2/3, hence exp -2.
 USUALLY_LATE, FEWER_MISTAKES = 0.22, 2.0
+# They hold, too, as long as a number is shown to so many visits a day (about what they give at 2,000 visits a
+# day): what is given on more often has had more campaigns when a late call comes.
+USUALLY_SHOWN = 45.0
 # Hours worth naming: at least this share of their visits would find no number.
 TIGHT_FROM = 0.02
 MOST_TIGHT = 5
@@ -129,11 +132,16 @@ def needed(traffic: Traffic, kinds: int, delays: Delays | None = None) -> tuple[
 
 
 def more_for_late_callers(traffic: Traffic, numbers: int, delays: Delays | None) -> float:
-    """Return how many times `numbers` more it takes because callers wait; 0 where that is not known."""
+    """Return how many times `numbers` more it takes because callers wait while numbers go from hand to hand.
+
+    0 where delays are not known.
+    """
     if delays is None or sum(delays.weights) <= 0:
         return 0.0
     late = 1 - visit_accuracy(traffic, delays, numbers)
-    return max(math.log(max(late, 1e-9) / USUALLY_LATE) / FEWER_MISTAKES, 0.0)
+    shown = sum(traffic.visits) / 7 / max(numbers, 1)
+    worse = max(late / USUALLY_LATE, shown / USUALLY_SHOWN)
+    return max(math.log(max(worse, 1e-9)) / FEWER_MISTAKES, 0.0)
 
 
 def visit_accuracy(traffic: Traffic, delays: Delays, numbers: int) -> float:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from calltrack.attribution.acquaintances import Acquaintances
 from calltrack.attribution.densities import FORGOTTEN
-from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding, Posterior
-from calltrack.attribution.holdings import MOST_HOLDINGS
+from calltrack.attribution.facts import MOST_HOLDINGS, CallAt, Earlier, Evidence, Holding, Posterior
 from calltrack.attribution.posterior import judge
 from calltrack.attribution.prior import shipped
 from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
