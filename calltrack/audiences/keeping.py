@@ -21,11 +21,13 @@ from calltrack.wiring import Services
 MOST: Final = 2_000
 
 # Marks come back when their transaction is rolled back; one that comes meanwhile is a row of its own.
+# The materialised list is read once; a plain subquery with a limit may be run again per row and take more.
 _CLAIM: Final = text(
     """
-    DELETE FROM audience_dirty d USING (
+    WITH taken AS MATERIALIZED (
         SELECT id FROM audience_dirty WHERE company_id = :company_id
-        ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED) taken
+        ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    DELETE FROM audience_dirty d USING taken
     WHERE d.company_id = :company_id AND d.id = taken.id
     RETURNING d.person_id
     """

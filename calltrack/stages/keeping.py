@@ -30,12 +30,14 @@ LONGEST_VISIT: Final = timedelta(days=1)
 FIRST: Final = UUID(int=0)
 AFTER_FAILURE: Final = timedelta(hours=1)
 
+# The materialised list is read once; a plain subquery with a limit may be run again per row and take more.
 _CLAIM: Final = text(
     """
-    DELETE FROM journey_dirty d USING (
+    WITH taken AS MATERIALIZED (
         SELECT id FROM journey_dirty
         WHERE company_id = :company_id AND marked_at <= greatest(:now, clock_timestamp())
-        ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED) taken
+        ORDER BY marked_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    DELETE FROM journey_dirty d USING taken
     WHERE d.company_id = :company_id AND d.id = taken.id
     RETURNING d.subject_id
     """

@@ -146,7 +146,8 @@ def test_a_large_past_is_made_in_turns_so_that_others_have_theirs(
     monkeypatch.setattr(keeping, "MOST", 1)
     for number in range(keeping.PORTIONS + 1):
         town.visit(NOON, new_id(NOON + timedelta(seconds=number)))
-        town.store(JourneyDirty(company_id=town.company.id, subject_id=new_id(NOON)))
+        at = NOON + timedelta(seconds=number)
+        town.store(JourneyDirty(company_id=town.company.id, subject_id=new_id(NOON), marked_at=at))
     keep = keeping.keep_journeys(town.services, town.company.id)
     assert (keep.is_more, town.count(JourneyDirty)) == (True, 1)
     assert not keeping.keep_journeys(town.services, town.company.id).is_more
