@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from calltrack.attribution import holdings, replay_book, shown
+from calltrack.attribution.facts import MOST_HOLDINGS
 from calltrack.attribution.replay import Replay
 from calltrack.attribution.replay_events import CallComes, Sign, VisitBegins
 from calltrack.attribution.telling import know_caller
@@ -23,7 +25,11 @@ SEED, CALLS = 17, 24
 CALLERS = (None, "+393470000001", "+393470000002", "+393470000003", "+393470000004")
 
 
-def test_live_and_replay_judge_alike(services: Services) -> None:
+@pytest.mark.parametrize("most", [MOST_HOLDINGS, 4])
+def test_live_and_replay_judge_alike(services: Services, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Also where a number has had more holders than a call is compared with: both take the newest."""
+    for module in (holdings, replay_book, shown):
+        monkeypatch.setattr(module, "MOST_HOLDINGS", most)
     desk, chance = Desk(services, make_company(services, numbers=3)), Random(SEED)  # a fixed story
     world = Replay(3, learn_until=0.0)
     visits: dict[str, Visit] = {}
