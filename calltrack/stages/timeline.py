@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company
-from calltrack.calls.model import Call
 from calltrack.conversions.model import OutcomeWord
 from calltrack.delivery.model import Delivery, DestinationAccount
 from calltrack.infra.crypto import Vault
@@ -108,19 +107,6 @@ def story_of(session: Session, vault: Vault, company_id: UUID, person_id: UUID) 
         band_of(row.score, rules) if row else "", lines_of(facts_of(row), rules) if row else (),
         _with_text(session, vault, company_id, touches[-MOST:]), len(touches) > MOST,
     )  # fmt: skip
-
-
-def person_of_call(session: Session, company_id: UUID, call_id: UUID) -> UUID | None:
-    """Return the person whose number made the call; None: withheld, or not known yet."""
-    query = (
-        select(PersonCaller.person_id)
-        .join(
-            Call,
-            (Call.company_id == PersonCaller.company_id) & (Call.caller_hash == PersonCaller.caller_hash),
-        )
-        .where(Call.company_id == company_id, Call.id == call_id)
-    )
-    return session.scalar(query)
 
 
 def _touch(event: Event) -> Touch:

@@ -56,10 +56,6 @@ class Paths:
         """Return where the last touch of each path stands."""
         return self.starts + self.lengths - 1
 
-    def path_of_touch(self) -> Places:
-        """Return for each touch which path it belongs to."""
-        return np.repeat(np.arange(len(self.starts)), self.lengths)
-
     def place_in_path(self) -> Places:
         """Return for each touch how many come before it in its path."""
         return np.arange(len(self.touches)) - np.repeat(self.starts, self.lengths)
