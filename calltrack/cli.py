@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from calltrack.commands import advise, credit
 from calltrack.config import new_key
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 SURFACES = ("voice", "edge", "web", "live", "sandbox")
 
 
@@ -28,6 +30,16 @@ def main(words: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="calltrack", description="Call tracking and offline conversions.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_processes(commands)
+    _add_demo_parts(commands)
+    _add_companies(commands)
+    _add_attribution(commands)
+    _add_audits(commands)
+    _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
+    return parser
+
+
+def _add_processes(commands: Commands) -> None:
     _add(commands, "demo", "run the whole product with the sandbox and the demo company", _demo).add_argument(
         "--no-history", action="store_true", help="do not seed twelve months of demo history"
     )
@@ -41,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "worker", "run a worker process", _worker)
     _add(commands, "clock", "run the process that finds due work", _clock)
     _add(commands, "migrate", "bring the database to the newest schema", _migrate)
+
+
+def _add_demo_parts(commands: Commands) -> None:
     seed = _add(commands, "seed", "add the demo company's history, or take it away again", _seed)
     seed.add_argument("--months", type=int, default=12)
     seed.add_argument("--remove", action="store_true", help="remove every row of demo history")
@@ -48,19 +63,20 @@ def _parser() -> argparse.ArgumentParser:
     story.add_argument("what", choices=("story",))
     story.add_argument("--json", action="store_true", help="print one JSON object")
     story.add_argument("--base-url", help="another running instance than this one's")
+
+
+def _add_companies(commands: Commands) -> None:
+    owner = _add(commands, "new-company", "make a company with its first owner", _new_company)
+    owner.add_argument("name")
+    owner.add_argument("email")
+    owner.add_argument("--country", default="IT", help="ISO country of the company's numbers (default: IT)")
+    owner.add_argument(
+        "--timezone", default="Europe/Rome", help="IANA time zone its days follow (default: Europe/Rome)"
+    )
+    owner.add_argument("--currency", default="EUR", help="ISO currency of its values (default: EUR)")
     numbers = _add(commands, "numbers", "print every tracking number with its hooks", _numbers)
     numbers.add_argument("--json", action="store_true", help="print one JSON list")
     numbers.add_argument("--recount", action="store_true", help="count their call masses anew from leases")
-    models = _add(
-        commands, "models", "print a company's attribution models, or choose which one judges", _models
-    )
-    models.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
-    wish = models.add_mutually_exclusive_group()
-    wish.add_argument("--pin", metavar="VERSION", help="let this version judge until it is unpinned")
-    wish.add_argument("--unpin", action="store_true", help="let the newest lesson judge again")
-    wish.add_argument("--serve", metavar="VERSION", help="let this version judge until the next lesson")
-    wish.add_argument("--show", metavar="VERSION", help="print a version's parameters as JSON")
-    wish.add_argument("--learn", action="store_true", help="learn now instead of in the coming night")
     reports = _add(
         commands, "reports", "count a company's reports anew, or compare them with the raw rows", _reports
     )
@@ -77,34 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     either.add_argument(
         "--check", metavar="FOLDER", help="print what in this folder is not current, and exit with 1"
     )
-    owner = _add(commands, "new-company", "make a company with its first owner", _new_company)
-    owner.add_argument("name")
-    owner.add_argument("email")
-    owner.add_argument("--country", default="IT", help="ISO country of the company's numbers (default: IT)")
-    owner.add_argument(
-        "--timezone", default="Europe/Rome", help="IANA time zone its days follow (default: Europe/Rome)"
+
+
+def _add_attribution(commands: Commands) -> None:
+    models = _add(
+        commands, "models", "print a company's attribution models, or choose which one judges", _models
     )
-    owner.add_argument("--currency", default="EUR", help="ISO currency of its values (default: EUR)")
-    seen = _add(commands, "preview", "print what would be sent for rows in a file, and why", _preview)
-    seen.add_argument("destination", metavar="DESTINATION")
-    seen.add_argument("rows", help="a file with one JSON object a line; - reads standard input")
-    seen.add_argument("--now", help="judge as at this time, such as 2026-11-20T12:00:00Z (default: now)")
-    seen.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
-    read = _add(commands, "classify", "print what a platform's answer means for each row", _classify)
-    read.add_argument("destination", metavar="DESTINATION")
-    read.add_argument("response", help="the body of the answer; - reads standard input")
-    read.add_argument("--status", type=int, required=True, help="HTTP status of the answer")
-    read.add_argument("--rows", required=True, help="the rows that were in the request, in its order")
-    read.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
-    read.add_argument(
-        "--header", action="append", default=[], help="a header of the answer, such as 'Retry-After: 30'"
-    )
-    again = _add(
-        commands, "replay-calls", "rebuild calls from their stored events and compare", _replay_calls
-    )
-    again.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
-    again.add_argument("--since", help="calls from this day or moment on, such as 2026-11-01 (default: all)")
-    again.add_argument("--write", action="store_true", help="bring the rows in line with the events")
+    models.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
+    wish = models.add_mutually_exclusive_group()
+    wish.add_argument("--pin", metavar="VERSION", help="let this version judge until it is unpinned")
+    wish.add_argument("--unpin", action="store_true", help="let the newest lesson judge again")
+    wish.add_argument("--serve", metavar="VERSION", help="let this version judge until the next lesson")
+    wish.add_argument("--show", metavar="VERSION", help="print a version's parameters as JSON")
+    wish.add_argument("--learn", action="store_true", help="learn now instead of in the coming night")
     played = _add(
         commands, "replay", "replay visits and calls from a file: numbers shown, calls credited", _replay
     )
@@ -133,12 +134,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     credit.add_to(commands)
     advise.add_to(commands)
-    _add(commands, "new-key", "print a fresh key for ENCRYPTION_KEY or SECRET_KEY", _new_key)
-    return parser
+
+
+def _add_audits(commands: Commands) -> None:
+    seen = _add(commands, "preview", "print what would be sent for rows in a file, and why", _preview)
+    seen.add_argument("destination", metavar="DESTINATION")
+    seen.add_argument("rows", help="a file with one JSON object a line; - reads standard input")
+    seen.add_argument("--now", help="judge as at this time, such as 2026-11-20T12:00:00Z (default: now)")
+    seen.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
+    read = _add(commands, "classify", "print what a platform's answer means for each row", _classify)
+    read.add_argument("destination", metavar="DESTINATION")
+    read.add_argument("response", help="the body of the answer; - reads standard input")
+    read.add_argument("--status", type=int, required=True, help="HTTP status of the answer")
+    read.add_argument("--rows", required=True, help="the rows that were in the request, in its order")
+    read.add_argument("--settings", metavar="FILE", help="JSON object of settings (default: an example)")
+    read.add_argument(
+        "--header", action="append", default=[], help="a header of the answer, such as 'Retry-After: 30'"
+    )
+    again = _add(
+        commands, "replay-calls", "rebuild calls from their stored events and compare", _replay_calls
+    )
+    again.add_argument("--company", required=True, help="the company's id, as in its pages' addresses")
+    again.add_argument("--since", help="calls from this day or moment on, such as 2026-11-01 (default: all)")
+    again.add_argument("--write", action="store_true", help="bring the rows in line with the events")
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: Commands,
     name: str,
     help_: str,
     run: Callable[[argparse.Namespace], int],

@@ -1,4 +1,4 @@
-"""Budget advice, its limits and record, other splits tried, and monthly budgets.
+"""Budget advice, its limits and record, and other splits tried.
 
 Budgets at platforms are changed by a person on the page only: no key does that.
 """
@@ -13,24 +13,18 @@ from calltrack.api.budget_shapes import (
     AdviceShape,
     ConstraintsShape,
     LimitShape,
-    PaceForm,
-    PaceShape,
-    PacesShape,
     RecordShape,
     TriedShape,
     WishedShape,
 )
 from calltrack.budgets.keeping import HUNDREDTHS, Kept, Limit, keep, kept_by
 from calltrack.budgets.making import advise_now
-from calltrack.budgets.months import PaceRow, add_pace, paces, remove_pace
-from calltrack.budgets.pace_alert import tell_pace
 from calltrack.budgets.queries import AdviceView, advice_now
 from calltrack.budgets.record import past_advice
 from calltrack.budgets.trying import try_split
 from calltrack.budgets.units import units_of
 from calltrack.budgets.weekly import campaigns_of
 from calltrack.kernel.errors import BadFields, NotFound
-from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
 
 
@@ -71,6 +65,43 @@ def budget_of(services: Services) -> APIBlueprint:
             raise NotFound("There is no spend with conversions to work this out from yet.")
         return found
 
+    _add_constraints(blueprint, services)
+
+    @blueprint.get("/record")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey")
+    @blueprint.output(RecordShape)
+    def read_budget_record() -> dict[str, Any]:
+        """Read past advice against what happened in the week after it."""
+        with services.db.tenant(g.asker.company_id) as session:
+            rows = past_advice(session, g.asker.company_id)
+        return {
+            "advice": [
+                {
+                    "id": str(row.id),
+                    "week": row.week,
+                    "made_at": row.made_at,
+                    "recommended": row.result["recommended"],
+                    "p_gain": row.result["p_gain"],
+                    "after": {
+                        "week": row.after_week,
+                        "followed": row.after["followed"],
+                        "word": row.after["word"],
+                        "spend_minor": row.after["spend"],
+                        "conversions": row.after["conversions"],
+                        "value_minor": row.after["value"],
+                    }
+                    if row.after
+                    else None,
+                }
+                for row in rows
+            ]
+        }
+
+    return blueprint
+
+
+def _add_constraints(blueprint: APIBlueprint, services: Services) -> None:
     @blueprint.get("/constraints")
     @needs(services, "viewer")
     @blueprint.doc(security="ApiKey")
@@ -108,84 +139,6 @@ def budget_of(services: Services) -> APIBlueprint:
         advise_now(services, g.asker.company_id)
         return _constraints(services)
 
-    @blueprint.get("/record")
-    @needs(services, "viewer")
-    @blueprint.doc(security="ApiKey")
-    @blueprint.output(RecordShape)
-    def read_budget_record() -> dict[str, Any]:
-        """Read past advice against what happened in the week after it."""
-        with services.db.tenant(g.asker.company_id) as session:
-            rows = past_advice(session, g.asker.company_id)
-        return {
-            "advice": [
-                {
-                    "id": str(row.id),
-                    "week": row.week,
-                    "made_at": row.made_at,
-                    "recommended": row.result["recommended"],
-                    "p_gain": row.result["p_gain"],
-                    "after": {
-                        "week": row.after_week,
-                        "followed": row.after["followed"],
-                        "word": row.after["word"],
-                        "spend_minor": row.after["spend"],
-                        "conversions": row.after["conversions"],
-                        "value_minor": row.after["value"],
-                    }
-                    if row.after
-                    else None,
-                }
-                for row in rows
-            ]
-        }
-
-    return blueprint
-
-
-def pacing_of(services: Services) -> APIBlueprint:
-    """Return the routes of monthly budgets."""
-    blueprint = APIBlueprint("api_pacing", __name__, url_prefix="/api/v1/budget/pacing", tag="Budget")
-
-    @blueprint.get("")
-    @needs(services, "viewer")
-    @blueprint.doc(security="ApiKey")
-    @blueprint.output(PacesShape)
-    def read_pacing() -> dict[str, Any]:
-        """List the monthly budgets: spent so far, forecast with interval, alert."""
-        with services.db.tenant(g.asker.company_id) as session:
-            rows = paces(session, g.asker.company_id, services.clock())
-        return {"budgets": [_pace(row) for row in rows]}
-
-    @blueprint.post("")
-    @needs(services, "manager")
-    @blueprint.doc(security="ApiKey", responses=[409])
-    @blueprint.input(PaceForm, arg_name="wanted")
-    @blueprint.output(PaceShape, status_code=201)
-    def add_pacing(wanted: PaceForm) -> dict[str, Any]:
-        """Watch a monthly budget; owners are told when it will be missed."""
-        company_id, now = g.asker.company_id, services.clock()
-        with services.db.tenant(company_id) as session:
-            id_ = add_pace(
-                session, company_id, wanted.name, wanted.amount_minor, wanted.campaigns, now,
-                by=g.asker.name,
-            )  # fmt: skip
-            rows = paces(session, company_id, now)
-        tell_pace(services, company_id)
-        return _pace(next(row for row in rows if row.id == id_))
-
-    @blueprint.delete("/<pace_id>")
-    @needs(services, "manager")
-    @blueprint.doc(security="ApiKey", responses=[404])
-    @blueprint.output({}, status_code=204)
-    def remove_pacing(pace_id: str) -> str:
-        """Watch a monthly budget no more."""
-        with services.db.tenant(g.asker.company_id) as session:
-            remove_pace(session, g.asker.company_id, parse_id(pace_id), services.clock(), by=g.asker.name)
-        tell_pace(services, g.asker.company_id)
-        return ""
-
-    return blueprint
-
 
 def _advice(found: AdviceView | None, said: str = "") -> dict[str, Any]:
     if found is None:
@@ -209,23 +162,4 @@ def _constraints(services: Services) -> dict[str, Any]:
         "most_change": kept.most_change / HUNDREDTHS,
         "late_share": kept.late_share / HUNDREDTHS,
         "budgets": limits,
-    }
-
-
-def _pace(row: PaceRow) -> dict[str, Any]:
-    forecast = row.found.forecast
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "campaigns": list(row.campaigns),
-        "month": row.month.first,
-        "known_until": row.month.known,
-        "budget_minor": row.found.budget,
-        "spent_minor": row.found.spent,
-        "even_by_now_minor": row.found.by_now,
-        "forecast_minor": {name: round(getattr(forecast, name)) for name in ("mean", "low", "high")},
-        "alert": row.found.alert,
-        "text": row.text,
-        "spent_by_day_minor": list(row.spent_by_day),
-        "costs_without_rate": row.without_rate,
     }

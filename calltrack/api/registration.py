@@ -9,7 +9,7 @@ from flask.sansio.blueprints import Blueprint
 from calltrack.api.attribution_models import attribution_models_of
 from calltrack.api.audiences import audiences_of
 from calltrack.api.blocked_callers import blocked_of, spam_of
-from calltrack.api.budget import budget_of, pacing_of
+from calltrack.api.budget import budget_of
 from calltrack.api.calibration import calibration_of, judgings_of
 from calltrack.api.call_backs import call_backs_of
 from calltrack.api.call_flows import call_flows_of
@@ -29,6 +29,7 @@ from calltrack.api.number_orders import orders_of as number_orders_of
 from calltrack.api.numbers import numbers_of
 from calltrack.api.outcome_imports import imports_of
 from calltrack.api.outcome_links import links_of
+from calltrack.api.pacing import pacing_of
 from calltrack.api.people import care_of, missed_of, tags_of
 from calltrack.api.persons import persons_of, touchpoints_of
 from calltrack.api.phone_systems import phone_systems_of

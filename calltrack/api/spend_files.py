@@ -227,6 +227,28 @@ def _add_rates(blueprint: APIBlueprint, services: Services) -> None:
             _note_rates(session, len(rows), services.clock())
             return shown(session)
 
+    @blueprint.delete("/rates/<base>/<quote>/<day>")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.output({}, status_code=204)
+    def remove_rate(base: str, quote: str, day: str) -> str:
+        """Take a rate away, such as `/rates/USD/EUR/2026-11-20`; costs are converted again at once."""
+        from_, to = currencies.read_pair(base, quote)
+        with services.db.tenant(g.asker.company_id) as session:
+            currencies.forget_rate(session, g.asker.company_id, from_, to, _day(day))
+            told = f"{from_} in {to}, {day}"
+            audit.note(
+                session, g.asker.company_id, g.asker.name, "spend.rate_removed", told, services.clock()
+            )
+        return ""
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text[:20]!r} is no day; write it like 2026-11-20.") from None
+
 
 def _note_rates(session: Session, count: int, now: datetime) -> None:
     told = f"{count} rates"

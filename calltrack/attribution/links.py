@@ -48,7 +48,6 @@ OF_CALLER = """
            (SELECT coalesce(sum(d.phones), 0) FROM known_phones_day d
             WHERE d.company_id = (SELECT CAST(:company_id AS uuid)) AND d.day < :day) AS known_callers
 """
-_OF_CALLER = text(OF_CALLER).bindparams(bindparam("caller", type_=LargeBinary()))
 
 
 @dataclass(frozen=True)
@@ -81,12 +80,6 @@ def links_of(
         taken={row.visitor: row.taken for row in rows if row.taken is not None},
         typed=frozenset(row.visitor for row in rows if row.typed),
     )
-
-
-def caller_of(session: Session, company_id: UUID, caller: bytes, at: datetime) -> Caller:
-    """Return what was known of a caller before `at`."""
-    row = session.execute(_OF_CALLER, asked_of_caller(company_id, caller, at)).one()
-    return caller_in(row)
 
 
 def asked_of_caller(company_id: UUID, caller: bytes | None, at: datetime) -> dict[str, object]:

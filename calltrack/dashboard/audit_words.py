@@ -143,6 +143,7 @@ DID: Final = {
     "spend.file_uploaded": "uploaded a file of spend",
     "spend.matched": "matched a campaign by hand",
     "spend.rates_stored": "stored rates of currencies",
+    "spend.rate_removed": "removed a rate of a currency",
     "spend.read_now": "had spend read at once",
     "spend.stopped": "stopped reading an account's spend",
     "target.add": "let a number on the website be replaced",

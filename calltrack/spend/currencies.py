@@ -81,9 +81,7 @@ def read_rate(base: str, quote: str, day: date, rate: str) -> RateRow:
     Raises:
         BadInput: no such currency, twice the same, or no number a rate can be.
     """
-    from_, to = currency_code(base), currency_code(quote)
-    if from_ == to:
-        raise BadInput(f"A rate needs two currencies; {from_} is always worth one {from_}.")
+    from_, to = read_pair(base, quote)
     try:
         number = Decimal(rate.strip().replace(",", ".") if rate.count(",") == 1 else rate.strip())
     except InvalidOperation:
@@ -91,6 +89,18 @@ def read_rate(base: str, quote: str, day: date, rate: str) -> RateRow:
     if not number.is_finite() or not LEAST_RATE <= number <= MOST_RATE:
         raise BadInput("A rate is above zero and below a thousand million.")
     return RateRow(from_, to, day, number)
+
+
+def read_pair(base: str, quote: str) -> tuple[str, str]:
+    """Read the two currencies of a rate.
+
+    Raises:
+        BadInput: no such currency, or twice the same.
+    """
+    from_, to = currency_code(base), currency_code(quote)
+    if from_ == to:
+        raise BadInput(f"A rate needs two currencies; {from_} is always worth one {from_}.")
+    return from_, to
 
 
 def book_of(session: Session, company_id: UUID) -> RateBook:
@@ -138,7 +148,7 @@ def forget_rate(session: Session, company_id: UUID, base: str, quote: str, day: 
         .returning(CurrencyRate.day)
     ).all()  # fmt: skip
     if not gone:
-        raise NotFound("There is no such rate.")
+        raise NotFound(f"There is no rate of {base} in {quote} for {day}; name the day it was stored for.")
     _convert_once_more(session, company_id)
     convert_all(session, company_id)
 

@@ -71,11 +71,6 @@ def _cells(journey: Any) -> Iterator[tuple[Cell, int]]:
             yield Cell("wait", day, name, _span(at - journey.first_at), ""), 0
 
 
-def span_words(code: str) -> str:
-    """Return a waiting time's span in words; spans sort by their code."""
-    return SPANS[int(code)][1]
-
-
 def _span(waited: timedelta) -> str:
     return f"{next(place for place, (end, _) in enumerate(SPANS) if waited <= end):02d}"
 

@@ -99,6 +99,11 @@ def test_a_program_brings_rates_and_says_what_a_campaign_paid_for(program: Progr
     assert "Nothing was stored. Line 2" in wrong.json["detail"]
     (row,) = program.get(NOVEMBER).json["rows"]
     assert (row["cost_minor"], row["days_without_rate"]) == (6_250, 0)
+    assert program.delete(f"{ROOT}/rates/EUR/USD/2026-11-20").status_code == 204
+    (row,) = program.get(NOVEMBER).json["rows"]
+    assert row["cost_minor"] == 6_667, "The rate of the day before counts again."
+    assert program.delete(f"{ROOT}/rates/EUR/USD/2026-11-20").status_code == 404
+    assert "like 2026-11-20" in program.delete(f"{ROOT}/rates/EUR/USD/today").json["detail"]
     words = {"source": "billboard", "medium": "offline", "campaign": "Times Square"}
     path = f"{ROOT}/campaigns/{row['campaign_id']}/match"
     (matched,) = program.post(path, {"visits": words}).json["campaigns"]

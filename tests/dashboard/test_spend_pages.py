@@ -61,6 +61,12 @@ def test_a_marketer_brings_what_the_platforms_do_not_tell(
     assert "1 rate stored;" in said
     assert "all converted" in said
     assert "Nothing was stored" not in said
+    manager.post(f"{root}/currencies/remove", **rate)
+    taken = manager.get(f"{root}/currencies").text
+    assert "Rate removed;" in taken
+    assert "all converted" not in taken
+    manager.post(f"{root}/currencies/remove", **rate)
+    assert "Not removed. There is no rate of USD in EUR" in manager.get(f"{root}/currencies").text
     (cost,) = re.findall(rf"{root}/offline/([0-9a-f]{{32}})/remove", manager.get(f"{root}/offline").text)
     manager.post(f"{root}/offline/{cost}/remove")
     assert "the cost stays" in manager.get(f"{root}/offline").text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from calltrack.kernel.errors import BadInput
 from calltrack.stages import score_rules, stage_words
-from calltrack.stages.cell_rules import MONTH, cells_of, span_words
+from calltrack.stages.cell_rules import MONTH, SPANS, cells_of
 from calltrack.stages.events import KINDS, Event, in_order
 from calltrack.stages.journey_rules import Given, facts_of, make_journey
 from calltrack.stages.score_rules import band_of, lines_of, read_score, score_of
@@ -69,7 +69,7 @@ def test_any_order_and_repetition_gives_the_same_journey(found: list[Event], ran
     assert sum(cell.view == "flow" for cell in cells) == 1
     assert sum(cell.view in ("path", "stop") for cell in cells) == 1
     assert sum(cell.view == "wait" and cell.a in stage_words.STAGES for cell in cells) == journey.stage
-    assert all(span_words(cell.b) for cell in cells if cell.view == "wait")
+    assert all(SPANS[int(cell.b)][1] for cell in cells if cell.view == "wait")
     assert 0 <= journey.score <= 100
     lines = lines_of(facts_of(journey), SCORE)
     assert journey.score == max(0, min(100, sum(line.points for line in lines)))

@@ -172,6 +172,24 @@ def add_spend_rates(services: Services, here: Here) -> ResponseReturnValue:
     return _to(here, "spend_currencies")
 
 
+@page("/budget/spend/currencies/remove", "manager", ("POST",))
+def remove_spend_rate(services: Services, here: Here) -> ResponseReturnValue:
+    """Take a rate that was wrong out of the table; costs are converted again at once."""
+    form = typed("rate")
+    try:
+        day = _day(form.text("day"))
+        base, quote = currencies.read_pair(form.text("base"), form.text("quote"))
+        with services.db.tenant(here.company.id) as session:
+            currencies.forget_rate(session, here.company.id, base, quote, day)
+            told = f"{base} in {quote}, {day}"
+            audit.note(session, here.company.id, here.who.email, "spend.rate_removed", told, here.now)
+    except (BadInput, NotFound) as problem:
+        flash(f"Not removed. {problem}")
+        return _to(here, "spend_currencies")
+    flash("Rate removed; what it converted was converted anew, or lacks a rate now.")
+    return _to(here, "spend_currencies")
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
