@@ -10,11 +10,13 @@ from hypothesis import given, settings
 
 import calltrack.budgets
 from calltrack.budgets.advice import advise, outlook
+from calltrack.budgets.changes import words_of
 from calltrack.budgets.history import History, WeekOfCampaign, history_of
 from calltrack.budgets.limits import Constraints
 from calltrack.budgets.reasons import Reason
 from calltrack.budgets.showing import shown
 from calltrack.budgets.words import WORDS, said
+from calltrack.destinations.outcomes import Class, Outcome
 from tests.budgets.weeks import histories
 
 ROOM = Path(calltrack.budgets.__file__).parent
@@ -65,6 +67,13 @@ def test_what_the_next_conversion_costs_is_told_to_the_unit() -> None:
     told = shown(seen, advise(seen), "EUR")["budgets"][0]["return_of_next_unit"]["mean"]
     assert told == pytest.approx(exact, rel=1e-4)
     assert told < 0.01
+
+
+def test_nobody_is_told_to_wait_for_a_check_that_is_not_repeated() -> None:
+    unwell = Outcome(Class.LATER, "X", "No answer.", "Nothing to do: calltrack tries again.")
+    assert words_of(unwell) == "No answer. Try it again in some minutes."
+    assert words_of(unwell, is_asked_again=True).endswith("calltrack tries again.")
+    assert words_of(Outcome(Class.ROW, "X", "Refused.", "Raise it.")) == "Refused. Raise it."
 
 
 def test_one_is_not_called_many() -> None:
