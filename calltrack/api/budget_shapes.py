@@ -47,7 +47,7 @@ class BudgetShape(BaseModel):
     today: Annotated[float, Field(description=f"What it cost in the newest whole week. {AMOUNT}")]
     unchanged: Annotated[float, Field(description=f"The same, scaled to the total. {AMOUNT}")]
     recommended: Annotated[float | None, Field(description=f"A week; null: no advice. {AMOUNT}")]
-    change: float | None
+    change: Annotated[float | None, Field(description=f"Recommended less today. {AMOUNT}")]
     spend: float
     conversions: float
     value: float

@@ -134,9 +134,7 @@ def _judged(seen: Outlook, curves: Curves, base: tuple[int, ...], notes: tuple[R
     p_gain = float((gains > 0).mean())
     kept = _why_not(seen, gains, p_gain, float(now.mean()))
     varied = hardly_varied(seen.history)
-    moved = why_moved(
-        seen.history, curves, base, proposed, seen.limits, p_gain, has_values=seen.has_values
-    )  # fmt: skip
+    moved = why_moved(seen.history, curves, proposed, seen.limits, p_gain, has_values=seen.has_values)
     return Advice(
         method=method,
         reasons=(*(kept or moved), *notes),

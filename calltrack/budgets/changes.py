@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.budgets.model import BudgetChange
 from calltrack.budgets.wishes import Line
-from calltrack.destinations.outcomes import Outcome
+from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.kernel.errors import NotFound
 
 # Longer than a request to Google may take: whoever sent it has settled it by then, or is dead.
@@ -50,9 +50,11 @@ def lines_in(row: BudgetChange) -> tuple[Line, ...]:
     )
 
 
-def words_of(outcome: Outcome) -> str:
-    """Return what happened and the next step, in words."""
-    return f"{outcome.message} {outcome.hint}".strip()
+def words_of(outcome: Outcome, *, is_asked_again: bool = False) -> str:
+    """Return what happened and the next step, in words; only a look-up is asked again by itself."""
+    is_persons = outcome.class_ is Class.LATER and not is_asked_again
+    hint = "Try it again in some minutes." if is_persons else outcome.hint
+    return f"{outcome.message} {hint}".strip()
 
 
 def get_change(session: Session, company_id: UUID, change_id: UUID, *, lock: bool = False) -> BudgetChange:

@@ -20,6 +20,11 @@ class Estimate:
     high: float
 
 
+def significant(figure: float) -> float:
+    """Return a figure to five significant digits, however small: 0.001134 a unit is one per 882, not 909."""
+    return float(f"{figure:.5g}")
+
+
 def estimate(draws: Floats) -> Estimate:
     """Return mean and interval of the draws."""
     low, high = np.quantile(draws, (LOW, HIGH))

@@ -8,7 +8,7 @@ import numpy as np
 
 from calltrack.budgets.curves import Curves
 from calltrack.budgets.enough import hardly_varied
-from calltrack.budgets.estimates import estimate
+from calltrack.budgets.estimates import estimate, significant
 from calltrack.budgets.history import History
 from calltrack.budgets.limits import Constraints, Limits
 from calltrack.budgets.reasons import Reason
@@ -20,28 +20,31 @@ MOVED = 0.01
 def why_moved(
     history: History,
     curves: Curves,
-    base: Sequence[int],
     proposed: Sequence[int],
     limits: Limits,
     p_gain: float,
     *,
     has_values: bool = True,
 ) -> list[Reason]:
-    """Return what is raised and what is cut, largest move first, with what the next unit there brings."""
-    marginal = curves.marginal(np.array(base, float))
-    moves = sorted(range(len(base)), key=lambda place: -abs(proposed[place] - base[place]))
+    """Return what is raised and what is cut, largest move first, with what the next unit there brings.
+
+    Moves are told from what each budget cost in the newest week, whatever the total to divide.
+    """
+    today = history.today()
+    marginal = curves.marginal(np.array(today, float))
+    moves = sorted(range(len(today)), key=lambda place: -abs(proposed[place] - today[place]))
     said = [Reason("sure", {"p": round(p_gain, 3)})]
     for place in moves[:MOST_MOVES]:
-        change = proposed[place] - base[place]
-        if abs(change) < MOVED * max(base[place], 1):
+        change = proposed[place] - today[place]
+        if abs(change) < MOVED * max(today[place], 1):
             continue
         next_unit = estimate(marginal[:, place])
         values: dict[str, float | str] = {
             "budget": history.names[place],
             "amount": abs(change),
-            "return": round(next_unit.mean, 4),
-            "return_low": round(next_unit.low, 4),
-            "return_high": round(next_unit.high, 4),
+            "return": significant(next_unit.mean),
+            "return_low": significant(next_unit.low),
+            "return_high": significant(next_unit.high),
             "gain_in": "value" if has_values else "conversions",
         }
         said.append(Reason("raise" if change > 0 else "cut", values))

@@ -61,7 +61,10 @@ def _look_up(services: Services, company_id: UUID, change_id: UUID) -> None:
         if row.state not in ("sending", "unknown"):
             return
         if isinstance(found, Outcome):
-            row.state, row.said = "unknown", f"Nobody knows yet whether it arrived. {words_of(found)}"
+            row.state, row.said = (
+                "unknown",
+                f"Nobody knows yet whether it arrived. {words_of(found, is_asked_again=True)}",
+            )
             row.due_at = _next_look(row, found, now)
             return
         amounts = {id_: one.amount_micros for id_, one in found.items()}

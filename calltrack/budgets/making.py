@@ -25,7 +25,7 @@ from calltrack.kernel.money import EXPONENTS
 from calltrack.kernel.origin import words_of
 from calltrack.wiring import Services
 
-METHOD: Final = "curves-1"
+METHOD: Final = "curves-2"
 """Changes with the method: what was advised by another one is advised anew."""
 NO_SPEND: Final = (
     "No campaign with spend is matched with the campaigns of your visits yet, or no whole week is over."
@@ -114,13 +114,14 @@ def as_kept(asked: Asked, seen: Outlook, advice: Advice) -> Json:
     units = {unit.name: unit for unit in asked.weeks.units}
     split = advice.recommended
     for place, (name, row) in enumerate(zip(seen.history.names, result["budgets"], strict=True)):
-        base = advice.unchanged[place] if advice.unchanged else seen.history.today()[place]
+        today = seen.history.today()[place]
         row |= _of_unit(units[name], asked.kept)
-        row["today"] = to.amount(seen.history.today()[place])
-        row["unchanged"] = to.amount(base)
+        row["today"] = to.amount(today)
+        row["unchanged"] = to.amount(advice.unchanged[place] if advice.unchanged else today)
         row["recommended"] = to.amount(split[place]) if split else None
-        row["change"] = to.amount(split[place] - base) if split else None
-        row["verdict"] = _verdict(row, seen.history.today()[place])
+        # From what was spent, not from its share of another total: that is what a person will see change.
+        row["change"] = to.amount(split[place] - today) if split else None
+        row["verdict"] = _verdict(row)
     result["week"] = asked.weeks.newest.isoformat()
     result["first_week"] = asked.weeks.first.isoformat()
     result["counts"] = asked.weeks.counts
@@ -167,14 +168,14 @@ def _of_unit(unit: Unit, kept: Kept) -> Json:
     }
 
 
-def _verdict(row: Json, today: int) -> str:
-    if not today:
+def _verdict(row: Json) -> str:
+    if not row["today"]:
         return "off"
     if row["is_locked"]:
         return "locked"
     change = row["change"] or 0
     # Less than a hundredth is no move worth a person's time.
-    if abs(change) < 0.01 * max(row["unchanged"], 0.01):
+    if abs(change) < 0.01 * max(row["today"], 0.01):
         return "keep"
     return "raise" if change > 0 else "cut"
 

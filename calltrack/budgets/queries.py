@@ -130,6 +130,6 @@ def _move(one: Mapping[str, Any], account_id: UUID, lately: SpentLately, minor: 
         name=one["budget"],
         weekly_minor=weekly,
         daily_minor=round(weekly / 7),
-        before_daily_minor=round(one["unchanged"] * minor * here / total / 7),
+        before_daily_minor=round(one["today"] * minor * here / total / 7),
         is_raise=one["verdict"] == "raise",
     )

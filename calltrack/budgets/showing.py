@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from calltrack.budgets.advice import Advice, Outlook
-from calltrack.budgets.estimates import Estimate
+from calltrack.budgets.estimates import Estimate, significant
 from calltrack.budgets.on_off import OnOffTest, plan_on_off
 from calltrack.budgets.reasons import Reason
 from calltrack.budgets.returns import Return, returns_of
@@ -99,8 +99,8 @@ def _returned(each: Return, to: Printer) -> Json:
         "conversions": round(each.conversions, DECIMALS),
         "value": to.amount(each.value),
         "cost_per_conversion": to.amount(each.spend / each.conversions) if each.conversions else None,
-        "return_at_todays_spend": _interval(each.average, _rounded),
-        "return_of_next_unit": _interval(each.marginal, _rounded),
+        "return_at_todays_spend": _interval(each.average, significant),
+        "return_of_next_unit": _interval(each.marginal, significant),
     }
 
 

@@ -50,7 +50,9 @@ class _Said:
 
 Sentence = Callable[[_Said], str]
 WORDS: dict[str, Sentence] = {
-    "sure": lambda v: f"With this split more is earned than today with a probability of {v.percent('p')}.",
+    "sure": lambda v: (
+        f"With this split more is earned than with today's shares, with a probability of {v.percent('p')}."
+    ),
     "raise": lambda v: (
         f"Raise {v.text('budget')} by {v.money('amount')}: {v.brings('next')}."
     ),

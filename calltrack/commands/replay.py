@@ -32,13 +32,27 @@ def replay_file(
         learn_until=learn_until,
         thresholds=Thresholds(visit=credit_from, campaign=credit_from, source=credit_from),
     )
+    lines = _Counted(_lines(path))
     try:
-        for line in replay(read_events(_lines(path)), world):
+        for line in replay(read_events(lines), world):
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     except BadInput as problem:
         sys.stdout.flush()
-        sys.exit(str(problem))
+        said = str(problem)
+        # What cannot be read names its line; what cannot be played (an unknown visit) is the line read last.
+        sys.exit(said if said.startswith("Line ") else f"Line {lines.read}: {said}")
     return 0
+
+
+class _Counted:
+    """Lines one by one, and how many were read so far."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self.read = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for self.read, line in enumerate(self._lines, 1):  # noqa: B020  # the count is what is wanted
+            yield line
 
 
 def _lines(path: str) -> Iterator[str]:

@@ -41,6 +41,22 @@ def test_a_wrong_line_ends_it_after_what_was_right(events: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (CALL | {"dials_visit": "b"}, "Line 3: there was no visit b before."),
+        ({"t": 9, "type": "tap", "visit": "b"}, "Line 3: there was no visit b before."),
+        ({"t": 9, "type": "call", "call": "c", "dials_number": 7}, "Line 3: there is no number 7"),
+        (VISIT | {"t": 9}, "Line 3: "),
+    ],
+)
+def test_an_event_that_fits_none_before_is_named_by_its_line(
+    events: Path, event: dict[str, object], said: str
+) -> None:
+    events.write_text(f"{json.dumps(VISIT)}\n\n{json.dumps(event)}\n")
+    assert str(run("--pool-size", "3", str(events))).startswith(said)
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--pool-size", "0"), "--pool-size is between 1 and 10000."),

@@ -14,6 +14,7 @@ from calltrack.budgets.keeping import Kept, Limit, keep, kept_by
 from calltrack.budgets.making import NO_SPEND, advise_now, newest_advice
 from calltrack.budgets.model import BudgetAdvice, BudgetChange, BudgetPlan
 from calltrack.budgets.night import advise_due, companies_to_advise, plan_advice
+from calltrack.budgets.queries import places
 from calltrack.budgets.record import first_week_after, followed, past_advice
 from calltrack.budgets.units import id_of
 from calltrack.budgets.weekly import read_weeks
@@ -68,6 +69,34 @@ def test_what_brings_more_is_raised_and_the_same_inputs_are_the_same_advice(then
     assert verdicts["roma"] == "locked"
     assert other.result["proposed"]["milano"] <= 900
     assert other.result["proposed"]["roma"] == other.result["today"]["roma"]
+
+
+@pytest.mark.parametrize("part", [0.8, 1.0, 1.2])
+def test_with_another_total_changes_are_told_from_what_was_spent(then: Services, part: float) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    with then.db.tenant(company.id) as session:
+        weeks = read_weeks(session, company.id, "Europe/Rome", "purchase", NOON)
+        assert weeks is not None
+        spent = sum(row.spend for row in weeks.rows if row.week == weeks.rows[-1].week)
+        keep(session, company.id, Kept(total_minor=round(part * spent)), NOON, by="test")
+    advise_now(then, company.id)
+    result = advice_of(then, company).result
+    verdicts = {one["budget"]: one["verdict"] for one in result["budgets"]}
+    assert sum(one["change"] for one in result["budgets"]) == pytest.approx(
+        (part - 1) * spent / 100, abs=0.02
+    )
+    for one in result["budgets"]:
+        assert one["change"] == pytest.approx(one["recommended"] - one["today"], abs=0.005)
+        assert (one["change"] > 0) == (one["verdict"] == "raise")
+    told = {one["values"]["budget"]: one for one in result["reasons"] if one["code"] in ("raise", "cut")}
+    for name, one in told.items():
+        assert one["code"] == verdicts[name]
+    with then.db.tenant(company.id) as session:
+        moves = [move for place in places(session, company.id, result) for move in place.moves]
+    assert {move.name for move in moves} == set(told)
+    for move in moves:
+        assert move.is_raise == (move.daily_minor > move.before_daily_minor)
 
 
 def test_what_the_advice_cannot_see_is_told(then: Services) -> None:

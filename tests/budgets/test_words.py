@@ -4,15 +4,19 @@ import ast
 import json
 from pathlib import Path
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 
 import calltrack.budgets
 from calltrack.budgets.advice import advise, outlook
-from calltrack.budgets.history import History
+from calltrack.budgets.changes import words_of
+from calltrack.budgets.history import History, WeekOfCampaign, history_of
 from calltrack.budgets.limits import Constraints
 from calltrack.budgets.reasons import Reason
 from calltrack.budgets.showing import shown
 from calltrack.budgets.words import WORDS, said
+from calltrack.destinations.outcomes import Class, Outcome
 from tests.budgets.weeks import histories
 
 ROOM = Path(calltrack.budgets.__file__).parent
@@ -48,6 +52,28 @@ def test_amounts_are_written_in_the_currency() -> None:
     values = {"total": 900_000, "low": 280_000, "high": 520_000}
     assert said(Reason("total_out_of_reach", values), "EUR").startswith("9,000.00 EUR cannot be reached")
     assert said(Reason("total_out_of_reach", values), "JPY").startswith("900,000 JPY cannot be reached")
+
+
+def test_what_the_next_conversion_costs_is_told_to_the_unit() -> None:
+    """A return of 0.00113 was once rounded to 0.0011, and read as 909 instead of 885."""
+    weeks = [
+        WeekOfCampaign(week=week, campaign="a", spend=50_000 + week % 2 * 9_000, conversions=0.6, value=0)
+        for week in range(12)
+    ]
+    history = history_of(weeks)
+    seen = outlook(history, sum(history.today()), Constraints())
+    assert seen.curves is not None
+    exact = float(seen.curves.marginal(np.array(history.today(), float)).mean())
+    told = shown(seen, advise(seen), "EUR")["budgets"][0]["return_of_next_unit"]["mean"]
+    assert told == pytest.approx(exact, rel=1e-4)
+    assert told < 0.01
+
+
+def test_nobody_is_told_to_wait_for_a_check_that_is_not_repeated() -> None:
+    unwell = Outcome(Class.LATER, "X", "No answer.", "Nothing to do: calltrack tries again.")
+    assert words_of(unwell) == "No answer. Try it again in some minutes."
+    assert words_of(unwell, is_asked_again=True).endswith("calltrack tries again.")
+    assert words_of(Outcome(Class.ROW, "X", "Refused.", "Raise it.")) == "Refused. Raise it."
 
 
 def test_one_is_not_called_many() -> None:
