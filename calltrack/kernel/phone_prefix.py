@@ -48,31 +48,48 @@ def to_prefix(text: str, country: str | None = None) -> str:
     return f"+{whole}"
 
 
+def pretty_prefix(prefix: str) -> str:
+    """Return leading digits as people read them: `+39 02`."""
+    code, rest = split_prefix(prefix)
+    return f"+{code} {rest}".rstrip()
+
+
+def split_prefix(prefix: str) -> tuple[str, str]:
+    """Return the country's code, without a plus, and what follows it; no code: nothing, and all of it."""
+    digits = prefix.removeprefix("+")
+    code = next((digits[:size] for size in (1, 2, 3) if digits[:size] in _REGIONS), "")
+    return code, digits[len(code) :]
+
+
+def country_of_prefix(prefix: str) -> str | None:
+    """Return the ISO country whose numbers begin so, of several the largest; None: no country's do."""
+    code, rest = split_prefix(prefix)
+    regions = _REGIONS.get(code, ())
+    return next((one for one in regions if one != NO_COUNTRY and _has_such(code, one, rest)), None)
+
+
 def _is_begun(digits: str) -> bool:
     """Tell whether a number of some country begins with these digits (no plus)."""
-    code = next((code for code in map(digits.__getitem__, _CODES) if int(code) in _REGIONS), None)
-    if code is None:
-        return False
-    rest = digits[len(code) :]
-    return not rest or any(_has_such(plan, rest) for plan in _plans(int(code)))
+    code, rest = split_prefix(digits)
+    return any(_has_such(code, region, rest) for region in _REGIONS.get(code, ()))
 
 
-_REGIONS = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-_CODES = (slice(1), slice(2), slice(3))
+_REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
 
 
-def _plans(code: int) -> Iterator[PhoneMetadata | None]:
-    for region in _REGIONS[code]:
-        if region == NO_COUNTRY:
-            yield PhoneMetadata.metadata_for_nongeo_region(code, None)
-        else:
-            yield PhoneMetadata.metadata_for_region(region, None)
+def _plan(code: str, region: str) -> PhoneMetadata | None:
+    if region == NO_COUNTRY:
+        return PhoneMetadata.metadata_for_nongeo_region(int(code), None)
+    return PhoneMetadata.metadata_for_region(region, None)
 
 
-def _has_such(plan: PhoneMetadata | None, begun: str) -> bool:
+def _has_such(code: str, region: str, begun: str) -> bool:
     """Tell whether a plan knows a number that goes on from these digits: an example, or one we make up."""
+    plan = _plan(code, region)
     if plan is None or plan.general_desc is None:
         return False
+    if not begun:
+        return True
     kinds = [
         kind for kind in (getattr(plan, name) for name in KINDS) if kind and kind.national_number_pattern
     ]

@@ -194,6 +194,7 @@ FORMS: dict[str, dict[str, str]] = {
     "change_rules": {"do": "add"},
     "restore_rules": {"number": "0"},
     "add_pool": {"name": "Ostia", "lease_seconds": "150", "cooldown_seconds": "60"},
+    "change_pool": {"name": "Ostia", "lease_seconds": "150", "cooldown_seconds": "60"},
     "add_numbers": {"kind": "pool", "numbers": "+390694111111"},
     "add_static": {"number": "+390694111112", "source": "billboard"},
     "release_number": {"sure": "no"},
