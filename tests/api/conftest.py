@@ -31,6 +31,9 @@ class Program:
     def put(self, path: str, body: object) -> Any:
         return self.client.put(path, json=body, headers=self._headers())
 
+    def patch(self, path: str, body: object) -> Any:
+        return self.client.patch(path, json=body, headers=self._headers())
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
