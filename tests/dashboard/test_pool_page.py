@@ -59,7 +59,7 @@ def test_a_pool_is_changed_and_says_which_numbers_are_near(
     assert all(pretty(one) in near for one in (first, second))
     assert all(pretty(one) in far for one in others)
     assert "3 of 5 begin otherwise" in manager.get(at(company)).text
-    assert "+39\xa006" not in manager.get(at(company, "/setup")).text
+    assert "+39\xa006 first" not in manager.get(at(company, "/setup")).text
     assert manager.post(path, **(GOOD | {"near": "06"})).location == path
     assert "All numbers of the pool do" in part(manager.get(path).text)
     assert "+39\xa006 first" in manager.get(at(company, "/setup")).text
@@ -77,7 +77,6 @@ def test_a_pool_is_changed_and_says_which_numbers_are_near(
     [
         ({"near": "+49 089"}, "near", "begins with +49089"),
         ({"near": "1,2,3"}, "near", "begins with"),
-        ({"near": "+391,+3902,+3906,+39011,+39081,+39051"}, "near", "begins with +391"),
         ({"near": "+3902,+3906,+39011,+39081,+39051,+39055"}, "near", "at most 5"),
         ({"lease_seconds": "soon"}, "lease_seconds", "whole number"),
         ({"lease_seconds": "0"}, "name", "between 1 and 3600"),

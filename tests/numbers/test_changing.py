@@ -140,7 +140,8 @@ def test_a_number_that_is_added_meanwhile_is_told_near_or_far_as_the_pool_says_a
         other = threading.Thread(target=add_one if is_change_first else prefer)
         other.start()
         waits = text(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+            "SELECT EXISTS (SELECT FROM pg_locks "
+            "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
         )
         while other.is_alive() and not session.scalar(waits):
             other.join(0.01)
