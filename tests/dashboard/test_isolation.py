@@ -81,6 +81,7 @@ TABLE: dict[str, Role] = {
     "preview_form": "manager", "preview_rows": "manager",
     "rules": "manager", "change_rules": "manager", "restore_rules": "manager",
     "setup": "manager", "number_setup": "manager", "number": "manager", "add_pool": "manager",
+    "change_pool": "manager",
     "add_numbers": "manager", "add_static": "manager", "release_number": "manager",
     "find_numbers": "manager", "order_numbers": "manager", "number_orders": "manager",
     "number_import": "manager", "import_chosen": "manager", "repair_one": "manager",
