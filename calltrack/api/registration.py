@@ -34,6 +34,7 @@ from calltrack.api.people import care_of, missed_of, tags_of
 from calltrack.api.persons import persons_of, touchpoints_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
+from calltrack.api.pools import pools_of
 from calltrack.api.report_mails import report_mails_of
 from calltrack.api.reports import reports_of
 from calltrack.api.segments import segments_of
@@ -134,6 +135,7 @@ def register(app: Flask, services: Services) -> None:
         number_orders_of,
         number_mending_of,
         pool_advice_of,
+        pools_of,
         reports_of,
         report_mails_of,
         credit_of,

@@ -113,6 +113,7 @@ DID: Final = {
     "person.join": "joined two persons",
     "person.part": "took two joined persons apart",
     "pool.add": "made a pool",
+    "pool.change": "changed a pool",
     "protection.change": "changed the protection",
     "recording.delete": "deleted a recording",
     "recording.heard": "heard a recording",

@@ -1,5 +1,6 @@
 """How values are written on pages: template filters, pure but for the page's own time zone."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,11 @@ from markupsafe import Markup, escape
 from calltrack.dashboard import words
 from calltrack.kernel.money import EXPONENTS
 from calltrack.kernel.phone import masked, pretty
+from calltrack.kernel.phone_prefix import pretty_prefix
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CHF": "CHF", "JPY": "¥"}
 THIN = "\u202f"
+NO_BREAK = "\u00a0"
 # Below this count a percentage would say more than is known.
 FEW = 10
 
@@ -27,6 +30,12 @@ def phone(e164: str | None, in_full: bool) -> str:
 def line(e164: str) -> str:
     """Return one of our own or the business's numbers for people; these are no secret."""
     return pretty(e164)
+
+
+def beginnings(prefixes: Sequence[str]) -> str:
+    """Return leading digits of numbers for people: `+39 02 or +49 89`."""
+    *most, last = [pretty_prefix(one).replace(" ", NO_BREAK) for one in prefixes] or [""]
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def money(minor: int | None, currency: str) -> str:
@@ -154,7 +163,8 @@ def dict_with(of: dict[str, str], **more: str) -> dict[str, str]:
 def install(app: Flask) -> None:
     """Give the templates these filters and words."""
     filters: dict[str, Any] = {
-        "phone": phone, "line": line, "money": money, "price": price, "number": number, "percent": percent,
+        "phone": phone, "line": line, "beginnings": beginnings,
+        "money": money, "price": price, "number": number, "percent": percent,
         "span": span, "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
         "likely": words.likely, "age": words.age, "destination": words.destination,
         "choice": words.choice,

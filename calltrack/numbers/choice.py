@@ -2,12 +2,14 @@
 
 Pure: the pool's state and the moment in, a number out. A visitor keeps her number while nobody else had it
 since. Else, among the numbers that are off screen, the one whose remaining callers would cost least if mixed
-up with her: callers of the same campaign cost little, of the same source less than strangers. When every
-number is on screen the one given out first is shared, and that is said. There is no lease; no pool runs dry.
+up with her: callers of the same campaign cost little, of the same source less than strangers. Numbers that
+have rested come before those that rest, and of each the near ones before the far ones. When every number is
+on screen the one given out first is shared, and that is said. There is no lease; no pool runs dry.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,11 +61,16 @@ class Choice:
 class Pool:
     """What the numbers of a pool stand at: who holds which, until when it is on screen, its call mass."""
 
-    def __init__(self, numbers: int, *, rest_seconds: float = 0.0) -> None:
-        """Begin with numbers nobody was ever shown; each rests so long before another visitor gets it."""
+    def __init__(self, numbers: int, *, rest_seconds: float = 0.0, far: Iterable[int] = ()) -> None:
+        """Begin with numbers nobody was ever shown; each rests so long before another visitor gets it.
+
+        `far`: the numbers that are not where the pool's customers are; the others come first.
+        """
         if numbers < 1:
             raise ValueError("A pool has at least one number.")
         self.rest_seconds = rest_seconds
+        self.is_far = np.zeros(numbers, dtype=np.bool_)
+        self.is_far[list(far)] = True
         self.masses = Masses(numbers)
         self.screen_until = np.full(numbers, LONG_AGO)
         self.last_seen = np.full(numbers, LONG_AGO)
@@ -135,9 +142,9 @@ def choose(
     is_off = pool.screen_until <= now
     is_rested = pool.screen_until + pool.rest_seconds <= now
     if is_rested.any():
-        return Choice(_best(pool, now, origin, policy, chance, is_rested), "free")
+        return Choice(_best(pool, now, origin, policy, chance, _nearest(pool, is_rested)), "free")
     if is_off.any():
-        return Choice(_first(is_off, pool.last_seen), "early")
+        return Choice(_first(_nearest(pool, is_off), pool.last_seen), "early")
     return Choice(_first(~is_off, pool.given_at), "shared")
 
 
@@ -150,6 +157,12 @@ def _best(pool: Pool, now: float, origin: Origin, policy: Policy, chance: float,
     risk = np.round(pool.masses.at_risk(now, origin, policy.doubt), DECIMALS)
     risk[~free] = np.inf
     return _first(risk == risk.min(), pool.last_seen)
+
+
+def _nearest(pool: Pool, among: Flags) -> Flags:
+    """Return the near ones of these; all of them where none is near."""
+    near = among & ~pool.is_far
+    return near if near.any() else among
 
 
 def _first(among: Flags, times: Floats) -> int:

@@ -1,13 +1,15 @@
 """Looking for numbers to buy: what is for sale, what it costs, what the law asks. Network, no database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calltrack.kernel.errors import BadInput, Conflict
 from calltrack.kernel.money import Money
 from calltrack.kernel.phone import COUNTRIES, pretty
+from calltrack.kernel.phone_prefix import country_of_prefix, split_prefix
 from calltrack.numbers.papers import Papers, missing, usual_need
 from calltrack.numbers.rents import rent_of
+from calltrack.numbers.rules import is_far
 from calltrack.telephony.carrier import Carrier, NotFound, NumberSearch, NumberType, OfferedNumber
 from calltrack.telephony.carrier_numbers import AddressNeeded
 
@@ -78,6 +80,25 @@ def search_of(
         sms=sms,
         most=max(1, min(most, 50)),
     )
+
+
+def search_near(prefix: str) -> dict[str, str]:
+    """Return what to type into a search for numbers that begin so; nothing where no country's do.
+
+    A carrier knows area codes in North America only; elsewhere it looks for the digits anywhere in a number.
+    """
+    country, (_, rest) = country_of_prefix(prefix), split_prefix(prefix)
+    if country is None:
+        return {}
+    if country in ("US", "CA") and len(rest) >= 3:
+        return {"country": country, "area_code": rest[:3]}
+    return {"country": country} | ({"contains": prefix.lstrip("+")} if rest else {})
+
+
+def near_first(offer: Offer, near: Sequence[str]) -> Offer:
+    """Return an offer with the numbers a pool prefers before the others."""
+    numbers = sorted(offer.numbers, key=lambda one: is_far(one.e164, near))
+    return replace(offer, numbers=tuple(numbers))
 
 
 def look_around(carrier: Carrier, search: NumberSearch) -> Offer:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -43,6 +44,12 @@ class Pool(Base):
     # How long a number rests off screen before another visitor is shown it, while another one can be.
     cooldown_seconds: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime]
+    # Leading digits (+3902) of the numbers visitors are shown first; none: no number comes first.
+    near: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    # Leases given before that moment are on screen so long at the least: their pages were told to show a sign
+    # of life as rarely as the screen time of then allowed.
+    longer_seconds: Mapped[int] = mapped_column(server_default=text("0"))
+    longer_before: Mapped[datetime] = mapped_column(server_default=text("'2000-01-01 00:00:00+00'"))
 
 
 class TrackingNumber(Base):
@@ -167,6 +174,8 @@ class Slot(Base):
     own_3: Mapped[float] = mapped_column(server_default=text("0"))
     own_4: Mapped[float] = mapped_column(server_default=text("0"))
     own_5: Mapped[float] = mapped_column(server_default=text("0"))
+    # Its pool prefers other numbers (`Pool.near`).
+    is_far: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Mass(Base):

@@ -98,13 +98,17 @@ def move(
 
 def settle_slot(session: Session, number: TrackingNumber, now: datetime) -> None:
     """Let visitors be shown a number that is fit and in a pool, and no other; its rest is the slot's."""
+    # Locked against a change of what is near, and before the slot, as such a change locks them.
+    pool = number.pool_id and session.get(
+        Pool, (number.company_id, number.pool_id), with_for_update={"read": True}, populate_existing=True
+    )
     slot = session.get(Slot, (number.company_id, number.id), with_for_update=True, populate_existing=True)
-    if not number.is_shown or number.pool_id is None:
+    if not number.is_shown or not pool:
         if slot is not None:
             session.delete(slot)
             session.flush()
         return
-    if slot is not None and slot.pool_id == number.pool_id:
+    if slot is not None and slot.pool_id == pool.id:
         return
     if slot is not None:
         session.delete(slot)
@@ -121,8 +125,9 @@ def settle_slot(session: Session, number: TrackingNumber, now: datetime) -> None
         Slot(
             company_id=number.company_id,
             number_id=number.id,
-            pool_id=number.pool_id,
+            pool_id=pool.id,
             busy_until=max(moments),
+            is_far=rules.is_far(number.e164, pool.near),
         )
     )
     session.flush()

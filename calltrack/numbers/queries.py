@@ -146,6 +146,9 @@ class PoolRow:
     dry_24h: int
     last_dry_at: datetime | None
     visitors_overflow_now: int
+    near: list[str]
+    far: int
+    """Numbers shown in turn that do not begin with one of `near`."""
 
     @property
     def in_use(self) -> float:
@@ -208,7 +211,7 @@ _NUMBERS = text(
 _POOLS = text(
     f"""
     WITH state AS (
-        SELECT n.pool_id, n.kind, {_STATE} AS state
+        SELECT n.pool_id, n.kind, s.is_far, {_STATE} AS state
         FROM tracking_number n
         LEFT JOIN number_slot s ON s.company_id = n.company_id AND s.number_id = n.id
         LEFT JOIN lease held ON held.company_id = s.company_id AND held.id = s.lease_id
@@ -220,7 +223,8 @@ _POOLS = text(
                count(*) FILTER (WHERE state = 'shown') AS shown,
                count(*) FILTER (WHERE state IN ('cooling', 'resting', 'unfit', 'leaving') AND kind = 'pool')
                    AS cooling,
-               count(*) FILTER (WHERE kind = 'overflow') AS overflow_numbers
+               count(*) FILTER (WHERE kind = 'overflow') AS overflow_numbers,
+               count(*) FILTER (WHERE is_far) AS far
         FROM state GROUP BY pool_id
     ), recent AS (
         SELECT n.pool_id, count(*) AS leases,
@@ -235,7 +239,7 @@ _POOLS = text(
            coalesce(c.numbers, 0) AS numbers, coalesce(c.free, 0) AS free, coalesce(c.shown, 0) AS shown,
            coalesce(c.cooling, 0) AS cooling, coalesce(c.overflow_numbers, 0) AS overflow_numbers,
            coalesce(r.leases, 0) AS leases_24h, coalesce(r.dry, 0) AS dry_24h, r.last_dry_at,
-           coalesce(r.overflow_now, 0) AS visitors_overflow_now
+           coalesce(r.overflow_now, 0) AS visitors_overflow_now, p.near, coalesce(c.far, 0) AS far
     FROM pool p
     JOIN location l ON l.company_id = p.company_id AND l.id = p.location_id
     LEFT JOIN counted c ON c.pool_id = p.id

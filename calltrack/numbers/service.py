@@ -1,6 +1,6 @@
 """Pools and tracking numbers: make, add, target, release. A number belongs to one company on this server."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -34,8 +34,9 @@ def create_pool(
     *,
     lease_seconds: int = 75,
     cooldown_seconds: int = 0,
+    near: Sequence[str] = (),
 ) -> UUID:
-    """Make an empty pool of a location; returns its id.
+    """Make an empty pool of a location; `near`: what `rules.near_in` returned. Returns its id.
 
     Raises:
         BadInput: no name, or times outside the limits.
@@ -50,6 +51,7 @@ def create_pool(
         name=name.strip(),
         lease_seconds=lease_seconds,
         cooldown_seconds=cooldown_seconds,
+        near=list(near),
         created_at=now,
     )
     session.add(pool)

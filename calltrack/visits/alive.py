@@ -12,7 +12,9 @@ _SEEN = text(
     """
     WITH latest AS MATERIALIZED (
         SELECT DISTINCT ON (t.pool_id) l.id, l.number_id, l.shown_until, t.pool_id,
-            make_interval(secs => p.lease_seconds) AS screen, t.kind = 'overflow' AS is_of_all
+            make_interval(secs => CASE WHEN l.shown_from < p.longer_before
+                THEN GREATEST(p.lease_seconds, p.longer_seconds) ELSE p.lease_seconds END) AS screen,
+            t.kind = 'overflow' AS is_of_all
         FROM lease l
         JOIN tracking_number t ON t.company_id = l.company_id AND t.id = l.number_id
         JOIN pool p ON p.company_id = t.company_id AND p.id = t.pool_id

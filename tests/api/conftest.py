@@ -34,6 +34,9 @@ class Program:
     def delete(self, path: str) -> Any:
         return self.client.delete(path, headers=self._headers())
 
+    def patch(self, path: str, body: object) -> Any:
+        return self.client.patch(path, json=body, headers=self._headers())
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -48,6 +50,29 @@ def test_a_search_tells_price_and_law(provider: Provider, manager: Browser) -> N
     assert "is not a country" in manager.get(at(provider, "/find?country=QQ")).text
     provider.world.fault("search", "503")
     assert "Before you buy" not in manager.get(at(provider, "/find?country=US")).text
+
+
+def test_a_search_for_a_pool_begins_with_what_it_prefers(provider: Provider, manager: Browser) -> None:
+    mine = provider.offers()[7]
+    change = {
+        "name": "Sito",
+        "lease_seconds": "75",
+        "cooldown_seconds": "0",
+        "near": f"+1 212, +39 02, {mine}",
+    }
+    assert manager.post(at(provider, f"/pools/{provider.company.pool_id.hex}"), **change).status_code == 303
+    page = manager.get(at(provider, f"/find?use={pool(provider)}")).text
+    assert 'name="country" value="US"' in page
+    assert 'name="area_code" value="212"' in page
+    assert "Before you buy" not in page, "nothing is searched before somebody asks"
+    links = [unescape(one) for one in re.findall(r'href="([^"]*/find\?[^"]*)"', page)]
+    assert ["area_code=212" in links[0], "contains=3902" in links[1]] == [True, True]
+    assert "+39 02 87" in manager.get(links[1]).text
+    found = manager.get(at(provider, f"/find?country=US&use={pool(provider)}")).text
+    told = re.findall(r'name="e164" value="([+0-9]+)".*?(?:accent)?">(near|far)</span>', found)
+    assert told[0] == (mine, "near")
+    assert [side for _, side in told[1:]] == ["far"] * 19
+    assert ">near<" not in manager.get(at(provider, "/find?country=US")).text
 
 
 def test_an_order_keeps_what_was_typed_and_says_what_is_wrong(provider: Provider, manager: Browser) -> None:

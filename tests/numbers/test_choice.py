@@ -16,6 +16,7 @@ from calltrack.numbers.choice import (
     RESIDUAL,
     SCREEN_SECONDS,
     Choice,
+    Policy,
     Pool,
     choose,
 )
@@ -136,6 +137,35 @@ def test_a_number_rests_before_another_visitor_gets_it_if_one_can_wait() -> None
     assert choose(pool, 100, "carla", BRAND) == Choice(0, "early")
     assert choose(pool, 100, "ben", BRAND) == Choice(1, "kept")
     assert choose(pool, 615, "carla", HATS) == Choice(0, "free")
+
+
+def test_near_numbers_come_first_whatever_a_mix_up_costs_and_far_ones_before_sharing() -> None:
+    pool = Pool(3, far=[0, 2])
+    assert visit(pool, 0, "anna").number == 1
+    pool.give(1, 1_000, "ben", "ben", BRAND)
+    far = [choose(pool, 1_010, name, BRAND) for name in ("carla", "dora")]
+    assert far == [Choice(0, "free")] * 2
+    assert choose(pool, 5_000, "emil", HATS) == Choice(1, "free"), "near, though others may still call it"
+    for number, name in ((0, "carla"), (1, "ben"), (2, "dora")):
+        pool.give(number, 6_000 + number, name, name, BRAND)
+    assert choose(pool, 6_010, "emil", BRAND) == Choice(0, "shared"), "shared is what was given out first"
+    assert choose(pool, 9_000, "dora", BRAND) == Choice(2, "kept"), "who comes again keeps a far one"
+
+
+def test_a_far_number_that_rested_comes_before_a_near_one_that_rests() -> None:
+    pool = Pool(3, rest_seconds=600, far=[0, 1])
+    visit(pool, 0, "anna", stays=10)
+    assert choose(pool, 100, "ben", BRAND).number == 0
+    pool.give(0, 100, "ben", "ben", BRAND)
+    pool.give(1, 101, "carla", "carla", BRAND)
+    assert choose(pool, 200, "dora", BRAND) == Choice(2, "early"), "of those that rest the near one"
+    assert choose(pool, 650, "dora", BRAND) == Choice(2, "free")
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.name)
+def test_every_policy_takes_a_near_number(policy: Policy) -> None:
+    assert choose(Pool(4, far=[0, 1, 3]), 0.0, "new", BRAND, policy, 0.9).number == 2
+    assert choose(Pool(2, far=[0, 1]), 0.0, "new", BRAND, policy).number == 0
 
 
 def test_a_policy_by_chance_takes_any_free_number() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from calltrack.kernel.origin import campaign_key, source_key
+from calltrack.numbers.changing import PoolChange, change_pool
 from calltrack.numbers.choice import SCREEN_SECONDS, Pool, choose
 from calltrack.numbers.counting import OWN, SUMS, count_number, numbers_of
 from calltrack.numbers.masses import FADES, Origin, weight
@@ -98,7 +99,9 @@ class Model:
 class Both:
     """Lets the same things happen to the database and to the rule, and compares what visits are shown."""
 
-    def __init__(self, services: Services, edge: Edge, numbers: int, rest: int) -> None:
+    def __init__(
+        self, services: Services, edge: Edge, numbers: int, rest: int, far: frozenset[int] = frozenset()
+    ) -> None:
         self.services, self.connections = services, edge.connections
         self.company = make_company(services, numbers=numbers, lease_seconds=75, cooldown_seconds=rest)
         without_overflow(services, self.company)
@@ -109,10 +112,16 @@ class Both:
         sites.close()
         self.site: Site = found
         self.ways = {str(self.company.pool_id): BY_CALLS}
-        self.model = Model(Pool(numbers, rest_seconds=rest))
         self.order = [
             e164 for _, e164 in sorted(zip(self.company.number_ids, self.company.numbers, strict=True))
         ]
+        far = far & frozenset(range(numbers))
+        self.model = Model(Pool(numbers, rest_seconds=rest, far=far))
+        near = [e164 for place, e164 in enumerate(self.order) if place not in far]
+        if far:
+            change = PoolChange(near=near or ["+1"])
+            with services.db.tenant(self.company.id) as session:
+                change_pool(session, self.company.id, self.company.pool_id, change, BEGIN, by="test")
         self.now = 0.0
         self.visits: list[Seen] = []
         # When the database last heard of each visit.
@@ -221,17 +230,24 @@ step = st.one_of(
     st.tuples(st.just("tap"), who, st.booleans()),
     st.tuples(st.just("calls"), who),
 )
+# Which numbers of the pool are far: in half of the pools none.
+far = st.one_of(st.just(frozenset[int]()), st.frozensets(st.integers(0, 5), max_size=5))
 pause = st.sampled_from([0.25, 1.0, 9.0, 40.0, 74.75, 75.0, 76.0, 300.0, 1800.0, 20_000.0, 400_000.0])
 
 
 @pytest.mark.parametrize("rest", [0, 60])
 # Each example is a company of its own in a real database: shorter ones are not looked for.
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-@given(numbers=st.integers(1, 6), steps=st.lists(st.tuples(pause, step), min_size=5, max_size=40))
+@given(numbers=st.integers(1, 6), far=far, steps=st.lists(st.tuples(pause, step), min_size=5, max_size=40))
 def test_any_order_of_events_is_chosen_for_as_by_the_rule(
-    services: Services, edge: Edge, rest: int, numbers: int, steps: list[tuple[float, tuple[str, object]]]
+    services: Services,
+    edge: Edge,
+    rest: int,
+    numbers: int,
+    far: frozenset[int],
+    steps: list[tuple[float, tuple[str, object]]],
 ) -> None:
-    both = Both(services, edge, numbers, rest)
+    both = Both(services, edge, numbers, rest, far)
     for seconds, (kind, *details) in steps:
         both.now += seconds
         getattr(both, kind)(*details)
@@ -250,15 +266,20 @@ arrival = st.tuples(st.sampled_from([76.0, 90.0, 300.0, 1800.0, 7200.0]), words,
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-@given(numbers=st.integers(2, 4), course=st.lists(arrival, min_size=50, max_size=70))
+@given(numbers=st.integers(2, 4), far=far, course=st.lists(arrival, min_size=50, max_size=70))
 def test_numbers_used_again_go_to_whom_a_mix_up_costs_least_as_by_the_rule(
-    services: Services, edge: Edge, numbers: int, course: list[tuple[float, tuple[str, str, str], bool]]
+    services: Services,
+    edge: Edge,
+    numbers: int,
+    far: frozenset[int],
+    course: list[tuple[float, tuple[str, str, str], bool]],
 ) -> None:
-    both = Both(services, edge, numbers, rest=0)
+    both = Both(services, edge, numbers, rest=0, far=far)
     for seconds, words_, contact in course:
         both.now += seconds
         both.open(None, None, words_, contact)
-    assert len(set(both.model.holders)) == numbers
+    near = set(range(numbers)) - far
+    assert set(both.model.holders) == (near or set(range(numbers))), "one is free for each: never a far one"
 
 
 def state(services: Services, both: Both) -> dict[tuple[UUID, str], Any]:

@@ -1,6 +1,6 @@
 """Find and buy numbers: what is for sale, what it costs, what the law asks; orders and how they went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,8 +14,10 @@ from calltrack.kernel.errors import BadInput, CalltrackError
 from calltrack.kernel.phone import pretty, to_e164
 from calltrack.numbers import queries
 from calltrack.numbers.application import default_hooks
-from calltrack.numbers.market import TYPES, Offer, look_around, look_at, search_of
+from calltrack.numbers.market import TYPES, Offer, look_around, look_at, near_first, search_near, search_of
 from calltrack.numbers.ordering import Wish, order_number
+from calltrack.numbers.queries import PoolRow
+from calltrack.numbers.rules import is_far
 from calltrack.telephony.carrier import Carrier, CarrierError, Retry
 from calltrack.wiring import Services
 
@@ -81,7 +83,7 @@ def _page(services: Services, here: Here, asked: Mapping[str, str], form: Typed 
         pools = queries.pools(session, company_id, here.now)
         branches = locations(session, company_id)
         connected = carrier_of(session, company_id)
-    offer, problem = None, ""
+    offer, problem, near = None, "", _near(pools, asked.get("use", ""))
     if connected is not None and branches and asked.get("country"):
         offer, problem = _offer(services, here, asked)
     return render_template(
@@ -90,8 +92,10 @@ def _page(services: Services, here: Here, asked: Mapping[str, str], form: Typed 
         locations=branches,
         choices=use_choices(pools, branches),
         types=[(one, TYPE_WORDS[one]) for one in TYPES],
-        asked=asked,
-        offer=offer,
+        asked=asked if asked.get("country") or not near else {**asked, **search_near(near[0])},
+        near=[(one, search_near(one)) for one in near],
+        far={one.e164 for one in offer.numbers if is_far(one.e164, near)} if offer else set(),
+        offer=near_first(offer, near) if offer else None,
         problem=problem,
         form=form,
         chosen=request.form.getlist("e164"),
@@ -113,6 +117,11 @@ def _offer(services: Services, here: Here, asked: Mapping[str, str]) -> tuple[Of
         return look_around(_carrier(services, here), wanted), ""
     except CalltrackError as problem:
         return None, str(problem)
+
+
+def _near(pools: Sequence[PoolRow], use: str) -> list[str]:
+    """Return the beginnings that the pool prefers which the numbers are for."""
+    return next((one.near for one in pools if use == f"pool:{one.id.hex}"), [])
 
 
 def _carrier(services: Services, here: Here) -> Carrier:

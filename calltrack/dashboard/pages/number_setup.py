@@ -17,7 +17,7 @@ from calltrack.numbers import service
 from calltrack.numbers.application import application_hooks
 from calltrack.numbers.hooks import setups
 from calltrack.numbers.queries import numbers, pools
-from calltrack.numbers.rules import numbers_in
+from calltrack.numbers.rules import near_in, numbers_in
 from calltrack.wiring import Services
 
 FOLLOWS = "Calls are answered within 15 seconds."
@@ -40,11 +40,13 @@ def add_pool(services: Services, here: Here) -> ResponseReturnValue:
             lease = form.whole("lease_seconds")
         with form.about("cooldown_seconds"):
             rest = form.whole("cooldown_seconds")
+        with form.about("near"):
+            near = near_in(form.text("near"), here.company.country)
         with form.about("name"), services.db.tenant(here.company.id) as session:
             name = form.text("name")
             service.create_pool(
                 session, here.company.id, location_id, name, here.now,
-                lease_seconds=lease, cooldown_seconds=rest,
+                lease_seconds=lease, cooldown_seconds=rest, near=near,
             )  # fmt: skip
             audit.note(session, here.company.id, here.who.email, "pool.add", name, here.now)
     except WrongForm:
