@@ -92,6 +92,30 @@ def test_a_withdrawn_consent_holds_for_all_visits_of_the_visitor(
     assert lease.left_at is not None, "its number may be shown to somebody else"
 
 
+def test_withdrawing_only_ads_takes_click_ids_from_all_visits_and_leaves_measuring(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    page = company.origin + "/prezzi?gclid=Click-1&gad_campaignid=123456&utm_source=google&utm_campaign=roma"
+    cookies = ["_ga=GA1.1.1.2", "_fbp=fb.1.2.3"]
+    first, other = edge.visit(company, q=YES, u=page, c=cookies), edge.visit(company, q=YES, u=page)
+    age(services, company, 3600)
+    again = edge.visit(company, v=first["v"], s=first["s"], u=page, q=YES, c=cookies)
+    refusal = {"v": again["v"], "s": again["s"], "l": ["?gclid=1"], "q": {"ad": False, "measure": True}}
+    for _ in range(2):
+        assert edge.visit(company, u=company.origin + "/due", **refusal)["s"] == again["s"]
+    with services.db.tenant(company.id) as session:
+        rows = {row.id: row for row in session.scalars(select(Visit))}
+        told = session.scalars(select(Fact.subject_id).where(Fact.kind == "consent.withdrawn")).all()
+    assert told == [UUID(first["v"])], "once"
+    for mine in (first, again):
+        row = rows.pop(UUID(mine["s"]))
+        assert (row.consent, row.ad_cookies) == ({"ad": False, "measure": True}, {})
+        assert (row.click_ids, row.landing_url) == ({"gad_campaignid": "123456"}, company.origin + "/prezzi")
+        assert (row.source, row.campaign) == ("google", "roma")
+    (stays,) = rows.values()
+    assert (stays.id, stays.consent, stays.click_ids["gclid"]) == (UUID(other["s"]), YES, "Click-1")
+
+
 def test_a_link_takes_the_visitor_along_while_the_visit_lives(
     edge: Edge, company: Company, services: Services
 ) -> None:
