@@ -52,6 +52,9 @@ STATUS: dict[type[CalltrackError], int] = {
 }  # fmt: skip
 
 
+_NOBODY = {"v": "", "s": "", "n": [], "q": {"ad": False, "measure": False}}
+
+
 def create_blueprint(
     services: Services,
     connections: ConnectionPool,
@@ -305,6 +308,9 @@ class _Desk:
         return not rules.is_local(network) and looks_automatic(load.user_agent, languages)
 
     def _show(self, site: Site, shown: service.Shown, targets: list[Target], beat: int = 0) -> Response:
+        if shown.is_refused:
+            # The page does as if it had been refused there, and forgets whom it remembers.
+            return answer(200, msgspec.json.encode(_NOBODY | {"h": site.beat_seconds}))
         numbers = []
         for target in targets:
             number = shown.numbers.get(target.pool_id)

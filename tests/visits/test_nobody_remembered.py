@@ -92,6 +92,32 @@ def test_a_withdrawn_consent_holds_for_all_visits_of_the_visitor(
     assert lease.left_at is not None, "its number may be shown to somebody else"
 
 
+def test_a_page_that_still_remembers_a_visitor_who_withdrew_is_told_and_opens_nothing(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first = edge.visit(company, q=YES)
+    known = {"v": first["v"], "s": first["s"]}
+    refusal = {"q": {"ad": False, "measure": False}, "u": company.origin + "/"}
+    assert edge.post("/v1/beat", company, known | refusal).status_code == 204
+
+    def refused(answer: dict[str, object]) -> bool:
+        return (answer["v"], answer["s"], answer["n"], answer["q"]) == ("", "", [], refusal["q"])
+
+    def visits() -> int:
+        with services.db.tenant(company.id) as session:
+            return len(session.scalars(select(Visit.id)).all())
+
+    for seconds in (0, 3600):  # while the visit lives, and when it would come back as a new one
+        age(services, company, seconds)
+        assert refused(dict(edge.beat(company, first).get_json()))
+        assert refused(edge.visit(company, **known, q=YES))
+        assert refused(edge.visit(company, **known, q=YES, l=["?utm_source=bing"]))
+        assert edge.beat(company, first, is_left=True).status_code == 204
+        assert visits() == 1
+    # Who agrees again is somebody new.
+    assert edge.visit(company, q=YES)["v"] != first["v"]
+
+
 def test_withdrawing_only_ads_takes_click_ids_from_all_visits_and_leaves_measuring(
     edge: Edge, company: Company, services: Services
 ) -> None:
