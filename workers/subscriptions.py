@@ -30,6 +30,7 @@ from calltrack.delivery.number_notices import review_numbers
 from calltrack.delivery.plan import plan_changes
 from calltrack.delivery.service import wake_destination
 from calltrack.delivery.tallies import compare
+from calltrack.delivery.withdrawals import hold_back_refused
 from calltrack.journeys.service import link_again, link_email, link_person, link_typed
 from calltrack.messages import service as messages
 from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
@@ -156,6 +157,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "call.follows": (attribute,),
     "phone.typed": (hear, link_form, Together(journeys.mark_typed)),
     "email.typed": (link_address, Together(journeys.mark_typed)),
+    "consent.withdrawn": (hold_back_refused,),
     "spam.told": (classify, follow_call, Together(journeys.mark_calls)),
     "call.tagged": (classify, Together(journeys.mark_calls)),
     "report.told": (calls_out.hear, messages.hear),

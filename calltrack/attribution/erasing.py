@@ -14,9 +14,12 @@ from calltrack.attribution.model import Attribution
 from calltrack.attribution.posterior import without
 from calltrack.attribution.stored import columns_of, posterior_of
 from calltrack.calls.model import Call
+from calltrack.infra.turns import take_turn
 from calltrack.visits.model import VisitorPhone
 
 BATCH = 500
+# Shared by whoever writes down what it read of callers and visitors.
+ERASING = "erasing"
 
 # Whoever was shown a number is a candidate of calls to it, and of those that carry them on: all later ones.
 _CALLS_TO_THEIR_NUMBERS = text(
@@ -27,6 +30,14 @@ _CALLS_TO_THEIR_NUMBERS = text(
     WHERE v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = ANY(:visitors)
     """
 ).bindparams(bindparam("visitors", type_=ARRAY(Uuid())))
+
+
+def erase_alone(session: Session, company_id: UUID) -> None:
+    """Wait for verdicts and links in the making, and let none begin before this transaction ends.
+
+    What they read of a person before would be written again after it was erased. To be called first of all.
+    """
+    take_turn(session, ERASING, company_id)
 
 
 def erase_from_verdicts(

@@ -181,7 +181,8 @@ def _judge_one(
             return False
         if row.place_at and row.place_id and (row.place_at, row.place_id) >= (started_at, call_id):
             return True  # Another worker took over while this one stood still.
-        if session.get(Call, (company_id, call_id)) is not None:
+        # The call itself is read later: by now an erasure may be under way.
+        if session.scalar(select(Call.id).where(Call.company_id == company_id, Call.id == call_id)):
             before = _before(session, company_id, call_id, row.asked_at)
             attribute_anew(session, company_id, call_id, now)
             _compare(session, row, call_id, before, now)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from calltrack.attribution.called import surely_called
 from calltrack.attribution.crediting import credit, thresholds_of
 from calltrack.attribution.densities import Model
+from calltrack.attribution.erasing import ERASING
 from calltrack.attribution.evidence import Known, load_call, load_evidence, settings_for
 from calltrack.attribution.facts import Posterior, Reason, Thresholds
 from calltrack.attribution.following import carried_on_by, told_about
@@ -23,7 +24,7 @@ from calltrack.attribution.serving import serving_model
 from calltrack.attribution.stored import columns_of, posterior_of
 from calltrack.calls.model import Call
 from calltrack.infra import outbox
-from calltrack.infra.turns import take_turn
+from calltrack.infra.turns import share_turn, take_turn
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import source_key, words_of
 from calltrack.numbers.service import note_called
@@ -47,8 +48,7 @@ def attribute_call(session: Session, company_id: UUID, call_id: UUID, now: datet
     Raises:
         NotFound: the company has no such call.
     """
-    call = load_call(session, company_id, call_id)
-    take_turn(session, "attribute", company_id, call.number_id)
+    call = _take_turn_of(session, company_id, call_id)
     _Turn(session, company_id, now).go(call)
 
 
@@ -58,8 +58,7 @@ def attribute_anew(session: Session, company_id: UUID, call_id: UUID, now: datet
     Raises:
         NotFound: the company has no such call.
     """
-    call = load_call(session, company_id, call_id)
-    take_turn(session, "attribute", company_id, call.number_id)
+    call = _take_turn_of(session, company_id, call_id)
     _Turn(session, company_id, now, tells=False).go_alone(call)
 
 
@@ -74,6 +73,14 @@ def static_posterior(campaign: str) -> Posterior:
         reasons=(Reason(code=STATIC, values={"campaign": campaign}),),
         model=STATIC,
     )
+
+
+def _take_turn_of(session: Session, company_id: UUID, call_id: UUID) -> Call:
+    # Before the call is read: an erasure that ends meanwhile would be written over.
+    share_turn(session, ERASING, company_id)
+    call = load_call(session, company_id, call_id)
+    take_turn(session, "attribute", company_id, call.number_id)
+    return call
 
 
 @dataclass

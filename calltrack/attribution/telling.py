@@ -7,16 +7,19 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from calltrack.attribution.erasing import ERASING
 from calltrack.attribution.following import told_about
 from calltrack.attribution.links import keep_link, know_phone
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.infra import outbox
+from calltrack.infra.turns import share_turn
 from calltrack.visits.model import Visit, VisitorPhone
 
 
 def know_caller(session: Session, company_id: UUID, call_id: UUID) -> None:
     """Count a call's phone among those the company knows; repetitions change nothing."""
+    share_turn(session, ERASING, company_id)
     row = session.execute(
         select(Call.caller_hash, Call.started_at).where(Call.company_id == company_id, Call.id == call_id)
     ).one_or_none()
@@ -26,6 +29,7 @@ def know_caller(session: Session, company_id: UUID, call_id: UUID) -> None:
 
 def hear_form(session: Session, company_id: UUID, typed_id: UUID, now: datetime) -> None:
     """Link the visitor who typed a phone into a form to it; calls that rang since then are judged anew."""
+    share_turn(session, ERASING, company_id)
     typed = session.get(VisitorPhone, (company_id, typed_id))
     if typed is None:
         return  # erased since

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from calltrack.accounts import audit
 from calltrack.accounts.model import Company
 from calltrack.accounts.rules import settings_of
-from calltrack.attribution.erasing import forget_old_phones
+from calltrack.attribution.erasing import erase_alone, forget_old_phones
 from calltrack.calls.erasing import make_nameless
 from calltrack.calls.model import Call
 from calltrack.calls.recording_keeping import BY_AGE
@@ -66,6 +66,7 @@ def forget_history(services: Services, company_id: UUID) -> int:
 
 def _forget_some(services: Services, company_id: UUID, before: datetime, now: datetime) -> int:
     with services.db.tenant(company_id) as session:
+        erase_alone(session, company_id)
         calls = _old(session, company_id, before)
         vault, ids = services.vault, [call.id for call in calls]
         numbers = {vault.open(company_id, "call.caller", call.caller) for call in calls if call.caller}

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from calltrack.accounts import audit
 from calltrack.accounts.carrier import carrier_for
 from calltrack.accounts.model import IdempotencyKey
-from calltrack.attribution.erasing import erase_from_verdicts, erase_phones
+from calltrack.attribution.erasing import erase_alone, erase_from_verdicts, erase_phones
 from calltrack.audiences.service import erase_person as leave_audiences
 from calltrack.audiences.service import lists_left
 from calltrack.automations.follow_up import review_missed
@@ -160,6 +160,7 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
     with services.db.tenant(company_id) as session:
         row = session.get_one(Erasure, (company_id, erasure_id), with_for_update=True)
         kept = _opened(vault, row)
+        erase_alone(session, company_id)
         known = known_by(session, vault, company_id, kept.numbers, [UUID(one) for one in kept.persons])
         hashes = [vault.look_up(company_id, number) for number in known.numbers]
         by = row.asked_by

@@ -7,12 +7,18 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 _TAKE = text("SELECT pg_advisory_xact_lock(hashtextextended(:words, 0))")
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:words, 0))")
 _TRY = text("SELECT pg_try_advisory_lock(hashtextextended(:words, 0))")
 
 
 def take_turn(session: Session, *words: object) -> None:
     """Wait until no other transaction holds the turn of the same words; it ends with this transaction."""
     session.execute(_TAKE, {"words": "/".join(str(word) for word in words)})
+
+
+def share_turn(session: Session, *words: object) -> None:
+    """Wait until no other transaction holds the turn of the same words alone; any number may share it."""
+    session.execute(_SHARE, {"words": "/".join(str(word) for word in words)})
 
 
 @contextmanager

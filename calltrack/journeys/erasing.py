@@ -29,7 +29,11 @@ class Known:
 def known_by(
     session: Session, vault: Vault, company_id: UUID, numbers: Collection[str], persons: Collection[UUID] = ()
 ) -> Known:
-    """Return these persons and those the numbers belong to, with all their numbers and browsers."""
+    """Return these persons and those the numbers belong to, with all their numbers and browsers.
+
+    Nobody is bound to them before the transaction ends.
+    """
+    take_turn(session, "persons", company_id)
     hashes = [vault.look_up(company_id, number) for number in numbers]
     owners = session.scalars(
         select(PersonCaller.person_id)

@@ -24,9 +24,6 @@ def erase_visits(
     for visitor_id in visitor_ids:
         mine = (Visit.company_id == company_id, Visit.visitor_id == visitor_id)
         ids = session.scalars(select(Visit.id).where(*mine)).all()
-        typed = (VisitorPhone.company_id == company_id, VisitorPhone.visitor_id == visitor_id)
-        session.execute(delete(VisitorPhone).where(*typed))
-        _erase_emails(session, company_id, [visitor_id])
         count += len(ids)
         session.execute(delete(PageView).where(PageView.company_id == company_id, PageView.visit_id.in_(ids)))
         session.execute(
@@ -37,6 +34,10 @@ def erase_visits(
                 term="", content="", user_agent="",
             )
         )  # fmt: skip
+        # After the visits: whoever keeps what was typed right now holds its visit until it is kept.
+        typed = (VisitorPhone.company_id == company_id, VisitorPhone.visitor_id == visitor_id)
+        session.execute(delete(VisitorPhone).where(*typed))
+        _erase_emails(session, company_id, [visitor_id])
     return count, instead
 
 

@@ -91,13 +91,16 @@ def email_hash(vault: Vault, company_id: UUID, email: str) -> bytes:
 
 def _may_measure(session: Session, company_id: UUID, visit: tuple[UUID, UUID, UUID]) -> bool:
     site_id, visitor_id, visit_id = visit
+    # Held, so that a withdrawal or an erasure of the moment comes before or after, never in between.
     consent = session.scalar(
-        select(Visit.consent).where(
+        select(Visit.consent)
+        .where(
             Visit.company_id == company_id,
             Visit.id == visit_id,
             Visit.visitor_id == visitor_id,
             Visit.site_id == site_id,
         )
+        .with_for_update(read=True)
     )
     return bool(consent and consent.get("measure"))
 

@@ -52,6 +52,9 @@ STATUS: dict[type[CalltrackError], int] = {
 }  # fmt: skip
 
 
+_NOBODY = {"v": "", "s": "", "n": [], "q": {"ad": False, "measure": False}}
+
+
 def create_blueprint(
     services: Services,
     connections: ConnectionPool,
@@ -168,6 +171,9 @@ class _Desk:
         targets = site.targets_on(phones)
         if body.q is not None and not body.q.measure:
             return self._show(site, of_source(targets, load.touch), targets)
+        if body.q is not None and not body.q.ad and load.visitor and load.visit:
+            # Older visits were allowed to go along with ads; the page asks on, so it may still be measured.
+            self._withdraw(site, load.visitor, load.visit, {"ad": False})
         # Who goes on to another page has moved.
         has_moved = self._challenges.take(site.site_id, body.s) is not None
         return self._lease(site, load, targets, network, has_moved=has_moved)
@@ -187,7 +193,7 @@ class _Desk:
             raise BadInput("A heartbeat names the visitor and the visit that /v1/visit answered.")
         is_left = body.g
         if body.q is not None and not body.q.measure:
-            self._withdraw(site, load.visitor, load.visit, body.q)
+            self._withdraw(site, load.visitor, load.visit, {"ad": body.q.ad, "measure": body.q.measure})
             is_left = True
         waiting = None if is_left else self._challenges.take(site.site_id, body.s)
         if waiting is not None:
@@ -256,10 +262,12 @@ class _Desk:
             reply.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         return reply
 
-    def _withdraw(self, site: Site, visitor: UUID, visit: UUID, consent: rules.Consent) -> None:
+    def _withdraw(self, site: Site, visitor: UUID, visit: UUID, consent: dict[str, bool]) -> None:
         company_id, known = UUID(site.company_id), (UUID(site.site_id), visitor, visit)
         with in_time(), self._services.db.tenant(company_id) as session:
-            withdraw_consent(session, company_id, known, {"ad": consent.ad, "measure": consent.measure})
+            changed = withdraw_consent(session, company_id, known, consent, self._now())
+        if changed:
+            self._services.nudges.wake("handle_facts", site.company_id)
 
     def _visitor(self, body: VisitBody, site: Site) -> tuple[UUID | None, UUID | None]:
         """Return visitor and visit as the page remembers them, else as a linked domain sent them along."""
@@ -300,6 +308,9 @@ class _Desk:
         return not rules.is_local(network) and looks_automatic(load.user_agent, languages)
 
     def _show(self, site: Site, shown: service.Shown, targets: list[Target], beat: int = 0) -> Response:
+        if shown.is_refused:
+            # The page does as if it had been refused there, and forgets whom it remembers.
+            return answer(200, msgspec.json.encode(_NOBODY | {"h": site.beat_seconds}))
         numbers = []
         for target in targets:
             number = shown.numbers.get(target.pool_id)

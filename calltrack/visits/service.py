@@ -1,12 +1,13 @@
 """What a page tells us, each in one round trip: it was loaded, it lives, a number was tapped.
 
-The statements are database functions (`migrations/edge_0024`): they set the tenant for their own
-transaction and run with the app's rights, so row-level security holds.
+The statements are database functions (`migrations/edge_0029`, changed by revision 0043): they set the tenant
+for their own transaction and run with the app's rights, so row-level security holds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -65,6 +66,11 @@ class Shown:
     numbers: dict[str, str]
     shared: frozenset[str] = frozenset()
     """Pools whose number others have on screen as well."""
+    is_refused: bool = False
+    """The visitor whom the page names has withdrawn consent elsewhere: nothing was opened or renewed."""
+
+
+REFUSED: Final = Shown("", "", False, {}, is_refused=True)
 
 
 def open_connections(app_url: str, threads: int) -> ConnectionPool:
@@ -124,6 +130,8 @@ def open_visit(
 ) -> Shown:
     """Extend the live visit or open a new one, note the page view, give it a number of each pool.
 
+    Nothing is opened for a page that names a visit whose visitor has withdrawn consent since.
+
     Args:
         connections: the edge's direct connections.
         site: where the page belongs.
@@ -165,6 +173,8 @@ def open_visit(
         ),
     )
     visitor, visit, is_new, numbers, shared = row
+    if visit is None:
+        return REFUSED
     return Shown(str(visitor), str(visit), is_new == "t", _pairs(pools, numbers), _true(pools, shared))
 
 
@@ -194,7 +204,8 @@ def note_sign(
     """Extend a visit and its numbers, or take them off the screen; None: nothing changes for the page.
 
     A visit that lapsed comes back as a new one with the same touch, a number that others were given since is
-    replaced: then the answer tells what to show. A page that is left renews nothing.
+    replaced: then the answer tells what to show. A page that is left renews nothing, nor does one whose
+    visitor has withdrawn consent elsewhere.
     `ids`: `fresh_ids(2 + most leases)`; `ways` and `now` as in `open_visit`.
 
     Raises:
@@ -220,6 +231,8 @@ def note_sign(
         return None
     if state == "unknown":
         raise NotFound("This visitor has no such visit here.")
+    if state == "refused":
+        return REFUSED
     renewed = found.split(",") if found else []
     is_new = current != str(sign.visit)
     return Shown(str(sign.visitor), str(current), is_new, _pairs(renewed, numbers), _true(renewed, shared))

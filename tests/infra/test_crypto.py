@@ -1,6 +1,7 @@
 """Personal data is sealed to its tenant and its place."""
 
 import os
+import sys
 from uuid import uuid4
 
 import pytest
@@ -44,3 +45,11 @@ def test_a_short_master_key_is_refused() -> None:
 
 def test_tokens_differ() -> None:
     assert len({new_token() for _ in range(100)}) == 100
+
+
+def test_a_value_that_was_looked_up_is_not_kept_in_memory() -> None:
+    number = "".join(("+39347", "1234567"))
+    before = sys.getrefcount(number)
+    VAULT.look_up(ANNA, number)
+    VAULT.seal(ANNA, "call.caller", number)
+    assert sys.getrefcount(number) == before

@@ -7,6 +7,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.snippet.edge_double import Edge, Pages, Site, serve
 
+MOVED = "layout shift"
+# Every layout shift, as a browser counts them, told while it happens: a page may be left at once.
+TELLS_SHIFTS = f"""new PerformanceObserver(list => list.getEntries().forEach(entry => console.debug(
+    "{MOVED}", entry.value, ...entry.sources.map(one => one.node?.textContent)))).observe(
+        {{ type: "layout-shift", buffered: true }});"""
+
 
 @contextmanager
 def published() -> Iterator[Site]:
@@ -45,7 +51,10 @@ class Noise:
     """Everything a page complained about."""
 
     errors: list[str] = field(default_factory=list)
+    shifts: list[str] = field(default_factory=list)
     network: list[str] = field(default_factory=list)
+    moves_itself: bool = False
+    """Whether the page under test moves what it shows by its own doing."""
 
     def said(self, message: ConsoleMessage) -> None:
         # The browser itself notes a request that failed; no script can keep it from doing so.
@@ -53,6 +62,8 @@ class Noise:
             ("Failed to load resource", "Access to fetch", "Connecting to", "Fetch API")
         ):
             self.network.append(message.text)
+        elif message.text.startswith(MOVED):
+            self.shifts.append(message.text)
         elif message.type in ("error", "warning"):
             self.errors.append(message.text)
 
@@ -64,10 +75,15 @@ def noise() -> Noise:
 
 @pytest.fixture
 def page(context: BrowserContext, noise: Noise) -> Iterator[Page]:
-    """A page that must stay silent: no console error, no uncaught exception, no unhandled rejection."""
+    """A page that must stay silent and still.
+
+    No console error, no uncaught exception, no unhandled rejection; and nothing moves on it.
+    """
     page = context.new_page()
+    page.add_init_script(TELLS_SHIFTS)
     page.set_default_timeout(30_000)
     page.on("console", noise.said)
     page.on("pageerror", lambda error: noise.errors.append(str(error)))
     yield page
     assert noise.errors == []
+    assert noise.moves_itself or noise.shifts == []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import BROWSER_ARGUMENTS, find_chromium
-from tests.snippet.conftest import Noise
+from tests.snippet.conftest import TELLS_SHIFTS, Noise
 from tests.snippet.edge_double import ANSWERED, ROME, Site
 
 SHOWN = "window.calltrack && calltrack.numbers().length"
@@ -79,10 +79,12 @@ def cached(browser: Browser, noise: Noise) -> Iterator[Page]:
         ignore_default_args=["--disable-back-forward-cache"],
     )
     page = patient.new_page()
+    page.add_init_script(TELLS_SHIFTS)
+    page.on("console", noise.said)
     page.on("pageerror", lambda error: noise.errors.append(str(error)))
     yield page
     patient.close()
-    assert noise.errors == []
+    assert (noise.errors, noise.shifts) == ([], [])
 
 
 def test_back_from_the_cache_and_out_of_a_prerender(cached: Page, site: Site) -> None:

@@ -76,7 +76,7 @@ def test_a_withdrawal_waits_for_no_answer(page: Page, site: Site, mode: str) -> 
     may_answer = threading.Event()
 
     def hesitate(asked: Asked) -> Answer | None:
-        if asked.body["q"] == all_:
+        if asked.body.get("q") == all_:
             may_answer.wait(15)
         return None
 

@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 from calltrack.kernel.errors import BadInput
 from calltrack.sandbox.demo_site import DemoSite, create_blueprint
 from calltrack.sandbox.demo_site.branches import written
+from tests.snippet.conftest import Noise
 from tests.snippet.edge_double import MILAN, ROME, Site
 
 PATHS = ["", "servizi", "preventivo", "roma", "milano", "contatti"]
@@ -18,6 +19,12 @@ PATHS = ["", "servizi", "preventivo", "roma", "milano", "contatti"]
 SEEN = (
     "document.body.innerText + [...document.querySelectorAll('[href^=tel]')].map(a => ' ' + a.href).join('')"
 )
+
+
+@pytest.fixture(autouse=True)
+def its_panel_grows(noise: Noise) -> None:
+    """What the snippet did is written below the page while it happens."""
+    noise.moves_itself = True
 
 
 @dataclass

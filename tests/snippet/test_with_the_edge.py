@@ -1,11 +1,12 @@
 """The real snippet against the real edge and its database, in a real browser."""
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -15,20 +16,26 @@ from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease, NumberSighting
 from calltrack.snippet import integrity_of, pinned_path, script
 from calltrack.visits.admission import Admission
-from calltrack.visits.model import Visit
+from calltrack.visits.model import PageView, Visit
 from calltrack.visits.sightings import Sightings
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
 from tests.snippet.conftest import Noise
 from tests.snippet.edge_double import ANSWERED, Site
+from tests.snippet.test_attention import SEEN
 from tests.visits.conftest import edge_app
+
+HOSTS = ("roma.example.co.uk", "milano.example.co.uk", "torino.example.co.uk")
 
 
 @pytest.fixture
 def company(services: Services, site: Site) -> Company:
     made = make_company(services, numbers=3)
     with services.db.tenant(made.id) as session:
-        session.scalars(select(SiteRow)).one().origins = [site.url("")]
+        session.scalars(select(SiteRow)).one().origins = [
+            site.url(""),
+            *(site.url("", host) for host in HOSTS),
+        ]
     return made
 
 
@@ -67,6 +74,57 @@ def test_a_click_gets_a_number_keeps_it_and_is_known(
     with services.db.tenant(company.id) as session:
         assert session.scalars(select(Visit)).one().click_ids == {"gclid": "Click-1"}
         assert len(session.scalars(select(Lease)).all()) == 1
+
+
+def test_a_withdrawal_on_one_sub_domain_holds_on_all_others(
+    page: Page, context: BrowserContext, site: Site, services: Services, company: Company, edge: str
+) -> None:
+    tag = f'<script async src="{edge}/ct.js" data-site="{company.site_key}" data-consent=required></script>'
+    site.put(f"<p id=n>{company.target}</p>", tag=tag)
+    roma, milano, torino = (site.url("/", host) for host in HOSTS)
+    shown = "window.calltrack?.numbers?.().length && localStorage.calltrack"
+    own = f"document.querySelector('#n').textContent == '{company.target}'"
+    forgotten = f"window.calltrack?.numbers && {own} && !localStorage.calltrack && !document.cookie"
+    page.goto(torino)
+    page.wait_for_function("window.calltrack?.numbers")
+    page.evaluate("calltrack.consent(true)")
+    page.wait_for_function(shown)
+    open_tab, here = context.new_page(), context.new_page()
+    for tab, address in ((open_tab, milano), (here, roma)):
+        tab.goto(address)
+        tab.wait_for_function(shown)
+    page.goto("about:blank")
+    with here.expect_response("**/v1/beat"):
+        here.evaluate("calltrack.consent(false)")
+    here.wait_for_function(forgotten)
+    # A tab that is open on another sub-domain hears it with its next sign of life,
+    for state in ("hidden", "visible"):
+        open_tab.evaluate(SEEN, state)
+    open_tab.wait_for_function(forgotten)
+    open_tab.evaluate("history.pushState({}, '', '/due'); document.body.append('x')")
+    # and a sub-domain that remembers the visitor from before with its next page.
+    page.goto(torino)
+    page.wait_for_function(forgotten)
+    open_tab.wait_for_function(forgotten)
+    with services.db.tenant(company.id) as session:
+        assert [visit.consent for visit in session.scalars(select(Visit))] == [
+            {"ad": False, "measure": False}
+        ]
+
+
+def test_what_a_page_tells_is_kept_without_personal_data(
+    page: Page, site: Site, services: Services, company: Company, edge: str
+) -> None:
+    tag = f'<script async src="{edge}/ct.js" data-site="{company.site_key}"></script>'
+    body = f"<script>document.title = 'Anna 347 123 4567'</script><p>{company.target}</p>"
+    query = "?gclid=Click-1&email=anna@posta.it&tel=3471234567&utm_term=anna@posta.it"
+    page.goto(site.put(body, "/grazie/anna@posta.it", tag=tag) + query)
+    page.wait_for_function("window.ct && ct.numbers().length")
+    with services.db.tenant(company.id) as session:
+        visit, view = session.scalars(select(Visit)).one(), session.scalars(select(PageView)).one()
+    assert visit.click_ids == {"gclid": "Click-1"}
+    told = f"{visit.landing_url} {visit.referrer} {visit.term} {view.page} {view.title}"
+    assert not re.search("anna@|posta|347|4567", told), told
 
 
 def test_a_page_of_another_origin_keeps_its_number(

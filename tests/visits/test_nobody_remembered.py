@@ -92,6 +92,56 @@ def test_a_withdrawn_consent_holds_for_all_visits_of_the_visitor(
     assert lease.left_at is not None, "its number may be shown to somebody else"
 
 
+def test_a_page_that_still_remembers_a_visitor_who_withdrew_is_told_and_opens_nothing(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    first = edge.visit(company, q=YES)
+    known = {"v": first["v"], "s": first["s"]}
+    refusal = {"q": {"ad": False, "measure": False}, "u": company.origin + "/"}
+    assert edge.post("/v1/beat", company, known | refusal).status_code == 204
+
+    def refused(answer: dict[str, object]) -> bool:
+        return (answer["v"], answer["s"], answer["n"], answer["q"]) == ("", "", [], refusal["q"])
+
+    def visits() -> int:
+        with services.db.tenant(company.id) as session:
+            return len(session.scalars(select(Visit.id)).all())
+
+    for seconds in (0, 3600):  # while the visit lives, and when it would come back as a new one
+        age(services, company, seconds)
+        assert refused(dict(edge.beat(company, first).get_json()))
+        assert refused(edge.visit(company, **known, q=YES))
+        assert refused(edge.visit(company, **known, q=YES, l=["?utm_source=bing"]))
+        assert edge.beat(company, first, is_left=True).status_code == 204
+        assert visits() == 1
+    # Who agrees again is somebody new.
+    assert edge.visit(company, q=YES)["v"] != first["v"]
+
+
+def test_withdrawing_only_ads_takes_click_ids_from_all_visits_and_leaves_measuring(
+    edge: Edge, company: Company, services: Services
+) -> None:
+    page = company.origin + "/prezzi?gclid=Click-1&gad_campaignid=123456&utm_source=google&utm_campaign=roma"
+    cookies = ["_ga=GA1.1.1.2", "_fbp=fb.1.2.3"]
+    first, other = edge.visit(company, q=YES, u=page, c=cookies), edge.visit(company, q=YES, u=page)
+    age(services, company, 3600)
+    again = edge.visit(company, v=first["v"], s=first["s"], u=page, q=YES, c=cookies)
+    refusal = {"v": again["v"], "s": again["s"], "l": ["?gclid=1"], "q": {"ad": False, "measure": True}}
+    for _ in range(2):
+        assert edge.visit(company, u=company.origin + "/due", **refusal)["s"] == again["s"]
+    with services.db.tenant(company.id) as session:
+        rows = {row.id: row for row in session.scalars(select(Visit))}
+        told = session.scalars(select(Fact.subject_id).where(Fact.kind == "consent.withdrawn")).all()
+    assert told == [UUID(first["v"])], "once"
+    for mine in (first, again):
+        row = rows.pop(UUID(mine["s"]))
+        assert (row.consent, row.ad_cookies) == ({"ad": False, "measure": True}, {})
+        assert (row.click_ids, row.landing_url) == ({"gad_campaignid": "123456"}, company.origin + "/prezzi")
+        assert (row.source, row.campaign) == ("google", "roma")
+    (stays,) = rows.values()
+    assert (stays.id, stays.consent, stays.click_ids["gclid"]) == (UUID(other["s"]), YES, "Click-1")
+
+
 def test_a_link_takes_the_visitor_along_while_the_visit_lives(
     edge: Edge, company: Company, services: Services
 ) -> None:

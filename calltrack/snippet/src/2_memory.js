@@ -48,7 +48,7 @@ const keep = () => {
 // consent to ads only the name of a click id counts: it tells the source, and nobody.
 const remember = () => {
   recall();
-  const touch = location.search.match(/[?&](utm_\w+|\w+clk?id|[gw]braid|li_fat_id)=[^&]{1,512}(?![^&])/g);
+  const touch = location.search.match(/[?&]([gw]braid|\w+clk?id|li_fat_id|utm_\w+)=[^&]{1,512}(?![^&])/g);
   if (touch || !state.l || !(now() - state.e < 7776e6)) {
     state.l = touch || [];
     state.e = now();

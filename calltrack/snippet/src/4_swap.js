@@ -3,10 +3,10 @@
 const SKIP = "script,style,noscript,textarea,input,select,[data-ct-noswap]";
 const CALLS = /^(tel|sms):/i;
 const SEEN = {
-  childList: 1,
   subtree: 1,
   characterData: 1,
-  attributeFilter: ["href", "title", "aria-label", "alt"],
+  childList: 1,
+  attributeFilter: ["href", "alt", "aria-label", "title"],
 };
 
 // A page that puts its own number back at once would keep us both busy for ever: until the next answer of the

@@ -26,6 +26,8 @@ const send = async (what, body) => {
       const answer = JSON.parse(text);
       show(answer.n);
       state = { ...state, ...answer };
+      // The visitor refused elsewhere, and this page could not see it.
+      decide(answer.q ?? consent);
     }
     state.b = now();
     keep();
@@ -101,7 +103,7 @@ const note = (event, text) => {
 // A link that calls, or one that leads to another domain of the same company: the visitor goes along.
 const tap = (event) => {
   const link = event.composedPath().find((node) => node.href);
-  if (CALLS.test(link.href)) note(event, link.href);
+  if (CALLS.test(link)) note(event, link);
   else if (state.s && options.link.split(" ").includes(link.hostname))
     link.search += "&_ct=" + [state.v, state.s];
 };
@@ -109,7 +111,7 @@ const tap = (event) => {
 // What a visitor typed to be called back is told only where the site asks for it, and only with consent.
 const submit = (event) => {
   const typed = [...event.target.elements].flatMap((field) =>
-    /^(tel|email|text .*(phone|telef|mail))/i.test(field.type + " " + field.name) ? field.value : [],
+    /^(tel|email|text .*(mail|phone|telef))/i.test(field.type + " " + field.name) ? field.value : [],
   );
   if (options.forms && consent) tell("form", { f: typed });
 };

@@ -10,10 +10,7 @@ const settle = () => {
 };
 
 const moved = () => {
-  if (place() == here) return;
-  here = place();
-  late = 0;
-  settle();
+  if (here != (here = place())) settle((late = 0));
 };
 
 // A page that goes on without loading changes what it shows: nothing of its history needs to be touched.
@@ -60,7 +57,7 @@ const start = () => {
   here = place();
   visit();
   listen("visibilitychange", look);
-  listen("pointermove click keydown scroll popstate", stir);
+  listen("click keydown scroll pointermove popstate", stir);
   listen("click auxclick", tap);
   listen("copy", (event) => note(event, getSelection()));
   listen("submit", submit);

@@ -15,9 +15,22 @@ if ( ! defined( 'ABSPATH' ) ) {
 const CALLTRACK_FIELDS = array(
 	'service' => 'Address of the service (https://calls.example.com)',
 	'site'    => 'Site key (from the dashboard)',
-	'consent' => 'Wait for consent: empty, required or source',
+	'consent' => 'Until the visitor answers the consent banner',
 	'link'    => 'Other domains of the company, parted by blanks',
-	'forms'   => 'Link callers with phone numbers typed into forms: empty or on',
+	'forms'   => 'Link callers with phone numbers typed into forms',
+);
+
+// Google consent mode and TCF banners are heard in every case; a refusal always counts.
+const CALLTRACK_CHOICES = array(
+	'consent' => array(
+		''         => 'Work at once',
+		'required' => 'Strict: nothing stored, nothing sent, the business number',
+		'source'   => "Source level: the number of the visit's source, nobody remembered",
+	),
+	'forms'   => array(
+		''   => 'No',
+		'on' => 'Yes, with consent',
+	),
 );
 
 /** Return the settings as they were saved, every field a string. */
@@ -37,7 +50,7 @@ function calltrack_clean( $given ) {
 		$clean['service'] = '';
 		add_settings_error( 'calltrack', 'service', 'Write the address of the service as https:// and its host, nothing behind it.' );
 	}
-	if ( ! in_array( $clean['consent'], array( '', 'required', 'source' ), true ) ) {
+	if ( ! array_key_exists( $clean['consent'], CALLTRACK_CHOICES['consent'] ) ) {
 		$clean['consent'] = 'required';
 	}
 	$clean['forms'] = 'on' === $clean['forms'] ? 'on' : '';
@@ -60,6 +73,19 @@ function calltrack_print() {
 }
 add_action( 'wp_head', 'calltrack_print', 1 );
 
+/** Draw one field: a choice where only some words are known, else a line to write in. */
+function calltrack_field( $name, $value ) {
+	if ( ! array_key_exists( $name, CALLTRACK_CHOICES ) ) {
+		printf( '<input class="regular-text" id="calltrack-%1$s" name="calltrack[%1$s]" value="%2$s">', esc_attr( $name ), esc_attr( $value ) );
+		return;
+	}
+	printf( '<select id="calltrack-%1$s" name="calltrack[%1$s]">', esc_attr( $name ) );
+	foreach ( CALLTRACK_CHOICES[ $name ] as $word => $meaning ) {
+		printf( '<option value="%s"%s>%s</option>', esc_attr( $word ), selected( $value, $word, false ), esc_html( $meaning ) );
+	}
+	echo '</select>';
+}
+
 /** Draw the settings page. */
 function calltrack_page() {
 	$settings = calltrack_settings();
@@ -67,12 +93,9 @@ function calltrack_page() {
 	settings_fields( 'calltrack' );
 	echo '<table class="form-table">';
 	foreach ( CALLTRACK_FIELDS as $name => $label ) {
-		printf(
-			'<tr><th><label for="calltrack-%1$s">%2$s</label></th><td><input class="regular-text" id="calltrack-%1$s" name="calltrack[%1$s]" value="%3$s"></td></tr>',
-			esc_attr( $name ),
-			esc_html( $label ),
-			esc_attr( $settings[ $name ] )
-		);
+		printf( '<tr><th><label for="calltrack-%1$s">%2$s</label></th><td>', esc_attr( $name ), esc_html( $label ) );
+		calltrack_field( $name, $settings[ $name ] );
+		echo '</td></tr>';
 	}
 	echo '</table>';
 	submit_button();
