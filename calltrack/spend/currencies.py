@@ -22,6 +22,7 @@ from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.money import EXPONENTS, currency_code
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.model import SpendAccount
+from calltrack.spend.shares import share_out
 from calltrack.spend.typed_model import CurrencyRate
 
 ONE: Final = Decimal(1)
@@ -167,8 +168,10 @@ def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook
     for start in range(0, len(days), DAYS_AT_ONCE):
         some = days[start : start + DAYS_AT_ONCE]
         dated = {**given, "days": some, "rates": [rates.on(day) for day in some]}
-        changed += len(session.execute(_CONVERT_DAYS, dated).all())
+        converted = list(session.scalars(_CONVERT_DAYS, dated))
+        changed += len(converted)
         session.execute(_CONVERT_PARTS, dated)
+        share_out(session, company_id, campaigns, set(converted))
     return changed
 
 
