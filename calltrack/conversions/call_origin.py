@@ -5,13 +5,14 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
+    Text,
     and_,
+    bindparam,
     extract,
     func,
     literal_column,
     or_,
     select,
-    text,
 )
 
 from calltrack.accounts.model import Company
@@ -59,18 +60,14 @@ def by_visit(words: Mapping[str, Collection[str]]) -> list[ColumnElement[bool]]:
 
 def _is_one_of(name: str, words: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that the credited visit's word is one of these, compared as reports do."""
-    visit = (
-        select(literal_column(_WORDS[name]))
-        .select_from(text(f"visit v LEFT JOIN LATERAL {click_sql('v')} k ON true"))
-        .where(
-            literal_column("v.company_id") == Call.company_id,
-            literal_column("v.id") == Attribution.visit_id,
-        )
-        .correlate(Call, Attribution)
-        .scalar_subquery()
+    visit: ColumnElement[str] = literal_column(
+        f"""(SELECT {_WORDS[name]} FROM visit v LEFT JOIN LATERAL {click_sql("v")} k ON true
+        WHERE v.company_id = call.company_id AND v.id = attribution.visit_id)""",  # noqa: S608 - constants
+        Text(),
     )
     if name != "keyword":
-        return visit.in_(words)
+        # A name of our own: SQLAlchemy would make one of the statement above.
+        return visit.in_(bindparam(f"visit_{name}", list(words), expanding=True))
     return visit.in_([func.lower(func.btrim(func.regexp_replace(one, r"\s+", " ", "g"))) for one in words])
 
 

@@ -28,8 +28,6 @@ def share_out(
     if not campaign_ids or not days:
         return
     here: dict[str, Any] = {"company_id": company_id}
-    # Who comes second sees what the first one wrote: else both would lay out half of it.
-    session.execute(_ONE_AT_A_TIME, {"key": f"spend-share:{company_id}"})
     parts = list(session.scalars(_PARTS, {**here, "campaigns": list(campaign_ids)}))
     if not parts:
         return
@@ -44,7 +42,6 @@ def share_out(
         session.execute(_ADD_MONTH, given)
 
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _PARTS = text(
     """
     SELECT id FROM spend_part

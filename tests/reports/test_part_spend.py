@@ -1,8 +1,9 @@
 """Costs by keyword and ad group: all of them together are what the campaigns cost, to the minor unit."""
 
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -10,21 +11,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from calltrack.infra.outbox import Fact
 from calltrack.kernel.origin import campaign_key
 from calltrack.reports.asking import read_asked
 from calltrack.reports.figures import Figures
 from calltrack.reports.names import names_of
 from calltrack.reports.report import Report, make_report
 from calltrack.reports.spend_queries import NO_PART
+from calltrack.spend.clicks import click_behind, days_to_ask, keep_clicks
 from calltrack.spend.currencies import RateRow, set_rates
 from calltrack.spend.detail_model import SpendPartDay, SpendPartMonth
 from calltrack.spend.model import SpendDay
-from calltrack.spend.told import Days
+from calltrack.spend.told import ClickTold, Days
 from calltrack.wiring import Services
 from tests.builders import Company, make_company, make_visit
-from tests.reports.ad_world import click, cost, cost_parts, spend_account, spend_campaign
+from tests.reports.ad_world import ad_company, cost, cost_parts, spend_account, spend_campaign
 from tests.reports.histories import NIGHTS, set_zone
 from tests.reports.world import NOW, ROMA, TODAY, brought, count
+from workers.facts import drain
+from workers.subscriptions import SUBSCRIPTIONS
 
 KEYS = (campaign_key("google", "cpc", "roma"), campaign_key("google", "cpc", "roma"), "",
         campaign_key("bing", "cpc", "milano"))  # fmt: skip
@@ -172,52 +177,7 @@ def test_a_share_is_the_keywords_own_cost_and_rounding_loses_nothing(
 
 @pytest.fixture(scope="module")
 def ads(services: Services) -> Company:
-    """Two campaigns with an ad group of one name and one keyword in common; a click that is told later."""
-    company = make_company(services, numbers=2)
-    account = spend_account(services, company)
-    roma = spend_campaign(services, company, "Ricerca Roma", campaign_key(*ROMA), account)
-    also = spend_campaign(services, company, "Ricerca Lazio", campaign_key("google", "cpc", "lazio"), account)
-    video = spend_campaign(services, company, "Video", campaign_key("google", "cpc", "video"), account)
-    day = TODAY - timedelta(days=2)
-    euros = {"Ricerca Roma": 90, "Ricerca Lazio": 30, "Video": 12}
-    cost(services, company, account, [(name, day, n * 1_000_000) for name, n in euros.items()])
-    million = 1_000_000
-    cost_parts(
-        services, company, account,
-        [
-            ("Ricerca Roma", "Annunci", "", day, 60 * million),
-            ("Ricerca Roma", "Annunci", "Traslochi Roma", day, 60 * million),
-            ("Ricerca Roma", "Marchio", "", day, 30 * million),
-            ("Ricerca Roma", "Marchio", "traslochi aurelia", day, 30 * million),
-            ("Ricerca Lazio", "Annunci", "", day, 30 * million),
-            ("Ricerca Lazio", "Annunci", "traslochi roma", day, 20 * million),
-        ],
-        Days(day, day),
-    )  # fmt: skip
-    at = NOW - timedelta(days=2)
-
-    def called(words: tuple[str, str, str], term: str = "", content: str = "", minutes: int = 0) -> object:
-        row = make_visit(
-            services, company, at=at + timedelta(minutes=minutes), source=words[0], medium=words[1],
-            campaign=words[2], term=term, content=content, click_ids={"gclid": f"Cj{minutes}"},
-        )  # fmt: skip
-        brought(
-            services, company, at + timedelta(minutes=minutes + 1), words, "lead", "purchase",
-            value=10_000, level="visit", visit_id=row.id,
-        )  # fmt: skip
-        return row.id
-
-    first = called(ROMA, minutes=0)
-    click(services, company, first, roma, "Annunci", "traslochi roma")
-    called(ROMA, term=" TRASLOCHI  roma", content="annunci", minutes=10)
-    called(ROMA, content="Marchio NUMBER", minutes=20)
-    called(("google", "cpc", "lazio"), term="traslochi roma", content="Annunci", minutes=30)
-    called(("bing", "cpc", "altro"), content="Annunci", minutes=40)
-    shown = called(("google", "cpc", "video"), minutes=50)
-    click(services, company, shown, video, "", "")
-    assert also != roma
-    count(services, company)
-    return company
+    return ad_company(services)
 
 
 def test_a_keyword_stands_beside_its_cost_in_all_its_ad_groups(services: Services, ads: Company) -> None:
@@ -273,3 +233,50 @@ def test_ad_groups_of_one_name_are_kept_apart_and_addresses_find_theirs(
     apart = ask(services, ads, "ad_group", **over)
     assert sorted(row.now.visits for row in apart.rows if row.now.visits) == [1] * 6
     assert replace(apart.total, value_squared=0) == replace(found.total, value_squared=0)
+
+
+def test_a_click_that_is_told_later_counts_its_days_anew(services: Services, company: Company) -> None:
+    """Google tells a click a day later: the visit, its call and what that brought are counted so."""
+    account = spend_account(services, company)
+    spend_campaign(services, company, "Roma", campaign_key(*ROMA), account)
+    at = NOW - timedelta(days=3)
+    visit = make_visit(services, company, at=at, term="parola", click_ids={"gclid": "Cj-later"})
+    again = make_visit(
+        services, company, at=at + timedelta(days=1), visitor_id=visit.visitor_id,
+        click_ids={"gclid": "Cj-later"},
+    )  # fmt: skip
+    brought(services, company, at + timedelta(days=1), ROMA, "lead", level="visit", visit_id=visit.id)
+    count(services, company)
+
+    def words() -> dict[str, tuple[int, int]]:
+        over = {"since": str(TODAY - timedelta(days=9)), "until": str(TODAY)}
+        rows = ask(services, company, "keyword", **over).rows
+        return {row.key[0]: (row.now.visits, row.now.leads) for row in rows if row.now.visits}
+
+    assert words() == {"parola": (1, 1), "": (1, 0)}
+    told = ClickTold("Cj-later", "Roma", "7", "Annunci", "Traslochi Roma", "phrase")
+    with services.db.tenant(company.id) as session:
+        assert keep_clicks(session, account, at.date(), [told], NOW) == 2
+    drain(services, SUBSCRIPTIONS, company.id, threading.Event())
+    count(services, company, services.clock() + timedelta(minutes=1))
+    assert words() == {"traslochi roma": (2, 1)}
+    assert again.id != visit.id
+
+
+def test_who_remembers_a_click_is_named_and_counted_too(services: Services, company: Company) -> None:
+    account = spend_account(services, company)
+    spend_campaign(services, company, "Roma", campaign_key(*ROMA), account)
+    at = datetime.now(UTC) - timedelta(days=3)
+    first = make_visit(services, company, at=at, click_ids={"gclid": "Cj-mine"})
+    told = ClickTold("Cj-mine", "Roma", "7", "Annunci", "traslochi", "exact")
+    with services.db.tenant(company.id) as session:
+        assert keep_clicks(session, account, at.date(), [told], NOW) == 1
+    later = make_visit(
+        services, company, at=at + timedelta(days=2), visitor_id=first.visitor_id,
+        click_ids={"gclid": "Cj-mine"},
+    )  # fmt: skip
+    with services.db.tenant(company.id) as session:
+        days_to_ask(session, account, 30, datetime.now(UTC))
+        assert click_behind(session, company.id, later.id) is not None
+        facts = set(session.scalars(select(Fact.subject_id).where(Fact.kind == "visit.named")))
+    assert facts == {first.id, later.id}
