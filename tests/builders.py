@@ -122,6 +122,8 @@ def make_visit(
     source: str = "google",
     medium: str = "cpc",
     campaign: str = "traslochi-roma",
+    term: str = "",
+    content: str = "",
     click_ids: dict[str, str] | None = None,
 ) -> Visit:
     """Store a visit that began at `at` and gave its last sign of life `seconds` later."""
@@ -135,8 +137,8 @@ def make_visit(
         source=source,
         medium=medium,
         campaign=campaign,
-        term="",
-        content="",
+        term=term,
+        content=content,
         click_ids={"gclid": f"Cj0-{new_id().hex}"} if click_ids is None else click_ids,
         ad_cookies={},
         referrer="",

@@ -34,7 +34,7 @@ from calltrack.delivery.withdrawals import hold_back_refused
 from calltrack.journeys.service import link_again, link_email, link_person, link_typed
 from calltrack.messages import service as messages
 from calltrack.reports.credit.marking import mark_credit_of_calls, mark_credit_of_changes
-from calltrack.reports.marking import count_calls, count_changes
+from calltrack.reports.marking import count_calls, count_changes, count_visits
 from calltrack.spend.accounts import wake_after_change
 from calltrack.stages import marks as journeys
 from calltrack.wiring import Services
@@ -155,6 +155,7 @@ SUBSCRIPTIONS: Subscriptions = {
         follow_call,
     ),
     "call.follows": (attribute,),
+    "visit.named": (Together(count_visits),),
     "phone.typed": (hear, link_form, Together(journeys.mark_typed)),
     "email.typed": (link_address, Together(journeys.mark_typed)),
     "consent.withdrawn": (hold_back_refused,),

@@ -18,12 +18,14 @@ from calltrack.reports.dimensions import DIMENSIONS
 from calltrack.reports.figures import COLUMNS, MONEY, Figures, interval_of
 from calltrack.reports.names import names_of
 from calltrack.reports.report import make_report
-from calltrack.reports.spend_queries import UNMATCHED
+from calltrack.reports.spend_queries import NO_PART, UNMATCHED
 from calltrack.reports.table import BOUNDED
 from calltrack.wiring import Services
 
 # Rows that stand for no single word.
-SPECIAL = {OTHER: "(others)", UNMATCHED: "(unmatched)", NOT_KNOWN: "(not known)"}
+SPECIAL = {
+    OTHER: "(others)", UNMATCHED: "(unmatched)", NO_PART: "(not told)", NOT_KNOWN: "(not known)"
+}  # fmt: skip
 WITHIN = "Only what belongs to this one; the report must then be by source, medium, campaign, or the same."
 
 
@@ -95,10 +97,11 @@ class DaysShape(BaseModel):
 
 
 class ReportRow(BaseModel):
-    """One row: its words (an id for locations and numbers), its name, its figures.
+    """One row: its words (an id for locations, numbers and ad groups Google names), its name, its figures.
 
-    In place of a word may stand `(others)` (many small rows together), `(unmatched)` (spend without a match)
-    or `(not known)` (calls whose visit nobody is sure about).
+    In place of a word may stand `(others)` (many small rows together), `(unmatched)` (spend without a match),
+    `(not told)` (spend of which the platform told no keyword or ad group) or `(not known)` (calls whose visit
+    nobody is sure about).
     """
 
     words: dict[str, str]
@@ -145,7 +148,8 @@ def reports_of(services: Services) -> APIBlueprint:
                 raise NotFound("The company is gone.")
             words = {name: str(value) for name, value in wanted.model_dump().items()}
             asked = read_asked(words, dimension, day_of(services.clock(), company.timezone))
-            found, names = make_report(session, company_id, asked), names_of(session, company_id)
+            found = make_report(session, company_id, asked)
+            names = names_of(session, company_id, found)
         first = int(wanted.cursor or 0)
         last, total = first + wanted.limit, found.total
 

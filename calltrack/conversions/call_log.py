@@ -155,6 +155,8 @@ class CallFilter:
     campaign: str = ""
     keyword: str = ""
     ad_group: str = ""
+    ad_group_words: tuple[str, ...] = ()
+    """Other words of the same ad group, such as a campaign and its utm_content."""
     landing_page: str = ""
     hour: int | None = None
     location_id: UUID | None = None
@@ -313,8 +315,11 @@ def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[Colum
         found.append(_outcome(wanted.outcome))
     found += by_words(wanted.source, wanted.medium, wanted.campaign)
     found += by_visit(
-        {"keyword": wanted.keyword, "ad_group": wanted.ad_group, "landing_page": wanted.landing_page}
-    )
+        {
+            "keyword": (wanted.keyword,), "ad_group": (wanted.ad_group, *wanted.ad_group_words),
+            "landing_page": (wanted.landing_page,),
+        }
+    )  # fmt: skip
     if wanted.hour is not None:
         found.append(by_hour(wanted.hour))
     if wanted.location_id:

@@ -1,13 +1,13 @@
 """What a filter asks of the origin of calls: credited words, the visit behind them, the hour they rang."""
 
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
+    Text,
     and_,
     bindparam,
-    exists,
     extract,
     func,
     literal_column,
@@ -19,13 +19,14 @@ from calltrack.accounts.model import Company
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.kernel.origin import NONE, NOT_KNOWN, UNKNOWN
-from calltrack.visits.model import Visit
+from calltrack.visits.ad_words import ad_group_sql, click_sql, keyword_sql
 from calltrack.visits.page_words import page_sql
 
-_OF_VISIT: Final[dict[str, Any]] = {
-    "keyword": Visit.term,
-    "ad_group": Visit.content,
-    "landing_page": literal_column(page_sql("visit.landing_url")),
+# The same words as reports count by: whoever follows a row finds its calls.
+_WORDS: Final = {
+    "keyword": keyword_sql("v", "k"),
+    "ad_group": ad_group_sql("v", "k"),
+    "landing_page": page_sql("v.landing_url"),
 }
 
 
@@ -44,17 +45,30 @@ def by_words(source: str, medium: str, campaign: str) -> list[ColumnElement[bool
     return found
 
 
-def by_visit(words: dict[str, str]) -> list[ColumnElement[bool]]:
-    """Return the conditions on the credited visit: `(not known)` asks for calls without one."""
+def by_visit(words: Mapping[str, Collection[str]]) -> list[ColumnElement[bool]]:
+    """Return the conditions on the credited visit: any of these words; `(not known)` asks for no visit."""
     found: list[ColumnElement[bool]] = []
-    for place, (name, word) in enumerate(words.items()):
-        if word == NOT_KNOWN:
+    for name, any_of in words.items():
+        wanted = [word for word in any_of if word]
+        if NOT_KNOWN in wanted:
             found.append(Attribution.visit_id.is_(None))
-        elif word:
-            same: BindParameter[str] = bindparam(f"visit_word_{place}", "" if word == NONE else word)
-            this = and_(Visit.company_id == Call.company_id, Visit.id == Attribution.visit_id)
-            found.append(exists().where(this, _OF_VISIT[name] == same).correlate(Call, Attribution))
+        elif wanted:
+            asked = ["" if word == NONE else word for word in wanted]
+            found.append(_is_one_of(name, asked))
     return found
+
+
+def _is_one_of(name: str, words: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that the credited visit's word is one of these, compared as reports do."""
+    visit: ColumnElement[str] = literal_column(
+        f"""(SELECT {_WORDS[name]} FROM visit v LEFT JOIN LATERAL {click_sql("v")} k ON true
+        WHERE v.company_id = call.company_id AND v.id = attribution.visit_id)""",  # noqa: S608 - constants
+        Text(),
+    )
+    if name != "keyword":
+        # A name of our own: SQLAlchemy would make one of the statement above.
+        return visit.in_(bindparam(f"visit_{name}", list(words), expanding=True))
+    return visit.in_([func.lower(func.btrim(func.regexp_replace(one, r"\s+", " ", "g"))) for one in words])
 
 
 def by_hour(hour: int) -> ColumnElement[bool]:

@@ -30,7 +30,7 @@ Step = Literal["day", "week", "month"]
 LONGEST: Final = 5 * 366
 _SPELT: Final = {"": NONE, NOT_KNOWN: NO_VISIT}
 _READ: Final = {spelt: word for word, spelt in _SPELT.items()}
-LONGEST_WORD: Final = 300
+LONGEST_WORD: Final = 900
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Asked:
     medium: str = ""
     campaign: str = ""
     within: tuple[str, str] | None = None
+    same: tuple[str, ...] = ()
+    """All words under which the detail of `within` is stored, see `ad_groups.py`; empty: its own only."""
     sort: str = "calls"
     rises: bool = False
     compare: Compare = "before"
@@ -84,8 +86,13 @@ class Asked:
 
     @property
     def has_spend(self) -> bool:
-        """Whether spend can be told apart so: costs are known by campaign, not by page, place or hour."""
-        return self.dimension.has_spend and not self.within
+        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, place or hour."""
+        return self.dimension.has_spend and (not self.within or DIMENSIONS[self.within[0]].has_spend)
+
+    @property
+    def details(self) -> list[str]:
+        """The words under which the detail of `within` is stored."""
+        return list(self.same or (self.within[1:] if self.within else ()))
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from calltrack.visits.ad_words import ad_group_sql, click_sql, keyword_sql
 from calltrack.visits.page_words import page_sql
 
 # Cannot stand in a word of a visit: control characters are removed from touches.
@@ -25,11 +26,14 @@ _ADDED: Final = ", ".join(
 _WORDS: Final = "source, medium, campaign, detail"
 
 _PAGE: Final = page_sql("v.landing_url")
+_KEYWORD: Final = keyword_sql("v", "k")
+_AD_GROUP: Final = ad_group_sql("v", "k")
 _OF_VISIT: Final = f"""
-    CASE WHEN v.id IS NULL THEN :not_known ELSE v.term END AS term,
-    CASE WHEN v.id IS NULL THEN :not_known ELSE v.content END AS content,
+    CASE WHEN v.id IS NULL THEN :not_known ELSE {_KEYWORD} END AS keyword,
+    CASE WHEN v.id IS NULL THEN :not_known ELSE {_AD_GROUP} END AS ad_group,
     CASE WHEN v.id IS NULL THEN :not_known ELSE {_PAGE} END AS landing
 """
+_CLICK: Final = f"LEFT JOIN LATERAL {click_sql('v')} k ON true"
 
 
 def _hour(moment: str) -> str:
@@ -51,11 +55,14 @@ _VERDICT: Final = """
 _JUDGED: Final = f"""
     {_VERDICT}
     LEFT JOIN LATERAL (
-        SELECT one.id, one.term, one.content, one.landing_url FROM visit one
+        SELECT one.company_id, one.id, one.source, one.medium, one.campaign, one.term, one.content,
+               one.click_ids, one.landing_url
+        FROM visit one
         WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = a.visit_id
             AND one.id >= :oldest AND one.id <= :newest
         LIMIT 1
     ) v ON true
+    {_CLICK}
 """  # noqa: S608 - constants of this file
 _CALL: Final = """
     CROSS JOIN LATERAL (
@@ -75,13 +82,15 @@ FIND_VISITS: Final = text(
     """  # noqa: S608 - constants of this file
 )
 _MOMENTS: Final = f"""
-    SELECT v.source, v.medium, v.campaign, v.term, v.content, {_PAGE} AS landing, '' AS location,
+    SELECT v.source, v.medium, v.campaign, {_KEYWORD} AS keyword, {_AD_GROUP} AS ad_group,
+           {_PAGE} AS landing, '' AS location,
            '' AS number, {_hour("v.started_at")} AS hour,
            1 AS visits, 0 AS calls, 0 AS ended, 0 AS answered, 0 AS talk_seconds, 0 AS with_source,
            0 AS on_visit, 0 AS on_campaign, 0 AS on_source, 0 AS leads, 0 AS purchases,
            0::bigint AS value_minor, 0 AS other_currency, 0::float8 AS value_squared,
            0::bigint AS largest_minor
-    FROM visit v WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last
+    FROM visit v {_CLICK}
+    WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last
     UNION ALL
     SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
            replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
@@ -112,8 +121,8 @@ _MOMENTS: Final = f"""
 # What each dimension is made of; a campaign's row has no detail.
 DETAILS: Final = {
     "campaign": "",
-    "keyword": "term",
-    "ad_group": "content",
+    "keyword": "keyword",
+    "ad_group": "ad_group",
     "landing_page": "landing",
     "location": "location",
     "number": "number",

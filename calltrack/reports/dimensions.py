@@ -42,12 +42,14 @@ DIMENSIONS: Final = {
             "campaign", _ORIGIN, has_spend=True,
         ),
         Dimension(
-            "ad_group", "Ad group", "ad groups", "Ad group or ad, as utm_content names it.", "ad_group",
-            ("detail",), "No utm_content",
+            "ad_group", "Ad group", "ad groups",
+            "The ad group Google names behind the click, else the campaign with its utm_content.", "ad_group",
+            ("detail",), "No ad group known", has_spend=True,
         ),
         Dimension(
-            "keyword", "Keyword", "keywords", "What was searched for or bid on, as utm_term names it.",
-            "keyword", ("detail",), "No utm_term",
+            "keyword", "Keyword", "keywords",
+            "The keyword Google names behind the click, else utm_term; letters of any case are the same.",
+            "keyword", ("detail",), "No keyword known", has_spend=True,
         ),
         Dimension(
             "landing_page", "Landing page", "landing pages", "The page on which a visit began.",

@@ -7,7 +7,7 @@ from calltrack.kernel.origin import NOT_KNOWN as NO_VISIT
 from calltrack.reports.asking import Asked
 from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.queries import Key
-from calltrack.reports.spend_queries import UNMATCHED
+from calltrack.reports.spend_queries import NO_PART, UNMATCHED
 
 # What people look at next, by what they look at.
 DEEPER: Final = {
@@ -26,7 +26,7 @@ _NO_WORD: Final = {"source": UNKNOWN, "medium": NONE, "campaign": NONE}
 
 def words_of_row(asked: Asked, key: Key) -> dict[str, str] | None:
     """Return the filters that ask for one row; None for rows that put many things together."""
-    if key[0] in (OTHER, UNMATCHED):
+    if key[0] in (OTHER, UNMATCHED, NO_PART):
         return None
     if asked.dimension.is_detail:
         return {asked.dimension.id: NO_VISIT if key[0] == NOT_KNOWN else key[0] or NONE}

@@ -79,8 +79,13 @@ class Figures:
 
     @property
     def roas(self) -> float | None:
-        """Value per unit of spend; None without spend."""
-        return self.value_minor / self.spend_minor if self.spend_minor else None
+        """Value per unit of spend; None without spend, or where only costs are known."""
+        return self.value_minor / self.spend_minor if self.spend_minor and not self.is_cost_alone else None
+
+    @property
+    def is_cost_alone(self) -> bool:
+        """Whether no visit and no call is known beside the costs: then no rate can be said."""
+        return not (self.visits or self.calls or self.leads or self.purchases)
 
 
 # A column of reports -> its figure. Sorting, pages, files and the API all read here.
@@ -102,6 +107,8 @@ MONEY: Final = ("spend", "value", "cost_per_lead", "cost_per_sale")
 
 def interval_of(column: str, of: Figures) -> Interval | None:
     """Return how far a rate may be chance; None where counts are large, and for plain counts."""
+    if column in OF_SPEND and of.is_cost_alone:
+        return None
     if column == "answered" and of.ended < chance.FEW:
         return chance.of_share(of.answered, of.ended)
     if column == "cost_per_lead" and of.leads < chance.FEW:

@@ -123,7 +123,7 @@ def _make(session: Session, services: Services, claimed: _Claimed) -> _Made:
     # Visits tell nobody that they came: those of the last minutes before midnight are looked for after it.
     state = session.get(ReportState, (company.id,))
     is_over = state is None or state.seen_at >= bounds_of(asked.now.until, zone)[1]
-    return _Made(mail, report, names_of(session, company.id), is_over and not report.days_due)
+    return _Made(mail, report, names_of(session, company.id, report), is_over and not report.days_due)
 
 
 def _send(services: Services, claimed: _Claimed, made: _Made, now: datetime) -> None:

@@ -50,6 +50,28 @@ _OF_CALLS: Final = _by_ids(
         WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.call_id = asked.id OFFSET 0) o
     """
 )
+# A visit counts on the day it began; whatever is credited to it has the same keyword and ad group.
+_OF_VISITS: Final = _by_ids(
+    """
+    WITH zone AS (SELECT timezone FROM company WHERE id = :company_id), credited AS (
+        SELECT c.id, c.started_at FROM unnest(:ids) AS asked (id)
+        CROSS JOIN LATERAL (SELECT call_id FROM attribution one
+            WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.visit_id = asked.id
+                AND one.is_current OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT id, started_at FROM call one
+            WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = a.call_id LIMIT 1) c
+    )
+    SELECT (v.started_at AT TIME ZONE (SELECT timezone FROM zone))::date AS day
+    FROM unnest(:ids) AS asked (id) CROSS JOIN LATERAL (SELECT started_at FROM visit one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = asked.id LIMIT 1) v
+    UNION
+    SELECT (started_at AT TIME ZONE (SELECT timezone FROM zone))::date FROM credited
+    UNION
+    SELECT (o.occurred_at AT TIME ZONE (SELECT timezone FROM zone))::date
+    FROM credited CROSS JOIN LATERAL (SELECT occurred_at FROM conversion one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.call_id = credited.id OFFSET 0) o
+    """
+)
 _OF_CHANGES: Final = _by_ids(
     """
     SELECT (o.occurred_at AT TIME ZONE (SELECT timezone FROM company WHERE id = :company_id))::date AS day
@@ -70,6 +92,11 @@ def count_calls(services: Services, company_id: UUID, call_ids: Sequence[UUID]) 
 def count_changes(services: Services, company_id: UUID, change_ids: Sequence[UUID]) -> None:
     """Let the days of these changed conversions be counted anew."""
     _mark(services, company_id, _OF_CHANGES, change_ids)
+
+
+def count_visits(services: Services, company_id: UUID, visit_ids: Sequence[UUID]) -> None:
+    """Let the days of these visits, and of what is credited to them, be counted anew."""
+    _mark(services, company_id, _OF_VISITS, visit_ids)
 
 
 def mark_days(

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from calltrack.accounts.queries import locations
 from calltrack.kernel.phone import pretty
 from calltrack.numbers.queries import named
+from calltrack.reports.ad_groups import ad_group_names, match_types, name_written
 from calltrack.reports.asking import Asked
 from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.dimensions import DIMENSIONS, Dimension
 from calltrack.reports.queries import Key
-from calltrack.reports.spend_queries import UNMATCHED
+from calltrack.reports.report import Report
+from calltrack.reports.spend_queries import NO_PART, UNMATCHED
 
 LONGEST_HOUR: Final = 3
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,9 +42,12 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the company's locations and numbers, by their ids in hex."""
+    """The names of the company's locations and numbers, by their ids in hex; of a report's ad groups."""
 
     places: Mapping[str, str] = field(default_factory=dict)
+    ad_groups: Mapping[str, str] = field(default_factory=dict)
+    match_types: Mapping[str, str] = field(default_factory=dict)
+    """How a keyword is matched with what people type: `exact, phrase`; by keyword, where that is known."""
 
     def row(self, dimension: Dimension, key: Key) -> str:
         """Return what a row is called."""
@@ -59,8 +64,12 @@ class Names:
         """Return what a keyword, page, place or hour is called."""
         if detail in _SPECIAL:
             return _SPECIAL[detail]
+        if detail == NO_PART:
+            return f"No {dimension.name.lower()} told by the platform"
         if not detail:
             return dimension.no_detail
+        if dimension.id == "ad_group":
+            return self.ad_groups.get(detail) or name_written(detail)
         if dimension.id == "hour" and detail.isdecimal() and len(detail) <= LONGEST_HOUR:
             return hour_name(int(detail))
         return (
@@ -87,10 +96,20 @@ def hour_name(hour: int) -> str:
     return f"{DAYS[hour // 24 % 7]} {hour % 24:02}:00"
 
 
-def names_of(session: Session, company_id: UUID) -> Names:
-    """Return the names of all locations and numbers, released ones too."""
+def names_of(session: Session, company_id: UUID, found: Report | None = None) -> Names:
+    """Return the names of all locations and numbers, released ones too; and those of a report's ad groups."""
     places = {one.id.hex: one.name for one in locations(session, company_id)}
-    return Names(places | {one.id.hex: pretty(one.e164) for one in named(session, company_id)})
+    places |= {one.id.hex: pretty(one.e164) for one in named(session, company_id)}
+    if found is None:
+        return Names(places)
+    by, within = found.asked.dimension.id, found.asked.within or ("", "")
+    words = {row.key[0] for row in found.rows}
+    groups = (words if by == "ad_group" else set()) | ({within[1]} if within[0] == "ad_group" else set())
+    return Names(
+        places,
+        ad_group_names(session, company_id, groups) if groups else {},
+        match_types(session, company_id, words) if by == "keyword" else {},
+    )
 
 
 def source_name(name: str | None, medium: str | None = "") -> str:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Date
 
 from calltrack.kernel.origin import NONE, UNKNOWN
+from calltrack.reports.ad_groups import ALSO_WRITTEN
 from calltrack.reports.asking import Asked, Step, Stretch
-from calltrack.reports.day_sql import SUMS
+from calltrack.reports.day_sql import MEASURES, SUMS
 from calltrack.reports.days import edges, whole_months
 from calltrack.reports.figures import Figures, figures_of
 
@@ -36,7 +37,7 @@ _CONDITIONS: Final = {
     "source": "one.source = :source",
     "medium": "one.medium = :medium",
     "campaign": "one.campaign = :campaign",
-    "detail": "one.detail = :detail",
+    "detail": "one.detail = ANY(:details)",
 }
 
 
@@ -55,12 +56,12 @@ def read_rows(
     keys = ", ".join(asked.dimension.keys)
     nothing = ", ".join("NULL" for _ in asked.dimension.keys)
     statement = f"""
-        WITH {_rows(asked)}, grouped AS MATERIALIZED (
+        WITH {_rows(asked)}, by_word AS (
             SELECT {keys}, {_ADDED} FROM found GROUP BY {keys}
-        )
+        ), {_as_named(asked)}, grouped AS MATERIALIZED (SELECT {keys}, {", ".join(MEASURES)} FROM named)
         SELECT {nothing}, 1 AS is_total, {_ADDED} FROM grouped
         UNION ALL (
-            SELECT {keys}, 0, {", ".join(SUMS)}, largest_minor FROM grouped
+            SELECT {keys}, 0, {", ".join(MEASURES)} FROM grouped
             ORDER BY leads + purchases DESC, calls DESC, visits DESC, {keys} LIMIT :most
         )
     """  # noqa: S608 - words of this file and of `dimensions.py`
@@ -137,6 +138,18 @@ def _filters(asked: Asked) -> Mapping[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def _as_named(asked: Asked) -> str:
+    """Return the CTE that puts ad groups together that are one under two words; else rows as they are."""
+    if asked.dimension.id != "ad_group":
+        return "named AS (SELECT * FROM by_word)"
+    return f"""
+        also AS MATERIALIZED ({ALSO_WRITTEN}), named AS (
+            SELECT coalesce(also.named, by_word.detail) AS detail, {_ADDED}
+            FROM by_word LEFT JOIN also ON also.written = by_word.detail GROUP BY 1
+        )
+    """  # noqa: S608 - constants
+
+
 def _values(
     company_id: UUID, stored: str, asked: Asked, over: Stretch, *, by_days: bool = False
 ) -> dict[str, Any]:
@@ -144,7 +157,7 @@ def _values(
     ends = [(over.since, over.until)] if by_days else edges(over.since, over.until)
     return {
         "company_id": company_id, "stored": stored, "months": months,
-        "since": [first for first, _ in ends], "until": [last for _, last in ends],
+        "since": [first for first, _ in ends], "until": [last for _, last in ends], "details": asked.details,
     } | dict(_filters(asked))  # fmt: skip
 
 

@@ -1,13 +1,14 @@
 """One report, ready to be shown, exported or mailed: rows, their total, the time before, the chart."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from calltrack.reports.ad_groups import same_words
 from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.day_sql import OTHER
 from calltrack.reports.figures import COLUMNS, OF_SPEND, Figures
@@ -48,6 +49,8 @@ def make_report(session: Session, company_id: UUID, asked: Asked, most: int = MO
 
     A company with 1 million calls gets it within a third of a second, see `make bench`.
     """
+    if asked.within:
+        asked = replace(asked, same=same_words(session, company_id, *asked.within))
     now, steps = _period(session, company_id, asked, asked.now, asked.step, most)
     before = Found({}, Figures())
     if asked.before:
@@ -91,6 +94,8 @@ def starts(over: Stretch, step: Step) -> list[date]:
 
 
 _OTHER: Final = {"source": OTHER, "medium": OTHER, "campaign": "", "detail": OTHER}
+# So many rows more may a report have that cost something and brought nothing; then they are put together.
+SPENDING: Final = 1_000
 _STEPS: Final = {"day": timedelta(days=1), "week": timedelta(days=7)}
 
 
@@ -104,11 +109,11 @@ def _period(
     """Return a period's rows with their spend; what does not fit into `most` rows stands in the last one."""
     found = read_rows(session, company_id, asked, over, most)
     spend, steps = read_spend(session, company_id, asked, over, step)
-    rows = dict(found.rows)
+    rows, other = dict(found.rows), tuple(_OTHER[name] for name in asked.dimension.keys)
     if len(rows) == most:
-        other = tuple(_OTHER[name] for name in asked.dimension.keys)
         left = found.total.less(Figures.sum_of(rows.values()))
         rows[other] = rows.get(other, Figures()) + left
-    for key, spent in spend.items():
-        rows[key] = rows.get(key, Figures()) + spent
+    for key, spent in sorted(spend.items(), key=lambda one: -one[1].spend_minor):
+        there = key if key in rows or len(rows) < most + SPENDING else other
+        rows[there] = rows.get(there, Figures()) + spent
     return Found(rows, found.total + Figures.sum_of(spend.values())), steps

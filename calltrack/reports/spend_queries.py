@@ -1,7 +1,7 @@
-"""What a report's rows cost: spend is known by campaign, and by nothing finer."""
+"""What a report's rows cost: spend is known by campaign, and of some platforms by ad group and keyword."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from calltrack.kernel.origin import NONE, UNKNOWN, words_of
 from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.figures import Figures
+from calltrack.reports.part_spend import PartCost, read_part_steps, read_parts
 from calltrack.reports.queries import Key
 
 UNMATCHED: Final = "\x1f$"
 """The row of spend whose campaigns nobody matched with visits yet."""
+NO_PART: Final = "\x1f-"
+"""The row of spend of which the platform told no keyword (or ad group)."""
 
 _SPEND: Final = text(
     """
@@ -38,13 +41,45 @@ def read_spend(
     steps: defaultdict[date, Figures] = defaultdict(Figures)
     if not asked.has_spend:
         return {}, {}
+    if asked.within:
+        return _of_words(session, company_id, asked, over, step)
     given = {"company_id": company_id, "since": over.since, "until": over.until, "step": step}
     for row in session.execute(_SPEND, given).mappings():
         words = _words(row["campaign_key"])
         if _fits(words, asked):
             spent = Figures(spend_minor=int(row["spend_minor"]), unpriced_days=int(row["unpriced_days"]))
+            if asked.dimension.is_detail:
+                words = {"detail": NO_PART}
             rows[tuple(words[name] for name in asked.dimension.keys)] += spent
             steps[row["start"]] += spent
+    if asked.dimension.is_detail:
+        _take_parts_out(rows, read_parts(session, company_id, asked.dimension.id, over, None), asked)
+    return {key: spent for key, spent in rows.items() if not spent.is_empty}, dict(steps)
+
+
+def _take_parts_out(rows: defaultdict[Key, Figures], parts: Iterable[PartCost], asked: Asked) -> None:
+    """Give each keyword (or ad group) its cost out of the row that holds those of whole campaigns."""
+    for part in parts:
+        if _fits(_words(part.campaign_key), asked):
+            spent = Figures(spend_minor=part.spend_minor)
+            rows[(part.word,)] += spent
+            rows[(NO_PART,)] = rows[(NO_PART,)].less(spent)
+
+
+def _of_words(
+    session: Session, company_id: UUID, asked: Asked, over: Stretch, step: Step
+) -> tuple[dict[Key, Figures], dict[date, Figures]]:
+    """Return the same of one keyword or ad group: by its campaigns, or alone."""
+    rows: defaultdict[Key, Figures] = defaultdict(Figures)
+    steps: defaultdict[date, Figures] = defaultdict(Figures)
+    by, words = (asked.within or ("", ""))[0], tuple(asked.details)
+    for part in read_parts(session, company_id, by, over, words):
+        named: Mapping[str, str] = {**_words(part.campaign_key), "detail": part.word}
+        if _fits(named, asked):
+            rows[tuple(named[name] for name in asked.dimension.keys)] += Figures(spend_minor=part.spend_minor)
+    for (key, start), cost in read_part_steps(session, company_id, by, over, step, words).items():
+        if _fits(_words(key), asked):
+            steps[start] += Figures(spend_minor=cost)
     return dict(rows), dict(steps)
 
 

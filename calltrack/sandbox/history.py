@@ -42,7 +42,7 @@ def seed_history(services: Services, months: int) -> int:
         past = imagine(SEED, now - timedelta(days=30 * months), now - timedelta(hours=2), size)
         write_past(seeder, past)
         seeder.write.flush()
-        write_spend(session, services.vault, company_id, past.visits[0].started_at.date(), now)
+        write_spend(session, services.vault, company_id, past.visits, now)
         look_again(session, company_id, now)
         plan_look(session, company_id, now)
         count_all_anew(session, company_id, now)

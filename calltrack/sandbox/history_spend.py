@@ -5,6 +5,8 @@ finds nothing new.
 """
 
 import threading
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -20,12 +22,14 @@ from calltrack.infra.crypto import Vault
 from calltrack.kernel.origin import campaign_key
 from calltrack.reports.keeping import keep_reports, mark_all
 from calltrack.sandbox.demo_spend import bring_spend
-from calltrack.sandbox.history_world import ROME_TIME
+from calltrack.sandbox.history_world import ROME_TIME, Visited
 from calltrack.sandbox.platforms.google_ads_budgets import budget_of
-from calltrack.sandbox.platforms.spend_book import DEMO, Campaign, SpendBook
+from calltrack.sandbox.platforms.spend_book import DEMO, Campaign, Click, SpendBook
+from calltrack.spend.clicks import keep_clicks
 from calltrack.spend.days import keep_spent
 from calltrack.spend.model import SpendAccount
-from calltrack.spend.told import CampaignTold, Days, DayTold, Spent
+from calltrack.spend.parts import keep_parts
+from calltrack.spend.told import CampaignTold, ClickTold, Days, DayTold, PartTold, Spent
 from calltrack.wiring import Services
 
 PAST_WEEKS: Final = 6
@@ -36,11 +40,22 @@ ORIGINS: Final = {
 TABLES: Final = ("budget_advice", "budget_pace", "campaign_credit_day", "spend_account")
 
 
-def write_spend(session: Session, vault: Vault, company_id: UUID, first: date, now: datetime) -> None:
-    """Write what each campaign cost from the first day up to now, as the twins' accounts tell it."""
+def write_spend(
+    session: Session, vault: Vault, company_id: UUID, visits: Sequence[Visited], now: datetime
+) -> None:
+    """Write what each campaign cost from the first visit up to now, as the twins' accounts tell it.
+
+    So do keywords and ad groups, and what was behind the clicks of the visits.
+    """
     bring_spend(session, vault, company_id, now)
-    days = Days(first, now.astimezone(ROME_TIME).date())
-    book = SpendBook()
+    days = Days(visits[0].started_at.date(), now.astimezone(ROME_TIME).date())
+    clicked: dict[date, list[tuple[str, str]]] = defaultdict(list)
+    for visit in visits:
+        if visit.origin.click_id == "gclid":
+            clicked[visit.started_at.astimezone(ROME_TIME).date()].append(
+                (visit.click_id, visit.origin.campaign)
+            )
+    book = SpendBook(lambda day: clicked.get(day, ()))
     for account in session.scalars(
         select(SpendAccount).where(SpendAccount.company_id == company_id, SpendAccount.platform.in_(DEMO))
     ):
@@ -50,7 +65,31 @@ def write_spend(session: Session, vault: Vault, company_id: UUID, first: date, n
         ]
         campaigns = [_told(account.platform, one) for one in DEMO[account.platform]]
         keep_spent(session, account, Spent(days=days, campaigns=campaigns, rows=rows), now)
+        if account.platform == "google_ads":
+            _write_parts(session, account, book, days, now)
+            for day in sorted(clicked):
+                told = [_click(one) for one in book.clicks(account.platform, str(day))]
+                keep_clicks(session, account, day, told, now)
         account.read_at = now
+
+
+def _write_parts(session: Session, account: SpendAccount, book: SpendBook, days: Days, now: datetime) -> None:
+    """Write what ad groups and keywords cost."""
+    told = [
+        PartTold(
+            one.campaign, one.ad_group_id, one.ad_group, one.criterion, one.keyword, one.match_type.lower(),
+            date.fromisoformat(one.day), one.cost_micros, one.clicks, one.impressions,
+        )
+        for keywords in (False, True)
+        for one in book.parts(account.platform, str(days.first), str(days.last), now, keywords=keywords)
+    ]  # fmt: skip
+    keep_parts(session, account, days, told, now)
+
+
+def _click(one: Click) -> ClickTold:
+    return ClickTold(
+        one.gclid, one.campaign, one.ad_group_id, one.ad_group, one.keyword, one.match_type.lower()
+    )
 
 
 def tell_past(services: Services, company_id: UUID) -> None:

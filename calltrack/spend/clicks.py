@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company
+from calltrack.infra import outbox
 from calltrack.kernel.ids import first_id_of
 from calltrack.spend.days import campaign_ids
 from calltrack.spend.detail_model import SpendClick, SpendClickDay
@@ -44,7 +45,8 @@ def days_to_ask(session: Session, account: SpendAccount, back: int, now: datetim
         "first": first, "last": today, "settles": SETTLES, "most": MOST_DAYS,
         "from": first_id_of(_midnight(first, account.timezone)),
     }  # fmt: skip
-    session.execute(_REMEMBERED, given)
+    again = session.scalars(_REMEMBERED, given).all()
+    _tell(session, account.company_id, again, now)
     return [row.day for row in session.execute(_DAYS, given)]
 
 
@@ -73,6 +75,7 @@ def keep_clicks(
         fresh = session.execute(statement.returning(SpendClick.visit_id, SpendClick.campaign_id)).all()
         named = {row.visit_id: numbers[row.campaign_id] for row in fresh}
         see_clicks(session, account.company_id, named, company_zone)
+        _tell(session, account.company_id, list(named), now)
     asked = {"asked_at": now, "named": len(rows)}
     key = {"company_id": account.company_id, "account_id": account.id, "day": day}
     session.execute(
@@ -111,6 +114,18 @@ def forget_clicks(session: Session, company_id: UUID, before: date) -> int:
     """Forget what was behind clicks before that day; returns of how many visits."""
     gone = session.execute(_FORGET, {"company_id": company_id, "before": before})
     return len(gone.all())
+
+
+def _tell(session: Session, company_id: UUID, visit_ids: Sequence[UUID], now: datetime) -> None:
+    """Record that keywords of visits are known: of one visit of each day, and of all that calls came from.
+
+    Sums by keyword are counted by days; a fact of every visit would say the same thousands of times.
+    """
+    if not visit_ids:
+        return
+    given = {"company_id": company_id, "visits": list(visit_ids)}
+    for visit_id in session.scalars(_WORTH_TELLING, given).all():
+        outbox.record(session, company_id, "visit.named", visit_id, now)
 
 
 def _visits_around(session: Session, account: SpendAccount, day: date) -> list[tuple[UUID, str]]:
@@ -160,7 +175,21 @@ _REMEMBERED = text(
           AND o.click_ids ->> 'gclid' = v.click_ids ->> 'gclid' LIMIT 1) first
     WHERE {_UNNAMED} AND v.id >= :from
     ON CONFLICT DO NOTHING
+    RETURNING visit_id
     """  # noqa: S608 (a constant)
+)
+_WORTH_TELLING = text(
+    """
+    WITH named AS (SELECT unnest(CAST(:visits AS uuid[])) AS id)
+    (SELECT DISTINCT ON ((v.started_at AT TIME ZONE m.timezone)::date) v.id
+     FROM named JOIN company m ON m.id = :company_id
+     CROSS JOIN LATERAL (SELECT id, started_at FROM visit one
+        WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = named.id LIMIT 1) v
+     ORDER BY (v.started_at AT TIME ZONE m.timezone)::date, v.id)
+    UNION
+    SELECT named.id FROM named WHERE EXISTS (SELECT FROM attribution a
+        WHERE a.company_id = (SELECT CAST(:company_id AS uuid)) AND a.visit_id = named.id AND a.is_current)
+    """
 )
 _DAYS = text(
     f"""

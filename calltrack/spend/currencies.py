@@ -22,6 +22,7 @@ from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.money import EXPONENTS, currency_code
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.model import SpendAccount
+from calltrack.spend.shares import share_out
 from calltrack.spend.typed_model import CurrencyRate
 
 ONE: Final = Decimal(1)
@@ -158,14 +159,22 @@ def _convert_once_more(session: Session, company_id: UUID) -> None:
     session.execute(update(SpendWatch).where(SpendWatch.company_id == company_id).values(converted_to=""))
 
 
-def convert_all(session: Session, company_id: UUID) -> int:
-    """Convert every account's costs by the present table and currency; returns how many days changed."""
+def convert_all(session: Session, company_id: UUID, *, all_shares: bool = False) -> int:
+    """Convert every account's costs by the present table and currency; returns how many days changed.
+
+    With `all_shares` the shares of keywords and ad groups are laid out for every day: a worker may have
+    stored costs at the same moment as somebody stored rates.
+    """
     accounts = session.scalars(select(SpendAccount.id).where(SpendAccount.company_id == company_id)).all()
     book = book_of(session, company_id)
-    return sum(convert(session, company_id, account_id, book) for account_id in accounts)
+    return sum(
+        convert(session, company_id, account_id, book, all_shares=all_shares) for account_id in accounts
+    )
 
 
-def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook) -> int:
+def convert(
+    session: Session, company_id: UUID, account_id: UUID, book: RateBook, *, all_shares: bool = False
+) -> int:
     """Convert an account's costs; what is right already stays untouched. Returns how many days changed."""
     rates, here = rates_of(session, company_id, account_id, book), {"company_id": company_id}
     campaigns = list(session.scalars(_CAMPAIGNS, {**here, "account_id": account_id}))
@@ -177,8 +186,10 @@ def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook
     for start in range(0, len(days), DAYS_AT_ONCE):
         some = days[start : start + DAYS_AT_ONCE]
         dated = {**given, "days": some, "rates": [rates.on(day) for day in some]}
-        changed += len(session.execute(_CONVERT_DAYS, dated).all())
+        converted = list(session.scalars(_CONVERT_DAYS, dated))
+        changed += len(converted)
         session.execute(_CONVERT_PARTS, dated)
+        share_out(session, company_id, campaigns, set(some if all_shares else converted))
     return changed
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from calltrack.kernel.ids import new_id
 from calltrack.spend.currencies import rates_of
 from calltrack.spend.model import SpendAccount
+from calltrack.spend.shares import share_out
 from calltrack.spend.told import CampaignTold, DayTold, Spent
 
 
@@ -86,6 +87,8 @@ def keep_days(
     }  # fmt: skip
     session.execute(_CHANGES, given)
     written = session.execute(_DAYS, given).all()
+    changed, days = {row.campaign_id for row in written}, {row.day for row in written}
+    share_out(session, account.company_id, changed, days)
     new = sum(row.is_new for row in written)
     return Kept(new, len(written) - new, len(rows) - len(written))
 
@@ -156,7 +159,7 @@ _DAYS = text(
         impressions = excluded.impressions, read_at = excluded.read_at
     WHERE (d.cost_micros, d.clicks, d.impressions)
           IS DISTINCT FROM (excluded.cost_micros, excluded.clicks, excluded.impressions)
-    RETURNING (xmax = 0) AS is_new
+    RETURNING d.campaign_id, d.day, (xmax = 0) AS is_new
     """
 )
 _KNOWN = text(

@@ -69,8 +69,26 @@ class SpendPartDay(Base):
     cost_micros: Mapped[int] = mapped_column(BigInteger)
     # In minor units of the company's currency; NULL: no rate is known.
     cost_minor: Mapped[int | None] = mapped_column(BigInteger)
+    # What of its campaign's day it is: these add up to the campaign's cost (`shares.py`).
+    share_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     clicks: Mapped[int] = mapped_column(BigInteger)
     impressions: Mapped[int] = mapped_column(BigInteger)
+
+
+class SpendPartMonth(Base):
+    """The sums of a part's shares in a month (`month` is its first day), kept with its days."""
+
+    __tablename__ = "spend_part_month"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "part_id"], ["spend_part.company_id", "spend_part.id"], ondelete="CASCADE"
+        ),
+        Index("ix_spend_part_month_part", "company_id", "part_id"),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    part_id: Mapped[UUID] = mapped_column(primary_key=True)
+    share_minor: Mapped[int] = mapped_column(BigInteger)
 
 
 class SpendClick(Base):

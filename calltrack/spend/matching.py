@@ -58,7 +58,7 @@ def match_due(services: Services, company_id: UUID) -> bool:
         if look_on(session, row, company.timezone, now):
             return True
         if row.converted_to != company.currency:
-            convert_all(session, company_id)
+            convert_all(session, company_id, all_shares=True)
             row.converted_to = company.currency
         match(session, company_id, now)
         row.due_at = now + EVERY

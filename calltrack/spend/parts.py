@@ -1,7 +1,7 @@
 """Stores what ad groups and keywords cost by day; the same again changes nothing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from calltrack.kernel.ids import new_id
 from calltrack.spend.currencies import rates_of
 from calltrack.spend.days import campaign_ids
 from calltrack.spend.model import SpendAccount
+from calltrack.spend.shares import share_out
 from calltrack.spend.told import Days, PartTold
 
 # So many rows go to the database in one statement.
@@ -31,7 +32,7 @@ def keep_parts(
     parts = _keep_names(session, account, campaigns, known, now)
     rates = rates_of(session, account.company_id, account.id)
     here: dict[str, Any] = {"company_id": account.company_id, "power": rates.power}
-    changed = 0
+    changed: set[tuple[UUID, date]] = set()
     for start in range(0, len(known), AT_ONCE):
         some = known[start : start + AT_ONCE]
         told = {
@@ -39,7 +40,7 @@ def keep_parts(
             "costs": [row.cost_micros for row in some], "clicks": [row.clicks for row in some],
             "impressions": [row.impressions for row in some], "rates": [rates.on(row.day) for row in some],
         }  # fmt: skip
-        changed += len(session.execute(_DAYS, told).all())
+        changed |= {(row.part_id, row.day) for row in session.execute(_DAYS, told)}
     named = {(parts[_key(row, campaigns)], row.day) for row in known}
     stood = session.execute(_STOOD, {**here, "first": days.first, "last": days.last})
     ours = set(parts.values())
@@ -49,7 +50,10 @@ def keep_parts(
     if gone:
         pairs = {"ids": [id_ for id_, _ in gone], "days": [day for _, day in gone]}
         session.execute(_FORGET, {**here, **pairs})
-    return changed + len(gone)
+    changed |= set(gone)
+    whose = {id_: key[0] for key, id_ in parts.items()}
+    share_out(session, account.company_id, {whose[id_] for id_, _ in changed}, {day for _, day in changed})
+    return len(changed)
 
 
 Key = tuple[UUID, str, str]
@@ -115,7 +119,7 @@ _DAYS = text(
         impressions = excluded.impressions
     WHERE (d.cost_micros, d.clicks, d.impressions)
           IS DISTINCT FROM (excluded.cost_micros, excluded.clicks, excluded.impressions)
-    RETURNING d.part_id
+    RETURNING d.part_id, d.day
     """
 )
 _STOOD = text(

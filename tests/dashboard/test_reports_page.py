@@ -1,6 +1,7 @@
 """The reports page: every figure of its question, the way down to single calls, files, and who may see it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -16,6 +17,7 @@ from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.builders import Company, make_company
 from tests.dashboard.browser import Browser, make_app
+from tests.reports.ad_world import ad_company
 from tests.reports.world import NOW, ROMA, brought, told_company
 from tests.reports.world import count as count_days
 
@@ -59,7 +61,11 @@ def test_the_page_shows_what_a_campaign_cost_and_brought(then: Services, told: C
     assert up.index("traslochi-roma</a>") > up.index("Spend without a match")
 
 
-def test_every_report_opens_and_its_rows_lead_to_their_calls(then: Services, told: Company) -> None:
+@pytest.mark.parametrize("make", [told_company, ad_company])
+def test_every_report_opens_and_its_rows_lead_to_their_calls(
+    then: Services, services: Services, make: Callable[[Services], Company]
+) -> None:
+    told = make(services)
     viewer = browser_of(then, told)
     for dimension in DIMENSIONS:
         page = viewer.get(f"/app/{told.id.hex}/reports/{dimension}?period=90d")
@@ -77,6 +83,25 @@ def test_every_report_opens_and_its_rows_lead_to_their_calls(then: Services, tol
         deeper = re.findall(r'class="small deeper" href="([^"]+)"', page.text)
         assert all(viewer.get(unescape(link)).status_code == 200 for link in deeper[:3])
     assert page.text.count('<td class="heat-') == 168
+
+
+def test_keywords_and_ad_groups_show_what_they_cost(then: Services, services: Services) -> None:
+    company = ad_company(services)
+    viewer, at = browser_of(then, company), f"/app/{company.id.hex}/reports"
+    keywords = text_of(viewer.get(f"{at}/keyword?sort=spend").text)
+    for part in ("traslochi roma exact", "No keyword told by the platform", "CPL", "ROAS"):
+        assert part in keywords, part
+    # 3 leads for 80 euros, with Garwood's limits.
+    assert re.search(r"€ 26\.67 ?€ 9\.12–129", keywords), keywords[keywords.index("traslochi roma") :][:300]
+    page = viewer.get(f"{at}/ad_group?sort=spend").text
+    assert "Ricerca Roma &gt; Annunci" in page
+    assert "Ricerca Lazio &gt; Annunci" in page
+    link = unescape(re.findall(r'<a href="([^"]+)">Ricerca Roma &gt; Annunci', page)[0])
+    assert 'value="Ricerca Roma &gt; Annunci" readonly' in viewer.get(link).text
+    within = viewer.get(unescape(re.findall(r'class="small deeper" href="([^"]+)"', page)[0])).text
+    assert "ad group Ricerca Roma &gt; Annunci" in within
+    file = viewer.get(f"{at}/ad_group/file.csv?sort=spend").text
+    assert re.search(r"Ricerca Roma > Annunci,[0-9a-f]{32}/annunci number,60\.00,", file), file[-900:]
 
 
 def _place(page: str, name: str) -> int:
@@ -99,7 +124,7 @@ def test_periods_filters_and_wrong_questions(then: Services, told: Company) -> N
     nothing = viewer.get(f"{at}/source?source=tiktok").text
     assert "Nothing fits these filters" in nothing
     inside = text_of(viewer.get(f"{at}/source?number={told.number_ids[1].hex}").text)
-    assert "Spend is known by campaign only" in inside
+    assert "Spend is known by campaign, ad group and keyword" in inside
     assert "Filters : number +39" in inside.replace("Filters:", "Filters :")
     wrong = viewer.get(f"{at}/source?since=yesterday")
     assert wrong.status_code == 400

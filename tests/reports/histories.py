@@ -52,6 +52,8 @@ class SomeVisit:
     words: tuple[str, str, str]
     term: str
     id: UUID = field(default_factory=new_id)
+    named: tuple[UUID, str] | None = None
+    """The campaign and the keyword that Google told of its click, later."""
 
 
 @dataclass
@@ -117,7 +119,11 @@ class History:
 def of_visit(visit: SomeVisit | None) -> dict[str, str]:
     if visit is None:
         return dict.fromkeys(("keyword", "ad_group", "landing_page"), "\x1f?")
-    return {"keyword": visit.term, "ad_group": "", "landing_page": f"www.prova.test/{visit.term}".rstrip("/")}
+    page = f"www.prova.test/{visit.term}".rstrip("/")
+    if visit.named is None:
+        return {"keyword": visit.term, "ad_group": "", "landing_page": page}
+    campaign, keyword = visit.named
+    return {"keyword": keyword or visit.term, "ad_group": f"{campaign.hex}/77", "landing_page": page}
 
 
 @st.composite
@@ -190,7 +196,8 @@ def add(services: Services, company: Company, visits: Iterable[SomeVisit], calls
         rows[Visit].append(base | {
             "id": visit.id, "visitor_id": visit.id, "site_id": company.site_id, "started_at": visit.at,
             "last_seen_at": visit.at, "source": source, "medium": medium, "campaign": campaign,
-            "term": visit.term, "content": "", "click_ids": {}, "ad_cookies": {}, "referrer": "",
+            "term": visit.term, "content": "", "click_ids": {"gclid": visit.id.hex}, "ad_cookies": {},
+            "referrer": "",
             "landing_url": f"https://www.prova.test/{visit.term}?gclid=x#top", "consent": None,
             "user_agent": "test",
         })  # fmt: skip

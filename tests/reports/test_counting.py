@@ -21,10 +21,12 @@ from calltrack.reports.credit_model import CampaignCreditDay
 from calltrack.reports.day_sql import ALONE, STORED, SUMS
 from calltrack.reports.days import day_of
 from calltrack.reports.keeping import keep_reports
-from calltrack.reports.marking import SOON, count_calls, mark_days
+from calltrack.reports.marking import SOON, count_calls, count_visits, mark_days
 from calltrack.reports.model import ReportDay, ReportDue, ReportMonth
+from calltrack.spend.detail_model import SpendClick
 from calltrack.wiring import Services
 from tests.builders import Company, make_company
+from tests.reports.ad_world import spend_campaign
 from tests.reports.histories import NIGHTS, WORDS, History, SomeVisit, add, histories, set_zone, write
 
 LATER = timedelta(days=400)
@@ -140,10 +142,15 @@ def test_totals_are_the_sums_of_their_parts_and_of_the_raw_rows(
     keep(services, company, LATER + timedelta(minutes=1))
     check(services, company, history)
 
+    # Google tells what was behind some clicks: the days of visits, calls and conversions follow.
+    name_clicks(services, company, history, data)
+    keep(services, company, LATER + timedelta(minutes=2))
+    check(services, company, history)
+
     # Another time zone: everything is counted again by its days.
     history.zone = data.draw(st.sampled_from(sorted({*NIGHTS} - {history.zone})))
     set_zone(services, company, history.zone)
-    keep(services, company, LATER + timedelta(minutes=2))
+    keep(services, company, LATER + timedelta(minutes=3))
     check(services, company, history)
     with services.db.tenant(company.id) as session:
         rows = session.scalars(select(ReportDay).where(ReportDay.dimension == "hour")).all()
@@ -151,6 +158,24 @@ def test_totals_are_the_sums_of_their_parts_and_of_the_raw_rows(
     for name in SUMS:
         if name in raw:
             assert sum(getattr(row, name) for row in rows) == raw[name], name
+
+
+def name_clicks(services: Services, company: Company, history: History, data: st.DataObject) -> None:
+    campaign = spend_campaign(services, company, "Ricerca")
+    clicked = [visit for visit in history.visits if data.draw(st.booleans())]
+    for visit in clicked:
+        visit.named = campaign, data.draw(st.sampled_from(("prezzi", "ditta traslochi", "")))
+    with services.db.tenant(company.id) as session:
+        for visit in clicked:
+            told = {"keyword": (visit.named or (campaign, ""))[1].upper(), "match_type": "exact"}
+            more = {
+                "campaign_id": campaign,
+                "ad_group_id": "77",
+                "ad_group": "Annunci",
+                "day": visit.at.date(),
+            }
+            session.add(SpendClick(company_id=company.id, visit_id=visit.id, **told, **more))
+    count_visits(services, company.id, [visit.id for visit in clicked])
 
 
 def change(services: Services, company: Company, history: History) -> None:

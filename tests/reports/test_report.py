@@ -73,7 +73,7 @@ def test_spend_stands_beside_what_it_brought(services: Services, told: Company) 
     by_source = ask(services, told, "source", source="google")
     assert [row.now.spend_minor for row in by_source.rows] == [21_000]
     assert "cost_per_lead" not in ask(services, told, "source", number=told.number_ids[0].hex).asked.columns
-    assert ask(services, told, "keyword", sort="roas").asked.sort == "calls"
+    assert ask(services, told, "hour", sort="roas").asked.sort == "calls"
 
 
 def test_filters_combine_and_rows_have_names(services: Services, told: Company) -> None:
@@ -96,7 +96,7 @@ def test_filters_combine_and_rows_have_names(services: Services, told: Company) 
     assert names.row(DIMENSIONS["campaign"], ROMA) == "Google Ads · traslochi-roma"
     assert names.row(DIMENSIONS["number"], (number,)).startswith("+39 06")
     assert names.row(DIMENSIONS["hour"], ("034",)) == "Tue 10:00"
-    assert names.row(DIMENSIONS["keyword"], ("",)) == "No utm_term"
+    assert names.row(DIMENSIONS["keyword"], ("",)) == "No keyword known"
     assert names.filters(nowhere.asked) == "landing page Visit not known"
 
 

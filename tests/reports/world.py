@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert
 
@@ -32,6 +33,7 @@ def brought(
     number: int = 0,
     level: str = "campaign",
     currency: str = "EUR",
+    visit_id: UUID | None = None,
 ) -> None:
     """Store a call of that moment, credited to the words, and what it brought."""
     call = make_call(services, company, at=at, number_id=company.number_ids[number])
@@ -39,7 +41,7 @@ def brought(
     verdict = base | {
         "id": new_id(), "is_current": True, "decided_at": at, "model": "test", "level": level,
         "probability": 0.9, "p_campaign": 0.9, "p_nobody": 0.0, "candidates": [], "reasons": [],
-        "by_campaign": {campaign_key(*words): 1.0}, 
+        "by_campaign": {campaign_key(*words): 1.0}, "visit_id": visit_id,
         **dict(zip(("source", "medium", "campaign"), words, strict=True)),
     }  # fmt: skip
     made = [

@@ -1,9 +1,11 @@
 """The call log: every filter stands in the address, so any view can be sent as a link."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from calltrack.accounts.queries import locations, members
@@ -19,6 +21,7 @@ from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import to_e164
 from calltrack.numbers.queries import named
+from calltrack.reports.ad_groups import ad_group_names, same_words
 from calltrack.wiring import Services
 
 FIELDS = (
@@ -33,11 +36,13 @@ HOURS_OF_WEEK = 168
 def calls(services: Services, here: Here) -> ResponseReturnValue:
     """Show the calls that fit the filters in the address, newest first."""
     asked = {name: request.args.get(name, "").strip() for name in FIELDS}
-    problem, found, counted = "", None, Levels()
+    problem, found, counted, ad_group = "", None, Levels(), ""
     with services.db.tenant(here.company.id) as session:
         try:
             wanted, after = read_filter(request.args, here), request.args.get("after", "")
             place = Place.from_text(after) if after else None
+            if wanted.ad_group:
+                wanted, ad_group = _with_ad_group(session, here.company.id, wanted)
             found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
             counted = levels(session, services.vault, here.company.id, wanted)
             asked |= _as_choices(wanted)
@@ -51,6 +56,7 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
         "calls.html",
         found=found,
         levels=counted,
+        ad_group=ad_group,
         metrics=METRICS,
         problem=problem,
         asked=asked,
@@ -92,6 +98,13 @@ def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:
         assignee=_id(args.get("assignee", "")),
         caller=to_e164(caller, country) if caller else "",
     )
+
+
+def _with_ad_group(session: Session, company_id: UUID, wanted: CallFilter) -> tuple[CallFilter, str]:
+    """Return the filter with all words of its ad group, as reports count them, and the ad group's name."""
+    own, *others = same_words(session, company_id, "ad_group", wanted.ad_group)
+    name = ad_group_names(session, company_id, [own]).get(own, own)
+    return replace(wanted, ad_group_words=tuple(others)), name
 
 
 def _as_choices(wanted: CallFilter) -> dict[str, str]:

@@ -25,7 +25,7 @@ def report_file(services: Services, here: Here, dimension: str, kind: str) -> Re
     asked = read_asked(request.args, dimension, day_of(here.now, company.timezone))
     with services.db.tenant(company.id) as session:
         found = make_report(session, company.id, asked)
-        names = names_of(session, company.id)
+        names = names_of(session, company.id, found)
     table = table_of(found, names, company.name, company.timezone, company.currency, here.now)
     name = f"{dimension}-{asked.now.since}-{asked.now.until}.{kind}"
     answer = Response(xlsx_of(table), mimetype=XLSX) if kind == "xlsx" else Response(

@@ -55,7 +55,7 @@ def _show(services: Services, here: Here, dimension: str) -> ResponseReturnValue
         asked = read_asked({}, dimension, today)
     with services.db.tenant(here.company.id) as session:
         found = make_report(session, here.company.id, asked)
-        names = names_of(session, here.company.id)
+        names = names_of(session, here.company.id, found)
         choices = _choices(session, here.company.id)
     return render_template(
         "reports.html",

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 VISITS_A_DAY: Final = 38
+# Each keyword of a campaign is in an ad group of its own, matched its own way.
+GROUPS: Final = ("Parola esatta", "Parole simili")
+MATCH_TYPES: Final = ("EXACT", "PHRASE")
 BY_WEEKDAY: Final = (1.2, 1.1, 1.05, 1.0, 0.95, 0.85, 0.7)
 
 
@@ -172,27 +175,35 @@ def _day(one: Campaign, day: date, now: datetime) -> Figures:
 
 
 def _parts(one: Campaign, of: Figures, *, keywords: bool) -> list[Figures]:
-    """Spread a campaign's day over its one ad group, or over the keywords in it; sums are exact."""
-    group = {"ad_group_id": f"{one.id}7", "ad_group": f"{one.name} - annunci"}
-    if not keywords:
-        return [msgspec.structs.replace(of, **group)]
-    found, count = [], len(one.keywords)
-    for place, word in enumerate(one.keywords):
+    """Spread a campaign's day over its ad groups, or over the keyword in each; sums are exact.
+
+    A campaign without keywords has one ad group of the whole.
+    """
+    found, count = [], max(len(one.keywords), 1)
+    for place in range(count):
         cost, clicks, seen = (
             total * (place + 1) // count - total * place // count
             for total in (of.cost_micros, of.clicks, of.impressions)
         )
-        found.append(
-            Figures(one.id, of.day, cost, clicks, seen, **group, criterion=f"{3000 + place}", keyword=word,
-                    match_type="PHRASE" if place else "EXACT")
-        )  # fmt: skip
+        part = Figures(one.id, of.day, cost, clicks, seen, **_group(one, place))
+        if not keywords:
+            found.append(part)
+        elif one.keywords:
+            told = {"keyword": one.keywords[place], "match_type": MATCH_TYPES[place % 2]}
+            found.append(msgspec.structs.replace(part, criterion=f"{3000 + place}", **told))
     return found
 
 
+def _group(one: Campaign, place: int) -> dict[str, str]:
+    name = GROUPS[place % 2] if one.keywords else "Annunci"
+    return {"ad_group_id": f"{one.id}{7 + place}", "ad_group": name}
+
+
 def _click(one: Campaign, gclid: str, day: str) -> Click:
-    word = one.keywords[int(_number(gclid) * len(one.keywords))] if one.keywords else ""
-    group = f"{one.name} - annunci"
-    return Click(gclid, day, one.id, f"{one.id}7", group, word, "EXACT" if word else "")
+    place = int(_number(gclid) * len(one.keywords))
+    word = one.keywords[place] if one.keywords else ""
+    return Click(gclid, day, one.id, **_group(one, place), keyword=word,
+                 match_type=MATCH_TYPES[place % 2] if word else "")  # fmt: skip
 
 
 def _number(text: str) -> float:
