@@ -9,7 +9,7 @@ from alembic import op
 from calltrack.migrations.tenancy import protect
 
 revision = "0039"
-down_revision = "0036"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0043"
-down_revision = "0036"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
