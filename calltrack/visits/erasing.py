@@ -34,7 +34,7 @@ def erase_visits(
             .where(*mine)
             .values(
                 visitor_id=instead[visitor_id], click_ids={}, ad_cookies={}, referrer="", landing_url="",
-                term="", content="", user_agent="",
+                term="", content="", user_agent="", region=None,
             )
         )  # fmt: skip
     return count, instead
