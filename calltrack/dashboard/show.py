@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from calltrack.dashboard import words
 from calltrack.kernel.money import EXPONENTS
 from calltrack.kernel.phone import masked, pretty
+from calltrack.kernel.region_names import region_name
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CHF": "CHF", "JPY": "¥"}
 THIN = "\u202f"
@@ -157,7 +158,7 @@ def install(app: Flask) -> None:
         "phone": phone, "line": line, "money": money, "price": price, "number": number, "percent": percent,
         "span": span, "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
         "likely": words.likely, "age": words.age, "destination": words.destination,
-        "choice": words.choice,
+        "choice": words.choice, "region": region_name,
     }  # fmt: skip
     app.jinja_env.filters.update({f"ct_{name}": function for name, function in filters.items()})
     app.jinja_env.filters["dictwith"] = dict_with

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from calltrack.kernel.areas import AREAS
 from calltrack.kernel.region import LONGEST, read_region, region_of_phone
+from calltrack.kernel.region_names import region_name
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,13 @@ def test_every_beginning_stands_for_one_region() -> None:
         assert len(set(beginnings)) == len(beginnings), code
         assert [(a, b) for a in beginnings for b in beginnings if a != b and b.startswith(a)] == []
         assert all(read_region(region) == region for region in regions)
+
+
+def test_every_region_a_number_can_tell_has_a_name() -> None:
+    named = {region: region_name(region) for regions in AREAS.values() for region in regions}
+    assert [region for region, name in named.items() if name == region] == []
+    assert (named["IT-25"], named["US-DC"], region_name("GB-ENG")) == (
+        "Lombardy",
+        "Washington, D.C.",
+        "GB-ENG",
+    )
