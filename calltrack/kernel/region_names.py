@@ -21,8 +21,9 @@ _NAMES: Final[dict[str, str]] = {
     "IN Indiana; KS Kansas; KY Kentucky; LA Louisiana; MA Massachusetts; MD Maryland; ME Maine; MI Michigan; "
     "MN Minnesota; MO Missouri; MS Mississippi; MT Montana; NC North Carolina; ND North Dakota; NE Nebraska; "
     "NH New Hampshire; NJ New Jersey; NM New Mexico; NV Nevada; NY New York; OH Ohio; OK Oklahoma; "
-    "OR Oregon; PA Pennsylvania; RI Rhode Island; SC South Carolina; SD South Dakota; TN Tennessee; TX Texas; UT Utah; "
-    "VA Virginia; VT Vermont; WA Washington State; WI Wisconsin; WV West Virginia; WY Wyoming",
+    "OR Oregon; PA Pennsylvania; RI Rhode Island; SC South Carolina; SD South Dakota; TN Tennessee; "
+    "TX Texas; UT Utah; VA Virginia; VT Vermont; WA Washington State; WI Wisconsin; "
+    "WV West Virginia; WY Wyoming",
 }
 _BY_CODE: Final = {
     f"{country}-{code}": name
