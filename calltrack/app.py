@@ -51,7 +51,7 @@ def create_app(settings: Settings, surface: Surface = "all") -> Flask:
 
 def assemble(services: Services, surface: Surface) -> Flask:
     """Build the app of a surface from parts that exist already."""
-    app = _empty_app(surface)
+    app = _empty_app(surface, services)
     app.config.update(
         SECRET_KEY=services.settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
@@ -69,23 +69,25 @@ def assemble(services: Services, surface: Surface) -> Flask:
     return app
 
 
-def _empty_app(surface: Surface) -> Flask:
+def _empty_app(surface: Surface, services: Services) -> Flask:
     if surface in ("web", "all"):
         from calltrack.api.registration import new_app
 
         app = new_app("calltrack")
-        app.wsgi_app = _known_visitors(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
+        app.wsgi_app = _known_visitors(app.wsgi_app, services)  # type: ignore[method-assign,assignment]  # Flask's own way
         return app
     return Flask("calltrack", static_folder=None)
 
 
-def _known_visitors(inner: "WSGIApplication") -> "WSGIApplication":
+def _known_visitors(inner: "WSGIApplication", services: Services) -> "WSGIApplication":
     """Name the visitor's address behind the front door and a reverse proxy: sign-in limits count by it."""
-    from calltrack.visits.rules import client_address
+    from calltrack.visits.addresses import PEER, Proxies
+
+    proxies = Proxies.of(services.settings)
 
     def outer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        chain = environ.get("HTTP_X_FORWARDED_FOR", "")
-        environ["REMOTE_ADDR"] = client_address(environ.get("REMOTE_ADDR", ""), chain)
+        environ[PEER] = environ.get("REMOTE_ADDR", "")
+        environ["REMOTE_ADDR"] = proxies.address_in(environ)
         return inner(environ, start_response)
 
     return outer

@@ -169,6 +169,24 @@ class Settings(BaseSettings):
         alias="LOCAL_ORIGIN",
         description="Demo only: the front door on this machine, which the sandbox calls.",
     )
+    trusted_proxies: str = Field(
+        "127.0.0.0/8, ::1",
+        alias="TRUSTED_PROXIES",
+        description="Networks of your own proxies and CDN: X-Forwarded-For and the region are believed from "
+        "them only.",
+    )
+    region_header: str = Field(
+        "",
+        alias="REGION_HEADER",
+        description="Header in which your proxy or CDN names the visitor's region (ISO 3166-2: `US-CA` or "
+        "`CA`), such as CF-Region-Code; without it no visit has a region.",
+    )
+    country_header: str = Field(
+        "",
+        alias="COUNTRY_HEADER",
+        description="Header with the country of that region, where the other one has `CA` only, such as "
+        "CF-IPCountry.",
+    )
     worker_count: int = Field(1, alias="WORKER_COUNT", ge=1, le=64, description="Worker processes to start.")
 
     @field_validator("public_base_url", "voice_fallback_origin")
@@ -240,6 +258,26 @@ class Settings(BaseSettings):
             raise ValueError("write an address such as calltrack@example.com")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks_only(cls, value: str) -> str:
+        for network in networks_in(value):
+            if network.prefixlen == 0:
+                raise ValueError(f"{network} would believe everybody; name your own proxies' networks")
+        return value
+
+    @field_validator("region_header", "country_header")
+    @classmethod
+    def _header_only(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+            raise ValueError("write a header's name such as CF-Region-Code")
+        return value
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks whose word is taken for who asks, and from where."""
+        return networks_in(self.trusted_proxies)
+
     @property
     def base_url(self) -> str:
         """The public origin; loopback on our own port where none is set."""
@@ -296,6 +334,21 @@ REQUIRED = {
     "encryption_key": "ENCRYPTION_KEY: make one with `calltrack new-key`",
     "secret_key": "SECRET_KEY: make one with `calltrack new-key`",
 }
+
+
+def networks_in(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Return the networks of a list with commas.
+
+    Raises:
+        ValueError: one is none; the sentence names it.
+    """
+    found = []
+    for one in filter(None, map(str.strip, text.split(","))):
+        try:
+            found.append(ipaddress.ip_network(one))
+        except ValueError as problem:
+            raise ValueError(f"{problem}; write networks such as 127.0.0.1, 173.245.48.0/20") from None
+    return tuple(found)
 
 
 def is_loopback(host: str) -> bool:

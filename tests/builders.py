@@ -15,6 +15,7 @@ from calltrack.infra.crypto import new_token
 from calltrack.infra.db import Base
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import campaign_key
+from calltrack.kernel.region import region_of_phone
 from calltrack.numbers.model import Lease, NumberClaim, Pool, SiteTarget, Slot, TrackingNumber
 from calltrack.visits.model import Visit
 from calltrack.wiring import Services
@@ -125,6 +126,7 @@ def make_visit(
     term: str = "",
     content: str = "",
     click_ids: dict[str, str] | None = None,
+    region: str | None = None,
 ) -> Visit:
     """Store a visit that began at `at` and gave its last sign of life `seconds` later."""
     visit = Visit(
@@ -145,6 +147,7 @@ def make_visit(
         landing_url=f"{company.origin}/",
         consent={"ad": True, "measure": True},
         user_agent="test",
+        region=region,
     )
     with services.db.tenant(company.id) as session:
         session.add(visit)
@@ -169,6 +172,7 @@ def make_lease(
         origin=campaign_key(visit.source, visit.medium, visit.campaign),
         device=visit.device or "",
         is_returning=bool(visit.is_returning),
+        region=visit.region,
     )
     with services.db.tenant(company.id) as session:
         session.add(lease)
@@ -195,6 +199,7 @@ def make_call(
         location_id=company.location_id,
         caller=services.vault.seal(company.id, "call.caller", caller) if caller else None,
         caller_hash=services.vault.look_up(company.id, caller) if caller else None,
+        caller_region=region_of_phone(caller) or None,
         status="completed" if bridged else "no_answer",
         outcome=outcome,
         started_at=at,

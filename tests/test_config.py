@@ -20,6 +20,11 @@ from calltrack.config import as_role, new_key, read_settings, require_complete, 
         ("TWILIO_API_BASE", "http://127.0.0.1.example.com:80", "another machine"),
         ("TWILIO_API_BASE", "ftp://127.0.0.1", "TWILIO_API_BASE"),
         ("TWILIO_API_BASE", "http://user:secret@127.0.0.1", "leave user and password out"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, cloudflare", "'cloudflare' does not appear to be .* write networks"),
+        ("TRUSTED_PROXIES", "10.1.2.3/8", "has host bits set; write networks"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "would believe everybody"),
+        ("REGION_HEADER", "X_Region", "write a header's name"),
+        ("COUNTRY_HEADER", "X-Country: IT", "write a header's name"),
     ],
 )
 def test_a_wrong_setting_is_named(

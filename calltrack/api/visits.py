@@ -45,6 +45,7 @@ class VisitShape(BaseModel):
     referrer: str
     landing_url: str
     device: Annotated[str, Field(description="mobile, tablet or desktop; empty when it did not say.")]
+    region: Annotated[str | None, Field(description="ISO 3166-2, where a proxy of yours names it.")]
     is_returning: bool
     visible_seconds: Annotated[float, Field(description="How long its pages were in sight.")]
     saw_contact: Annotated[bool, Field(description="It opened a page that is there to be called from.")]
@@ -85,7 +86,7 @@ def visits_of(services: Services) -> APIBlueprint:
 def _shape(visit: Visit, shown: list[dict[str, Any]]) -> dict[str, Any]:
     names = (
         "source", "medium", "campaign", "term", "content", "click_ids", "referrer", "landing_url", "device",
-        "is_returning", "saw_contact",
+        "region", "is_returning", "saw_contact",
     )  # fmt: skip
     return {
         "id": str(visit.id),

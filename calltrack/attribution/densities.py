@@ -68,7 +68,7 @@ class Model:
     """Number -> unwanted and wrong calls."""
     nobody_elsewhere: float
     area_match: float
-    """How often a caller's region is the visit's for that reason alone."""
+    """How often a caller's region is the visit's for that reason alone, where both are known."""
     areas: Mapping[str, float]
     """Region -> share of calls otherwise."""
     area_elsewhere: float
@@ -158,9 +158,15 @@ def repeat_rate(model: Model, since: float, at: float) -> float:
     return model.repeat[place] * hours
 
 
-def area_fit(model: Model, region: str, other: str) -> float:
-    """Return how likely a call from `region` is when the visit, or the call before, was from `other`."""
-    if not region:
+def area_odds(model: Model, region: str, other: str) -> float:
+    """Return how much likelier a call from `region` is when the visit, or the call before, was from `other`.
+
+    1 where either is unknown: then the regions say nothing. Else P(region | other) / P(region), where
+    P(region | other) = p_m [region = other] + (1 - p_m) P(region), with p_m the model's `area_match`.
+    """
+    if not region or not other:
         return 1.0
-    by_chance = (1 - model.area_match) * model.areas.get(region, model.area_elsewhere)
-    return by_chance + model.area_match if region == other else by_chance
+    by_chance = 1 - model.area_match
+    if region != other:
+        return by_chance
+    return by_chance + model.area_match / model.areas.get(region, model.area_elsewhere)

@@ -34,16 +34,16 @@ OPEN_FOR = timedelta(days=2)
 # The latest calls of the number, and the caller's last one to it, each with its present verdict, if any.
 _EARLIER = text(
     """
-    SELECT c.id, c.started_at, coalesce(c.caller_hash = :caller, false) AS same_caller, a.id AS verdict,
-           a.model, a.p_nobody, a.rest, a.p_repeat, a.p_campaign, a.source, a.medium, a.campaign,
-           a.candidates, a.by_campaign, a.by_source, a.reasons
+    SELECT c.id, c.started_at, c.caller_region, coalesce(c.caller_hash = :caller, false) AS same_caller,
+           a.id AS verdict, a.model, a.p_nobody, a.rest, a.p_repeat, a.p_campaign, a.source, a.medium,
+           a.campaign, a.candidates, a.by_campaign, a.by_source, a.reasons
     FROM (
-        (SELECT id, started_at, caller_hash FROM call
+        (SELECT id, started_at, caller_hash, caller_region FROM call
          WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND number_id = :number_id
            AND started_at < :at AND started_at >= :recent
          ORDER BY started_at DESC, id DESC LIMIT :most)
         UNION
-        (SELECT id, started_at, caller_hash FROM call
+        (SELECT id, started_at, caller_hash, caller_region FROM call
          WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND caller_hash = :caller
            AND number_id = :number_id AND started_at < :at AND started_at >= :oldest
          ORDER BY started_at DESC, id DESC LIMIT 1)
@@ -88,7 +88,7 @@ def load_evidence(session: Session, call: Call) -> Known:
     at, caller = call.started_at, call.caller_hash
     # By the use it had when it rang: a number that was moved since keeps its history.
     number = use_at(session, call.company_id, call.number_id, at)
-    facts = CallAt(at=at.timestamp(), number=call.number_id.hex, caller=caller.hex() if caller else None)
+    facts = call_at(call)
     if number.kind == "static":
         return Known(Evidence(call=facts), campaign_key(number.source, number.medium, number.campaign))
     rows = _earlier(session, call)
@@ -98,7 +98,10 @@ def load_evidence(session: Session, call: Call) -> Known:
         holdings=seen.holders,
         earlier=tuple(
             Earlier(
-                at=row.started_at.timestamp(), posterior=posterior_of(row), same_caller=row.same_caller
+                at=row.started_at.timestamp(),
+                posterior=posterior_of(row),
+                same_caller=row.same_caller,
+                region=row.caller_region or "",
             )
             for row in rows
             if row.verdict
@@ -111,6 +114,16 @@ def load_evidence(session: Session, call: Call) -> Known:
         calls_before=seen.caller.calls_before,
     )  # fmt: skip
     return Known(evidence, None, tuple(row.id for row in rows if not row.verdict))
+
+
+def call_at(row: Any) -> CallAt:
+    """Return a call as the rules see it."""
+    return CallAt(
+        at=row.started_at.timestamp(),
+        number=row.number_id.hex,
+        caller=row.caller_hash.hex() if row.caller_hash else None,
+        region=row.caller_region or "",
+    )
 
 
 def one_per_visit(holdings: Iterable[Holding]) -> tuple[Holding, ...]:

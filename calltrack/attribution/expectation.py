@@ -92,9 +92,7 @@ def _judge(
         is_known=known.is_known(call.caller),
         known_callers=known.known_callers(),
     )
-    own = rates[rows] * visit_fits(
-        ring, model, linked_, taken_, prepared.same_area[rows], prepared.is_older[rows]
-    )
+    own = rates[rows] * visit_fits(ring, model, linked_, taken_, prepared.area[rows], prepared.is_older[rows])
     repeats = np.array(repeat_weights(ring, model, [one.before for one in prepared.befores[place]]))
     nobody = nobody_weight(ring, model)
     if truth := prepared.history.truths.get(place):

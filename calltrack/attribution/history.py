@@ -11,7 +11,7 @@ import numpy as np
 from calltrack.attribution.columns import Columns, columns_at, joined, known_at
 from calltrack.attribution.densities import Floats, Ints
 from calltrack.attribution.facts import CallAt, Holding
-from calltrack.attribution.weights import Before, Truths
+from calltrack.attribution.weights import Before, Truths, areas_of
 
 # A call may repeat any of so many calls before it on the same number, and the caller's own last one.
 MOST_BEFORE = 40
@@ -68,7 +68,8 @@ class Prepared:
     row_visits: Ints
     columns: Columns
     starts: tuple[int, ...]
-    same_area: Truths
+    area: Ints
+    """How each row's region compares with the caller's (see `weights.areas_of`)."""
     is_older: Truths
     befores: tuple[tuple[CallBefore, ...], ...]
     campaigns: tuple[str, ...]
@@ -85,14 +86,14 @@ def prepare(history: History) -> Prepared:
         for one in rows:
             places[id(one)] = len(visits)
             visits.append(one)
-    parts, row_visits, same_area, is_older, starts = [], [], [], [], [0]
+    parts, row_visits, area, is_older, starts = [], [], [], [], [0]
     befores = _befores(history.calls)
     for call, before in zip(history.calls, befores, strict=True):
         holders = known_at(history.holdings.get(call.number, ()), call.at)
         last = max((one.before.at for one in before if one.before.same_caller), default=-np.inf)
         parts.append(columns_at(holders, call.at, campaign_rows))
         row_visits.append(np.array([places[id(one)] for one in holders], dtype=np.intp))
-        same_area.append(np.array([one.region == call.region for one in holders], dtype=bool))
+        area.append(areas_of([one.region for one in holders], call.region))
         is_older.append(np.array([one.shown_from <= last for one in holders], dtype=bool))
         starts.append(starts[-1] + len(holders))
     return Prepared(
@@ -101,7 +102,7 @@ def prepare(history: History) -> Prepared:
         row_visits=_all(row_visits, np.intp),
         columns=joined(parts) if parts else columns_at([], 0.0, campaign_rows),
         starts=tuple(starts),
-        same_area=_all(same_area, bool),
+        area=_all(area, np.intp),
         is_older=_all(is_older, bool),
         befores=befores,
         campaigns=tuple(names),

@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from calltrack.attribution.evidence import one_per_visit
-from calltrack.attribution.facts import CallAt, Holding
+from calltrack.attribution.evidence import call_at, one_per_visit
+from calltrack.attribution.facts import Holding
 from calltrack.attribution.history import History
 from calltrack.attribution.holdings import all_holdings
 from calltrack.attribution.model_versions import Taught
@@ -101,15 +101,6 @@ def choose_numbers(
     return tuple(sorted(chosen))
 
 
-def call_at(row: Any) -> CallAt:
-    """Return a call as the rules see it; as no visit's region is known, the caller's says nothing."""
-    return CallAt(
-        at=row.started_at.timestamp(),
-        number=row.number_id.hex,
-        caller=row.caller_hash.hex() if row.caller_hash else None,
-    )
-
-
 def _began(holdings: Mapping[str, Sequence[Holding]], since: datetime) -> float:
     """Return when there was first anybody to be called by: a young company has no four weeks behind it."""
     first = min((rows[0].shown_from for rows in holdings.values() if rows), default=0.0)
@@ -144,7 +135,7 @@ def _calls(
 ) -> Sequence[Any]:
     """Return the numbers' calls in time order, but for those made while a number was one source's own."""
     rows = session.execute(
-        select(Call.id, Call.started_at, Call.number_id, Call.caller_hash)
+        select(Call.id, Call.started_at, Call.number_id, Call.caller_hash, Call.caller_region)
         .where(
             Call.company_id == company_id,
             Call.number_id.in_(numbers),

@@ -1,6 +1,6 @@
 """Who was shown a number, read from leases and visits as the posterior and learning see them.
 
-Moments are seconds since 1970 (UTC). Regions of visits are not known.
+Moments are seconds since 1970 (UTC).
 """
 
 from collections.abc import Collection, Iterator
@@ -27,7 +27,8 @@ OPEN_FOR = timedelta(days=31)
 _SHOWN = text(
     """
     SELECT encode(uuid_send(l.visit_id), 'hex') AS visit, v.visitor, v.source, v.medium, v.campaign, v.device,
-           v.is_returning, extract(epoch FROM l.shown_from)::float8 AS shown_from,
+           coalesce(v.region, '') AS region, v.is_returning,
+           extract(epoch FROM l.shown_from)::float8 AS shown_from,
            extract(epoch FROM l.last_seen_at)::float8 AS last_seen, l.left_at IS NOT NULL AS has_left,
            CASE WHEN l.taps <> '{}' THEN l.taps
                 WHEN l.tapped_at IS NOT NULL THEN ARRAY[l.tapped_at] END AS taps,
@@ -40,7 +41,7 @@ _SHOWN = text(
         ORDER BY shown_from DESC, id DESC LIMIT :most) l
     CROSS JOIN LATERAL (
         SELECT encode(uuid_send(one.visitor_id), 'hex') AS visitor, one.source, one.medium, one.campaign,
-               one.device, one.is_returning
+               one.device, one.region, one.is_returning
         FROM visit one
         WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = l.visit_id
           AND one.id BETWEEN :first AND :last LIMIT 1) v
@@ -80,9 +81,9 @@ def all_holdings(
 
 
 def _of_number(
-    visit: str, visitor: str, source: str, medium: str, campaign: str, device: str, returning: bool,
-    shown_from: float, last_seen: float, left: bool, taps: list[datetime] | None, copied_at: float | None,
-    contact_at: float | None,
+    visit: str, visitor: str, source: str, medium: str, campaign: str, device: str, region: str,
+    returning: bool, shown_from: float, last_seen: float, left: bool, taps: list[datetime] | None,
+    copied_at: float | None, contact_at: float | None,
 ) -> Holding:  # fmt: skip
     return Holding(
         visit=visit,
@@ -96,6 +97,7 @@ def _of_number(
         copied_at=copied_at,
         contact_at=contact_at,
         device=device,
+        region=region,
         returning=returning,
     )
 
@@ -105,7 +107,7 @@ def _rows(company_id: UUID) -> Select[*tuple[Any, ...]]:
         select(
             Lease.number_id, Lease.visit_id, Lease.shown_from, Lease.last_seen_at, Lease.left_at, Lease.taps,
             Lease.tapped_at, Lease.copied_at, Lease.contact_at, Visit.visitor_id, Visit.source, Visit.medium,
-            Visit.campaign, Visit.device, Visit.is_returning,
+            Visit.campaign, Visit.device, Visit.region, Visit.is_returning,
         )
         .join(Visit, and_(Visit.company_id == Lease.company_id, Visit.id == Lease.visit_id))
         .where(Lease.company_id == company_id)
@@ -126,5 +128,6 @@ def _holding(row: Any) -> Holding:
         copied_at=row.copied_at.timestamp() if row.copied_at else None,
         contact_at=row.contact_at.timestamp() if row.contact_at else None,
         device=row.device,
+        region=row.region or "",
         returning=row.is_returning,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from calltrack.attribution.densities import Floats, Model
 from calltrack.attribution.expectation import Expectation
 from calltrack.attribution.history import Prepared
+from calltrack.attribution.weights import SAME, UNKNOWN
 
 IMAGINED, IMAGINED_AREA = 10.0, 5.0
 
@@ -33,6 +34,7 @@ def _learn_areas(prepared: Prepared, model: Model) -> Model:
 
 
 def _area_match(prepared: Prepared, own: Floats, model: Model, start: Model) -> float:
+    """Learn from the calls and visits whose regions are known both; without any the start's figure stays."""
     matched = seen = 0.0
     for place, call in enumerate(prepared.history.calls):
         if not call.region:
@@ -40,8 +42,8 @@ def _area_match(prepared: Prepared, own: Floats, model: Model, start: Model) -> 
         rows = slice(prepared.starts[place], prepared.starts[place + 1])
         by_chance = (1 - model.area_match) * model.areas.get(call.region, model.area_elsewhere)
         meant = model.area_match / (model.area_match + by_chance)
-        matched += float(own[rows][prepared.same_area[rows]].sum()) * meant
-        seen += float(own[rows].sum())
+        matched += float(own[rows][prepared.area[rows] == SAME].sum()) * meant
+        seen += float(own[rows][prepared.area[rows] != UNKNOWN].sum())
     return min((matched + IMAGINED * start.area_match) / (seen + IMAGINED), 0.98)
 
 

@@ -21,7 +21,7 @@ from calltrack.attribution.facts import (
 from calltrack.attribution.holders import Holders
 from calltrack.attribution.reasons import reasons_for
 from calltrack.attribution.summing import summed
-from calltrack.attribution.weights import Before, Ring, Truths, nobody_weight, repeat_weights, visit_fits
+from calltrack.attribution.weights import Before, Ring, areas_of, nobody_weight, repeat_weights, visit_fits
 
 
 def judge(evidence: Evidence, model: Model) -> Posterior:
@@ -98,7 +98,7 @@ def _visit_weights(evidence: Evidence, ring: Ring, holders: Holders, model: Mode
         model,
         linked=_of_visitors(evidence.linked, holders.visitors),
         taken=_of_visitors(evidence.taken, holders.visitors),
-        same_area=_same_area(holders, ring.region),
+        area=areas_of(holders.regions or [""] * len(holders), ring.region),
         is_older=holders.shown_from <= last,
     )
     return visit_rates(columns, tables) * fits
@@ -108,12 +108,6 @@ def _of_visitors(sure: Mapping[str, float], visitors: Sequence[str]) -> Floats:
     if not sure:
         return np.zeros(len(visitors))
     return np.array([sure.get(one, 0.0) for one in visitors])
-
-
-def _same_area(holders: Holders, region: str) -> Truths:
-    if not holders.regions:
-        return np.full(len(holders), region == "")
-    return np.array([one == region for one in holders.regions], dtype=bool)
 
 
 def _is_sure(p: float, p_nobody: float, threshold: float) -> bool:

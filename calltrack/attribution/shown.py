@@ -43,7 +43,7 @@ _BETWEEN: Final = "\x1e"
 _SHOWN = text(
     f"""
     WITH l AS MATERIALIZED (
-        SELECT visit_id, visitor_id, origin, device, is_returning, shown_from, last_seen_at, left_at,
+        SELECT visit_id, visitor_id, origin, device, region, is_returning, shown_from, last_seen_at, left_at,
                copied_at, contact_at, CASE WHEN taps <> '{{}}' THEN taps
                                 WHEN tapped_at IS NOT NULL THEN ARRAY[tapped_at] END AS taps
         FROM lease
@@ -62,6 +62,7 @@ _SHOWN = text(
                        + CASE WHEN taps IS NULL THEN 0 ELSE 4 END), '') AS moments,
                string_agg(origin, E'\\x1e') AS origins,
                string_agg(device, E'\\x1e') AS devices,
+               CASE WHEN count(region) > 0 THEN string_agg(coalesce(region, ''), E'\\x1e') END AS regions,
                array_agg(to_jsonb(ARRAY(SELECT date_part('epoch', tap) FROM unnest(taps) tap)))
                    FILTER (WHERE taps IS NOT NULL) AS taps
         FROM l
@@ -159,6 +160,7 @@ def _unpacked(row: Any) -> Holders:
         copied_at=_seconds(moments["copied"]),
         contact_at=_seconds(moments["contact"]),
         devices=row.devices.split(_BETWEEN)[::-1],
+        regions=row.regions.split(_BETWEEN)[::-1] if row.regions is not None else (),
         returning=(flags & RETURNS).astype(bool),
     )
 

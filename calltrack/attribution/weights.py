@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calltrack.attribution.densities import Floats, Model, area_fit, repeat_rate
+from calltrack.attribution.densities import Floats, Ints, Model, area_odds, repeat_rate
 
 Truths = npt.NDArray[np.bool_]
+# How a visit's region compares with the caller's.
+UNKNOWN, SAME, OTHER = range(3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,20 +36,28 @@ class Before:
     same_caller: bool
 
 
+def areas_of(regions: Sequence[str], region: str) -> Ints:
+    """Return, visit by visit, how its region compares with the caller's: UNKNOWN, SAME or OTHER."""
+    if not region:
+        return np.zeros(len(regions), dtype=np.intp)
+    return np.array(
+        [UNKNOWN if not one else SAME if one == region else OTHER for one in regions], dtype=np.intp
+    )
+
+
 def visit_fits(
-    ring: Ring, model: Model, linked: Floats, taken: Floats, same_area: Truths, is_older: Truths
+    ring: Ring, model: Model, linked: Floats, taken: Floats, area: Ints, is_older: Truths
 ) -> Floats:
     """Return how well the caller fits each visit: by phone and by region.
 
-    `linked`: how sure the phone is the visitor's; `taken`: how sure the visitor has another one; `is_older`:
-    shown the number before this caller's last call to it, so that a call now would be a repetition.
+    `linked`: how sure the phone is the visitor's; `taken`: how sure the visitor has another one; `area`: what
+    `areas_of` says; `is_older`: shown the number before this caller's last call to it, so that a call now
+    would be a repetition.
     """
     if ring.is_withheld:
         return np.ones(len(linked))
-    area = np.full(len(linked), area_fit(model, ring.region, "")) + (
-        model.area_match * same_area if ring.region else 0.0
-    )
-    stranger = area * (1 - model.own_phone * taken)
+    odds = np.array([1.0, area_odds(model, ring.region, ring.region), 1 - model.area_match])
+    stranger = odds[area] * (1 - model.own_phone * taken)
     if not ring.is_known:
         return stranger * (1 - model.known_caller)
     by_chance = model.known_caller / max(ring.known_callers, 1)
@@ -62,8 +72,7 @@ def nobody_weight(ring: Ring, model: Model) -> float:
         return rate
     if ring.is_known:
         return rate * model.nobody_known / max(ring.known_callers, 1)
-    area = model.areas.get(ring.region, model.area_elsewhere) if ring.region else 1.0
-    return rate * (1 - model.nobody_known) * area
+    return rate * (1 - model.nobody_known)
 
 
 def repeat_weights(ring: Ring, model: Model, befores: Sequence[Before]) -> list[float]:
@@ -86,4 +95,4 @@ def repeat_weights(ring: Ring, model: Model, befores: Sequence[Before]) -> list[
 
 def _stranger_fit(ring: Ring, model: Model, region: str) -> float:
     phone = model.known_caller / max(ring.known_callers, 1) if ring.is_known else 1 - model.known_caller
-    return phone * area_fit(model, ring.region, region)
+    return phone * area_odds(model, ring.region, region)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from calltrack.attribution.facts import Reason
 from calltrack.kernel.origin import words_of
+from calltrack.kernel.region_names import region_name
 
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
@@ -96,7 +97,9 @@ _SAID: Final[Mapping[str, Callable[[Values], str]]] = {
     "on_screen": _on_screen,
     "last_seen": lambda values: f"Left the site {span(values['seconds'])} before the call.",
     "contact_page": lambda values: f"Looked at the contact page for {span(values['seconds'])}.",
-    "same_region": lambda values: f"Caller and visitor are from the same region ({values['region']}).",
+    "same_region": lambda values: (
+        f"Called from the same region as this visitor's visit ({region_name(str(values['region']))})."
+    ),
     "only_visit": lambda _: "No other visit saw this number in the 40 days before.",
     "visits": _visits,
     "shared": lambda values: (

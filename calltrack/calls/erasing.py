@@ -51,6 +51,7 @@ def make_nameless(
             continue
         _rewrite_events(session, vault, call)
         call.caller, call.caller_hash, call.caller_city, call.note = None, None, "", ""
+        call.caller_region = None
         call.erased_at = call.erased_at or now
         call.changed_at = now
         of_call: tuple[Any, ...] = (company_id, call_id)

@@ -65,6 +65,8 @@ class Call(Base):
     caller_hash: Mapped[bytes | None]
     caller_city: Mapped[str] = mapped_column(server_default=text("''"))
     caller_country: Mapped[str] = mapped_column(server_default=text("''"))
+    # ISO 3166-2, where the beginning of the number tells one (kernel/region.py).
+    caller_region: Mapped[str | None]
     status: Mapped[str]
     # The outcome for people: answered, mailbox, busy, missed, abandoned, failed, blocked (the caller was
     # refused), over_limit (a cap of the day stood in the way); NULL while it lasts.

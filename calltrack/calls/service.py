@@ -18,6 +18,7 @@ from calltrack.calls.rules import CallState, fold
 from calltrack.infra.bounded import BoundedConnection
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.region import region_of_phone
 from calltrack.telephony.base import CallEvent
 
 EVENT_PLACE = "call_event.event"
@@ -268,9 +269,10 @@ def _call_values(vault: Vault, received: Received, story: _Story, now: datetime)
 
 
 def columns_of(state: CallState) -> dict[str, Any]:
-    """Return what the state says of the call's row, by column; the caller is not among them."""
+    """Return what the state says of the call's row, by column; the caller's number is not among them."""
     return {name: getattr(state, name) for name in STATE_COLUMNS} | {
         "keys": list(state.keys),
         "flow_path": list(state.flow_path),
         "flow_version": UUID(state.flow_version) if state.flow_version else None,
+        "caller_region": region_of_phone(state.caller) or None,
     }

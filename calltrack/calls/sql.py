@@ -9,7 +9,7 @@ CALL_COLUMNS = (
     "caller_country", "status", "outcome", "started_at", "answered_at", "ended_at", "ring_seconds",
     "duration_seconds", "talk_seconds", "is_bridged", "changed_at", "was_spooled", "answered_by",
     "hung_up_by", "stir", "sip_code", "error_code", "message_seconds", "price_micros", "price_currency",
-    "line_type", "keys", "flow_path", "flow_version",
+    "line_type", "keys", "flow_path", "flow_version", "caller_region",
 )  # fmt: skip
 # Their types, where it is not text, and those of the other values of a first event.
 TYPES = dict.fromkeys(CALL_COLUMNS, "text") | {

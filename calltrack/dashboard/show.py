@@ -12,6 +12,7 @@ from calltrack.dashboard import words
 from calltrack.kernel.money import EXPONENTS
 from calltrack.kernel.phone import masked, pretty
 from calltrack.kernel.phone_prefix import pretty_prefix
+from calltrack.kernel.region_names import region_name
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CHF": "CHF", "JPY": "¥"}
 THIN = "\u202f"
@@ -167,7 +168,7 @@ def install(app: Flask) -> None:
         "money": money, "price": price, "number": number, "percent": percent,
         "span": span, "day": day, "moment": moment, "clock": clock, "change": change, "source": words.source,
         "likely": words.likely, "age": words.age, "destination": words.destination,
-        "choice": words.choice,
+        "choice": words.choice, "region": region_name,
     }  # fmt: skip
     app.jinja_env.filters.update({f"ct_{name}": function for name, function in filters.items()})
     app.jinja_env.filters["dictwith"] = dict_with

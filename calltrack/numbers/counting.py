@@ -128,7 +128,7 @@ def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UU
         session.execute(
             update(Lease)
             .where(Lease.company_id == company_id, Lease.id.in_(held), Lease.visitor_id == before)
-            .values(visitor_id=after)
+            .values(visitor_id=after, region=None)
             .execution_options(synchronize_session=False)
         )
         session.execute(
@@ -145,7 +145,7 @@ def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UU
                 ),
                 Lease.visitor_id == before,
             )
-            .values(visitor_id=after)
+            .values(visitor_id=after, region=None)
             .execution_options(synchronize_session=False)
         )
 

@@ -240,6 +240,7 @@ class Lease(Base):
     origin: Mapped[str | None]
     device: Mapped[str | None]
     is_returning: Mapped[bool | None]
+    region: Mapped[str | None]
 
 
 class NumberSighting(Base):

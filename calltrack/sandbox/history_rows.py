@@ -30,6 +30,7 @@ from calltrack.infra.db import Base
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import campaign_key
+from calltrack.kernel.region import region_of_phone
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.sandbox.history_judge import Judge
 from calltrack.sandbox.history_world import Called, Past, Visited
@@ -155,6 +156,7 @@ def _write_call(seeder: Seeder, call: Called) -> None:
         Call, company_id=company_id, id=call_id, call_sid=f"CA{new_id(call.at).hex}", number_id=number_id,
         location_id=location_id, caller=vault.seal(company_id, "call.caller", caller) if caller else None,
         caller_hash=caller_hash, caller_city=call.town, caller_country="IT",
+        caller_region=region_of_phone(caller) or None,
         status=STATUS.get(call.outcome, call.outcome), outcome=call.outcome, started_at=call.at,
         answered_at=spoken if bridged else None, ended_at=ended, ring_seconds=call.ring_seconds,
         duration_seconds=call.ring_seconds + call.talk_seconds, talk_seconds=call.talk_seconds,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from calltrack.kernel.errors import CalltrackError
-from calltrack.visits import rules
+from calltrack.visits.addresses import is_local
 from calltrack.visits.holds import Holds
 from calltrack.visits.service import Shown
 
@@ -89,7 +89,7 @@ class Admission:
         people share an office's or a mobile network's address.
         This machine and private networks have no share: no stranger comes from there.
         """
-        if rules.is_local(network):
+        if is_local(network):
             return frozenset()
         factor = MOVED_SHARES if has_moved else 1
         return frozenset(
@@ -100,7 +100,7 @@ class Admission:
 
     def crowded(self, caps: Mapping[str, int], network: str, visit: str) -> frozenset[str]:
         """Return the pools of which this visit holds no number and its network its whole share."""
-        if rules.is_local(network):
+        if is_local(network):
             return frozenset()
         return frozenset(pool for pool, cap in caps.items() if self.holds.is_full(pool, network, visit, cap))
 
@@ -108,7 +108,7 @@ class Admission:
         self, pools: Sequence[str], network: str, visit: str, shown: Shown | None, lease_seconds: int
     ) -> None:
         """Replace the reservations by what the visit was really shown."""
-        if rules.is_local(network):
+        if is_local(network):
             return
         for pool in pools:
             has_own = shown is not None and pool in shown.numbers and pool not in shown.shared

@@ -31,7 +31,7 @@ def erase_visits(
             .where(*mine)
             .values(
                 visitor_id=instead[visitor_id], click_ids={}, ad_cookies={}, referrer="", landing_url="",
-                term="", content="", user_agent="",
+                term="", content="", user_agent="", region=None,
             )
         )  # fmt: skip
         # After the visits: whoever keeps what was typed right now holds its visit until it is kept.

@@ -34,6 +34,7 @@ class VisitRow:
     consent: dict[str, Any] | None
     user_agent: str
     is_demo: bool
+    region: str | None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class PageRow:
 VISIT_COLUMNS = (
     Visit.id, Visit.visitor_id, Visit.site_id, Visit.started_at, Visit.last_seen_at, Visit.source,
     Visit.medium, Visit.campaign, Visit.term, Visit.content, Visit.click_ids, Visit.referrer,
-    Visit.landing_url, Visit.consent, Visit.user_agent, Visit.is_demo,
+    Visit.landing_url, Visit.consent, Visit.user_agent, Visit.is_demo, Visit.region,
 )  # fmt: skip
 
 

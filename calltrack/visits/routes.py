@@ -3,56 +3,34 @@
 A refusal leaves a page as it is.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
-import msgspec
-import psycopg
 from flask import Blueprint, Response, request
 from psycopg_pool import ConnectionPool
-from sqlalchemy.exc import OperationalError
 
-from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, NotAllowed, NotFound
 from calltrack.kernel.touch import Touch
 from calltrack.visits import linked, marks, rules, service, told
-from calltrack.visits.admission import Admission, TooMany
+from calltrack.visits.addresses import Proxies, is_local
+from calltrack.visits.admission import Admission
 from calltrack.visits.alive import seen_by_form
+from calltrack.visits.answers import ORIGIN_SEEN, answer, body_of, in_time, refusal, refuse
+from calltrack.visits.bodies import Body, decode, raw_body
 from calltrack.visits.challenges import BEAT_SECONDS, Challenges, Waiting, looks_automatic
 from calltrack.visits.check_notes import write_note
 from calltrack.visits.forms import keep_typed
 from calltrack.visits.rules import BeatBody, FormBody, TapBody, VisitBody
 from calltrack.visits.script import SnippetFile
 from calltrack.visits.sightings import Sightings
-from calltrack.visits.sites import Site, SiteTable, Target, digits_pair
+from calltrack.visits.sites import Site, SiteTable, Target
 from calltrack.visits.sources import number_of
 from calltrack.visits.withdrawals import withdraw_consent
 from calltrack.wiring import Services
 
 PREFLIGHT_SECONDS = "86400"
-ORIGIN_SEEN = "calltrack.origin"
-Body = TypeVar("Body", VisitBody, BeatBody, TapBody, FormBody)
-
-
-class TooLarge(CalltrackError):
-    """More bytes than any snippet sends (HTTP 413)."""
-
-
-class Unavailable(CalltrackError):
-    """The database does not answer in time (HTTP 503)."""
-
-
-STATUS: dict[type[CalltrackError], int] = {
-    BadInput: 400, NotAllowed: 403, TooLarge: 413, TooMany: 429, Unavailable: 503,
-}  # fmt: skip
-
-
-_NOBODY = {"v": "", "s": "", "n": [], "q": {"ad": False, "measure": False}}
 
 
 def create_blueprint(
@@ -93,20 +71,6 @@ def create_blueprint(
     return edge
 
 
-def refuse(problem: CalltrackError) -> Response:
-    """Turn a refusal into its status and one sentence."""
-    return answer(STATUS.get(type(problem), 400), msgspec.json.encode({"error": str(problem)}))
-
-
-def answer(status: int, body: bytes = b"") -> Response:
-    """Return a JSON answer that only the page's own registered origin can read."""
-    headers = [("Vary", "Origin"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
-    origin = request.environ.get(ORIGIN_SEEN)
-    if origin:
-        headers.append(("Access-Control-Allow-Origin", origin))
-    return Response(body, status, headers, "application/json" if body else None)
-
-
 class _Desk:
     """The routes' views and the parts they share."""
 
@@ -128,13 +92,14 @@ class _Desk:
         self._sightings = sightings
         self._moment = moment
         self._snippet = snippet
+        self._proxies = Proxies.of(services.settings)
         self._challenges = Challenges()
 
     def visit(self) -> Response:
         """A page was loaded: 200 with ids, heartbeat and the numbers to show."""
         network = self._client_network()
         self._admission.check_network("visit", network)
-        raw = _raw_body()
+        raw = raw_body(request)
         mark = marks.find_mark(self._services.vault, raw, self._now())
         try:
             reply = self._visit(raw, network)
@@ -164,6 +129,7 @@ class _Desk:
             visitor=visitor,
             visit=visit,
             user_agent=user_agent,
+            region=self._proxies.region_in(request.environ),
         )
         phones = told.digits_of_page(body)
         if rules.is_of_origin(load.page, request.environ.get("HTTP_ORIGIN", "")):
@@ -187,7 +153,11 @@ class _Desk:
         if rules.is_crawler(user_agent):
             return answer(204)
         load = service.read_page_load(
-            body.u, visitor=rules.read_id(body.v), visit=rules.read_id(body.s), user_agent=user_agent
+            body.u,
+            visitor=rules.read_id(body.v),
+            visit=rules.read_id(body.s),
+            user_agent=user_agent,
+            region=self._proxies.region_in(request.environ),
         )
         if load.visitor is None or load.visit is None:
             raise BadInput("A heartbeat names the visitor and the visit that /v1/visit answered.")
@@ -305,35 +275,16 @@ class _Desk:
 
     def _is_odd(self, network: str, load: service.PageLoad) -> bool:
         languages = request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
-        return not rules.is_local(network) and looks_automatic(load.user_agent, languages)
+        return not is_local(network) and looks_automatic(load.user_agent, languages)
 
     def _show(self, site: Site, shown: service.Shown, targets: list[Target], beat: int = 0) -> Response:
         if shown.is_refused:
             # The page does as if it had been refused there, and forgets whom it remembers.
-            return answer(200, msgspec.json.encode(_NOBODY | {"h": site.beat_seconds}))
-        numbers = []
-        for target in targets:
-            number = shown.numbers.get(target.pool_id)
-            if number is not None:
-                own, put = target.digits, digits_pair(number)
-                pair = {
-                    "t": own.international,
-                    "tn": own.national,
-                    "n": put.international,
-                    "nn": put.national,
-                }
-                if own.country_code != put.country_code:
-                    pair["x"] = f"+{put.international}"  # in the national writing of the page's country
-                numbers.append(pair)
-        return answer(
-            200,
-            msgspec.json.encode(
-                {"v": shown.visitor, "s": shown.visit, "h": beat or site.beat_seconds, "n": numbers}
-            ),
-        )
+            return answer(200, refusal(site.beat_seconds))
+        return answer(200, body_of(shown, targets, beat or site.beat_seconds))
 
     def _read(self, shape: type[Body], raw: bytes | None = None) -> tuple[Body, Site]:
-        body = decode(_raw_body() if raw is None else raw, shape)
+        body = decode(raw_body(request) if raw is None else raw, shape)
         site = self._sites.find(body.k)
         if site is None:
             raise NotAllowed("This site key is not known; take it from the site's page in the dashboard.")
@@ -343,10 +294,7 @@ class _Desk:
         return body, site
 
     def _client_network(self) -> str:
-        environ = request.environ
-        return rules.network_of(
-            rules.client_address(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""))
-        )
+        return self._proxies.network_in(request.environ)
 
 
 def ways_of(targets: Iterable[Target], crowded: frozenset[str]) -> dict[str, str]:
@@ -361,55 +309,3 @@ def of_source(targets: list[Target], touch: Touch) -> service.Shown:
     """Return the numbers of a visit's source: nobody is remembered, and nothing leased."""
     found = {target.pool_id: number_of(target.statics, touch) for target in targets}
     return service.Shown("", "", False, {pool: number for pool, number in found.items() if number})
-
-
-@contextmanager
-def in_time() -> Iterator[None]:
-    """Refuse with 503 when the database is away or slow: a page must not wait for it.
-
-    Raises:
-        Unavailable: no connection or no answer within the edge's limits.
-    """
-    try:
-        yield
-    except (psycopg.OperationalError, OperationalError) as problem:
-        log.warning("The edge got no answer from the database in time: %s", type(problem).__name__)
-        raise Unavailable("Not now; the page keeps its own numbers.") from None
-
-
-def decode(raw: bytes, shape: type[Body]) -> Body:
-    """Read a body of the given shape; unknown fields are ignored.
-
-    Raises:
-        BadInput: it is no such JSON object.
-    """
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except (msgspec.ValidationError, UnicodeDecodeError) as problem:
-        raise BadInput(f"The body is not what the snippet sends: {problem}") from None
-    except RecursionError:
-        raise BadInput("The body is nested deeper than anything the snippet sends.") from None
-    except msgspec.DecodeError:
-        return _decode_halves(raw, shape)
-
-
-def _decode_halves(raw: bytes, shape: type[Body]) -> Body:
-    # A title cut in the middle of an emoji holds half a surrogate pair; only the slow decoder takes it.
-    try:
-        return msgspec.convert(json.loads(raw) if b"\\u" in raw else None, shape)
-    except (ValueError, RecursionError, msgspec.ValidationError):
-        raise BadInput("The body is not JSON as the snippet sends it.") from None
-
-
-def _raw_body() -> bytes:
-    environ = request.environ
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or -1)
-    except ValueError:
-        length = -1
-    if length > rules.LARGEST_BODY:
-        raise TooLarge(f"At most {rules.LARGEST_BODY} bytes, please.")
-    if length < 0:
-        raise BadInput("Send the body with its Content-Length.")
-    raw: bytes = environ["wsgi.input"].read(length)
-    return raw

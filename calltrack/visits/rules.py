@@ -1,6 +1,5 @@
-"""What the snippet may say and who may say it: shapes, origins, client networks, crawlers."""
+"""What the snippet may say and who may say it: shapes, origins, crawlers."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -27,18 +26,6 @@ LARGEST_BY_CALLS = 1_000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # One client network may hold this part of a pool, and always this many numbers.
 LARGEST_SHARE, SMALLEST_CAP = 0.2, 3
-LOCAL_NETWORKS = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "::/56",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Id = Annotated[str, msgspec.Meta(max_length=64)]
@@ -149,36 +136,6 @@ def is_of_origin(page: str, origin: str) -> bool:
     return bool(origin) and f"{page}/".lower().startswith(f"{origin.lower()}/")
 
 
-def client_address(peer: str, forwarded_for: str) -> str:
-    """Return the browser's address; X-Forwarded-For counts only when a proxy on this machine wrote it."""
-    if forwarded_for and _is_loopback(peer):
-        for hop in reversed(forwarded_for.split(",")):
-            if not _is_loopback(hop.strip()):
-                return hop.strip()
-    return peer
-
-
-@lru_cache(maxsize=8192)
-def network_of(address: str) -> str:
-    """Return the client's network: /24 of IPv4, /56 of IPv6; one bucket for what is no address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 56), strict=False))
-
-
-@lru_cache(maxsize=8192)
-def is_local(network: str) -> bool:
-    """Whether a network is this machine or a private one, which no stranger can come from."""
-    if network == "unknown":
-        return False
-    address = ipaddress.ip_network(network).network_address
-    return any(address in local for local in LOCAL_NETWORKS if local.version == address.version)
-
-
 @lru_cache(maxsize=4096)
 def is_crawler(user_agent: str) -> bool:
     """Whether a client says that it is no person; a browser always names itself."""
@@ -210,11 +167,3 @@ def tap_ending(digits: str) -> str | None:
     """Return the end of the E.164 form that a tapped number must have; None when it is no number."""
     ending = "".join(mark for mark in digits if mark in "0123456789").lstrip("0")
     return ending if SHORTEST_TAP <= len(ending) <= 15 else None
-
-
-@lru_cache(maxsize=4096)
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

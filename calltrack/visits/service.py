@@ -32,7 +32,7 @@ _OPEN, _SIGN, _TAPPED = "edge_open", "edge_sign", "edge_tapped"
 STATEMENTS = {
     _OPEN: "SELECT o_visitor, o_visit, o_is_new, array_to_string(o_numbers, ',', ''), "
     "array_to_string(o_shared, ',', '') FROM edge_open($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)",
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)",
     _SIGN: "SELECT o_state, o_visit, array_to_string(o_pools, ',', ''), array_to_string(o_numbers, ',', ''), "
     "array_to_string(o_shared, ',', '') FROM edge_sign($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     _TAPPED: "SELECT edge_tapped($1, $2, $3, $4, $5, $6)",
@@ -54,6 +54,7 @@ class PageLoad:
     page: str = ""
     title: str = ""
     user_agent: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def read_page_load(
     visitor: UUID | None = None,
     visit: UUID | None = None,
     user_agent: str = "",
+    region: str = "",
 ) -> PageLoad:
     """Build a page load from what the browser said; personal data in addresses and words is removed."""
     words = words or {}
@@ -111,6 +113,7 @@ def read_page_load(
         page=page_of(url),
         title=clean(title)[:LONGEST_TITLE],
         user_agent=user_agent[:LONGEST_USER_AGENT],
+        region=region,
     )
 
 
@@ -170,6 +173,7 @@ def open_visit(
             device_of(load.user_agent),
             page_kind(load.page, load.title),
             _moment(now),
+            load.region or None,
         ),
     )
     visitor, visit, is_new, numbers, shared = row

@@ -15,6 +15,7 @@ from calltrack.attribution.exposure import expected_calls, exposure_of, repeat_s
 from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding, Posterior
 from calltrack.attribution.history import History, Told, Truth, prepare
 from calltrack.attribution.learning import learn
+from calltrack.attribution.phones import learn_phones
 from calltrack.attribution.posterior import judge
 from calltrack.attribution.prior import shipped
 from calltrack.attribution.smoothing import falling
@@ -151,3 +152,23 @@ def test_few_calls_change_little() -> None:
 def _farthest(one: Model, other: Model) -> float:
     pairs = zip((*one.on_screen, *one.gone), (*other.on_screen, *other.gone), strict=True)
     return max(abs(math.log(a / b)) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("shift", "learnt"), [(0, (0.8, 0.98)), (1, (0.0, 0.2)), (None, (0.5, 0.5))])
+def test_how_far_regions_agree_is_learnt_where_both_are_known(
+    shift: int | None, learnt: tuple[float, float]
+) -> None:
+    """Each visit tapped its number just before the call, so it is clear who called; eight regions."""
+    calls, visits = [], []
+    for place in range(40):
+        at = NOW - 3600.0 * (40 - place)
+        calls.append(ring(at, f"+39{place}", f"R{place % 8}"))
+        seen = holding(
+            f"v{place}", 0, taps=(at - 5,), region="" if shift is None else f"R{(place + shift) % 8}"
+        )
+        visits.append(replace(seen, shown_from=at - 60, last_seen=at))
+    prepared, model = prepare(history(*calls, visits=tuple(visits))), shipped()
+    found = expect(prepared, model)
+    own = np.concatenate([one.own for one in found.calls])
+    least, most = learnt
+    assert least <= learn_phones(prepared, found, own, model, model).area_match <= most

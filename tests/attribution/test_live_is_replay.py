@@ -15,6 +15,7 @@ from calltrack.attribution.replay_events import CallComes, Sign, VisitBegins
 from calltrack.attribution.telling import know_caller
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import campaign_key, source_key
+from calltrack.kernel.region import region_of_phone
 from calltrack.numbers.model import Lease
 from calltrack.visits.model import Visit
 from calltrack.wiring import Services
@@ -22,7 +23,8 @@ from tests.attribution.desk import MINUTE, Desk
 from tests.builders import NOON, make_company
 
 SEED, CALLS = 17, 24
-CALLERS = (None, "+393470000001", "+393470000002", "+393470000003", "+393470000004")
+CALLERS = (None, "+393470000001", "+390212345678", "+390612345678", "+14155550123")
+REGIONS = ("", "IT-25", "IT-62", "US-CA")
 
 
 @pytest.mark.parametrize("most", [MOST_HOLDINGS, 4])
@@ -51,15 +53,17 @@ def _visit(
     people: dict[str, UUID],
 ) -> None:  # fmt: skip
     name, who, campaign = f"v{len(visits)}", f"p{chance.randint(0, 9)}", f"c{chance.randint(0, 2)}"
+    region = REGIONS[len(visits) % len(REGIONS)]
     begun = VisitBegins(
         at=at, visit=name, visitor=who, campaign=campaign_key("google", "cpc", campaign),
-        source=source_key("google", "cpc"), device="", region="", returning=False,
+        source=source_key("google", "cpc"), device="", region=region, returning=False,
     )  # fmt: skip
     number = (world.play(begun) or {})["number"]
     stayed = chance.choice([5, 40, 200])
     world.play(Sign(at=at + stayed, visit=name, kind="leave"))
     visitor = people.setdefault(who, new_id())
-    visit = desk.shown(number, minute * MINUTE, seconds=stayed, campaign=campaign, visitor_id=visitor)
+    visit = desk.shown(number, minute * MINUTE, seconds=stayed, campaign=campaign, visitor_id=visitor,
+                       region=region or None)  # fmt: skip
     visits[name] = visit
     _seen(desk, visit, left_at=visit.last_seen_at)
 
@@ -76,8 +80,8 @@ def _call(
         _seen(desk, visits[place], last_seen_at=told_at, left_at=None)  # A form is a sign of life.
     told = world.play(
         CallComes(
-            at=at.timestamp(), call=str(minute), caller=caller, region="", dials_visit=names[place],
-            dials_number=None,
+            at=at.timestamp(), call=str(minute), caller=caller, region=region_of_phone(caller),
+            dials_visit=names[place], dials_number=None,
         )
     )  # fmt: skip
     assert told is not None

@@ -2,6 +2,7 @@ import json
 import math
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -177,7 +178,27 @@ def test_a_phone_known_from_other_numbers_and_to_none_of_these_visitors_is_rathe
     rows = (holding("a", 900), holding("b", 3000))
     first = judge(evidence(*rows), MODEL)
     again = judge(evidence(*rows, caller_is_known=True, known_callers=300, calls_before=3), MODEL)
-    assert again.p_nobody > 0.5 > 2 * first.p_nobody
+    assert again.p_nobody > 1.5 * first.p_nobody
+
+
+@pytest.mark.parametrize("more", [{}, {"caller_is_known": True, "known_callers": 300}])
+def test_a_region_that_one_side_does_not_tell_says_nothing(more: dict[str, Any]) -> None:
+    told = (holding("a", 900, region="RM"), holding("b", 3000, region="MI"))
+    untold = (holding("a", 900), holding("b", 3000))
+    nowhere = CallAt(at=NOW, number="n1", caller="+3906")
+    found = judge(evidence(*untold, call=nowhere, **more), MODEL)
+    for one in (judge(evidence(*untold, **more), MODEL), judge(evidence(*told, call=nowhere, **more), MODEL)):
+        assert [(c.visit, c.p) for c in one.candidates] == [(c.visit, c.p) for c in found.candidates]
+        assert one.p_nobody == found.p_nobody
+
+
+def test_a_caller_from_the_visits_own_region_is_likelier_its_visitor() -> None:
+    """By P(region | the visit's) / P(region): five times and a half, or a half, in the shipped model."""
+    rows = (holding("same", 900, region="RM"), holding("other", 900, region="MI"), holding("unknown", 900))
+    found = judge(evidence(*rows), MODEL)
+    weights = {name: share_of(found, name) / share_of(found, "unknown") for name in ("same", "other")}
+    assert weights == pytest.approx({"same": 0.5 / 0.1 + 0.5, "other": 0.5})
+    assert "same_region" in {reason.code for reason in found.reasons}
 
 
 def test_nobody_saw_the_number() -> None:

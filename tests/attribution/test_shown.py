@@ -23,7 +23,7 @@ from calltrack.wiring import Services
 from tests.attribution.desk import MINUTE, Desk
 from tests.builders import NOON, make_company, make_lease
 
-SINCE, CALLER = NOON - timedelta(days=42), "+393470000001"
+SINCE, CALLER = NOON - timedelta(days=42), "+390212345678"
 
 
 def test_packed_rows_say_what_leases_and_visits_say(services: Services) -> None:
@@ -42,6 +42,7 @@ def test_packed_rows_say_what_leases_and_visits_say(services: Services) -> None:
     packed = _evidence(desk, call.id)
     assert list(packed.holdings) == list(plain)
     assert {len(packed.linked), len(packed.taken), len(packed.typed)} == {1}
+    assert ({one.region for one in packed.holdings}, packed.call.region) == ({"", "IT-25", "IT-62"}, "IT-25")
     assert judge(packed, shipped()) == judge(replace(packed, holdings=plain), shipped())
     with services.db.tenant(desk.company.id) as session:
         one = session.scalars(select(Lease.id).limit(1)).one()
@@ -51,13 +52,13 @@ def test_packed_rows_say_what_leases_and_visits_say(services: Services) -> None:
 
 def test_an_erased_visitor_is_named_by_no_lease(services: Services) -> None:
     desk = Desk(services, make_company(services, numbers=1))
-    visit, after = desk.shown(0, 5 * MINUTE), UUID(int=7)
+    visit, after = desk.shown(0, 5 * MINUTE, region="IT-25"), UUID(int=7)
     before = visit.visitor_id
     with services.db.tenant(desk.company.id) as session:
         session.execute(update(Visit).values(visitor_id=after))
         rename_holders(session, desk.company.id, {before: after})
     (holding,) = _evidence(desk, desk.call().id).holdings
-    assert holding.visitor == after.hex
+    assert (holding.visitor, holding.region) == (after.hex, "")
 
 
 def test_a_number_that_nobody_was_shown_has_no_holders(services: Services) -> None:
@@ -97,7 +98,8 @@ def _live(desk: Desk, chance: Random) -> None:
                 lease.taps = [lease.shown_from, later]
         for visit in session.scalars(select(Visit)):
             visit.device, visit.is_returning = chance.choice(["mobile", "desktop", ""]), chance.random() < 0.5
-            copies = {"device": visit.device, "is_returning": visit.is_returning}
+            visit.region = chance.choice([None, "IT-25", "IT-62"])
+            copies = {"device": visit.device, "is_returning": visit.is_returning, "region": visit.region}
             session.execute(update(Lease).where(Lease.visit_id == visit.id).values(copies))
 
 
