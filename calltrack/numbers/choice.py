@@ -2,7 +2,8 @@
 
 Pure: the pool's state and the moment in, a number out. A visitor keeps her number while nobody else had it
 since. Else, among the numbers that are off screen, the one whose remaining callers would cost least if mixed
-up with her: callers of the same campaign cost little, of the same source less than strangers. When every
+up with her: callers of the same campaign cost little, of the same source less than strangers. Of a large pool
+only the numbers given out longest ago are weighed: callers of the others are still to come. When every
 number is on screen the one given out first is shared, and that is said. There is no lease; no pool runs dry.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calltrack.numbers.masses import LONG_AGO, Doubt, Floats, Masses, Origin
+from calltrack.visits.rules import LOOKED_AT
 
 Flags = npt.NDArray[np.bool_]
 
@@ -147,6 +149,11 @@ def _best(pool: Pool, now: float, origin: Origin, policy: Policy, chance: float,
         return int(places[min(int(chance * len(places)), len(places) - 1)])
     if policy.doubt is None:
         return _first(free, pool.last_seen)
+    if np.count_nonzero(free) > LOOKED_AT:
+        places = np.flatnonzero(free)
+        longest = places[np.argsort(pool.given_at[places], kind="stable")[:LOOKED_AT]]
+        free = np.zeros_like(free)
+        free[longest] = True
     risk = np.round(pool.masses.at_risk(now, origin, policy.doubt), DECIMALS)
     risk[~free] = np.inf
     return _first(risk == risk.min(), pool.last_seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from calltrack.numbers.masses import FADES, Origin, weight
 from calltrack.numbers.model import Mass, Slot
 from calltrack.numbers.service import note_called
 from calltrack.visits import service
-from calltrack.visits.rules import BY_CALLS
+from calltrack.visits.rules import LOOKED_AT, way_of
 from calltrack.visits.sites import Site, SiteTable
 from calltrack.wiring import Services
 from tests.builders import make_company
@@ -108,7 +109,7 @@ class Both:
         assert found is not None
         sites.close()
         self.site: Site = found
-        self.ways = {str(self.company.pool_id): BY_CALLS}
+        self.ways = {str(self.company.pool_id): way_of(numbers)}
         self.model = Model(Pool(numbers, rest_seconds=rest))
         self.order = [
             e164 for _, e164 in sorted(zip(self.company.number_ids, self.company.numbers, strict=True))
@@ -259,6 +260,17 @@ def test_numbers_used_again_go_to_whom_a_mix_up_costs_least_as_by_the_rule(
         both.now += seconds
         both.open(None, None, words_, contact)
     assert len(set(both.model.holders)) == numbers
+
+
+def test_of_a_large_pool_those_given_longest_ago_are_weighed_as_by_the_rule(
+    services: Services, edge: Edge
+) -> None:
+    numbers, chance = LOOKED_AT + 20, random.Random(3)
+    both = Both(services, edge, numbers, rest=0)
+    for _ in range(2 * numbers + 40):
+        both.now += 76.0
+        both.open(None, None, chance.choice(WORDS), chance.random() < 0.2)
+    assert (both.model.pool.given_at > 0).all(), "every number was given, and some of them are not looked at"
 
 
 def state(services: Services, both: Both) -> dict[tuple[UUID, str], Any]:
