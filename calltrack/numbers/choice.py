@@ -29,11 +29,15 @@ DECIMALS = 9
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How numbers are chosen: by risk (with or without regard to campaigns), by idleness, or by chance."""
+    """How numbers are chosen: by risk (with or without regard to campaigns), by idleness, or by chance.
+
+    By risk at most `looked_at` numbers are weighed.
+    """
 
     name: str
     doubt: Doubt | None = None
     by_chance: bool = False
+    looked_at: int = LOOKED_AT
 
 
 AFFINE = Policy("affine", Doubt())
@@ -149,9 +153,9 @@ def _best(pool: Pool, now: float, origin: Origin, policy: Policy, chance: float,
         return int(places[min(int(chance * len(places)), len(places) - 1)])
     if policy.doubt is None:
         return _first(free, pool.last_seen)
-    if np.count_nonzero(free) > LOOKED_AT:
-        places = np.flatnonzero(free)
-        longest = places[np.argsort(pool.given_at[places], kind="stable")[:LOOKED_AT]]
+    places = np.flatnonzero(free)
+    if len(places) > policy.looked_at:
+        longest = places[np.argsort(pool.given_at[places], kind="stable")[: policy.looked_at]]
         free = np.zeros_like(free)
         free[longest] = True
     risk = np.round(pool.masses.at_risk(now, origin, policy.doubt), DECIMALS)

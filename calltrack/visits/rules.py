@@ -23,8 +23,8 @@ SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS, SCREEN_SECONDS = 5, 60, 75
 # How a pool chooses a number (see `edge_choose`), and what a visit of a crowded network gets instead.
 # AMONG_SOME chooses by calls as well, in a pool too large to look at all its numbers.
 BY_CALLS, AMONG_SOME, WITH_THE_CROWD = "calls", "some", "crowd"
-# As many numbers of a pool are weighed, those given longest ago: what a choice costs does not grow with the pool.
-LOOKED_AT = 100
+# So many numbers of a pool are weighed, those given longest ago: a choice costs no more in a larger pool.
+LOOKED_AT = 300
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # One client network may hold this part of a pool, and always this many numbers.
 LARGEST_SHARE, SMALLEST_CAP = 0.2, 3
@@ -40,6 +40,15 @@ LOCAL_NETWORKS = tuple(
         "fe80::/10",
     )
 )
+# All of the fourth version's end after two bytes or before.
+_LOCAL_BEGINNINGS = frozenset(
+    str(part.network_address).removesuffix("0.0")
+    for network in LOCAL_NETWORKS
+    if isinstance(network, ipaddress.IPv4Network)
+    for part in network.subnets(new_prefix=16)
+)
+_BYTE = r"(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])"
+_IPV4 = re.compile(rf"({_BYTE}\.{_BYTE}\.)({_BYTE}\.){_BYTE}", re.ASCII)
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Id = Annotated[str, msgspec.Meta(max_length=64)]
@@ -162,6 +171,8 @@ def client_address(peer: str, forwarded_for: str) -> str:
 @lru_cache(maxsize=8192)
 def network_of(address: str) -> str:
     """Return the client's network: /24 of IPv4, /56 of IPv6; one bucket for what is no address."""
+    if plain := _IPV4.fullmatch(address):
+        return f"{plain[1]}{plain[2]}0/24"
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -176,6 +187,8 @@ def is_local(network: str) -> bool:
     """Whether a network is this machine or a private one, which no stranger can come from."""
     if network == "unknown":
         return False
+    if plain := _IPV4.match(network):
+        return plain[1] in _LOCAL_BEGINNINGS
     address = ipaddress.ip_network(network).network_address
     return any(address in local for local in LOCAL_NETWORKS if local.version == address.version)
 
@@ -215,6 +228,8 @@ def tap_ending(digits: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _is_loopback(address: str) -> bool:
+    if _IPV4.fullmatch(address):
+        return address.startswith("127.")
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

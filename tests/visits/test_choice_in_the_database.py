@@ -267,7 +267,7 @@ def test_of_a_large_pool_those_given_longest_ago_are_weighed_as_by_the_rule(
 ) -> None:
     numbers, chance = LOOKED_AT + 20, random.Random(3)
     both = Both(services, edge, numbers, rest=0)
-    for _ in range(2 * numbers + 40):
+    for _ in range(numbers + 60):
         both.now += 76.0
         both.open(None, None, chance.choice(WORDS), chance.random() < 0.2)
     assert (both.model.pool.given_at > 0).all(), "every number was given, and some of them are not looked at"

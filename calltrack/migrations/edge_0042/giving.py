@@ -1,8 +1,8 @@
-"""Giving a number and choosing it: as in 0029, in statements that PostgreSQL prepares for running in less time.
+"""Giving a number and choosing it: as in 0029, in statements that are sooner ready to run.
 
-Of what a visit costs the database, most is not reading or writing but making every statement's expressions
-ready, each time it runs. So sums are first moved to the window of now, which happens once in 30 hours, and then
-plainly added; and a choice says once how a mass fades, for the rows of slots and of masses alike.
+Of what a visit costs the database, most is not reading or writing but making the expressions of every
+statement ready, each time it runs. So sums are first moved to the window of now, which happens once in 30
+hours, and then plainly added; and a choice says once how a mass fades, for rows of slots and of masses alike.
 
 All rules of locks of `edge_0024/giving.py` hold here.
 """
@@ -25,7 +25,7 @@ from calltrack.migrations.edge_0029 import giving as before
 from calltrack.migrations.edge_0029.giving import _changed
 
 # Of a pool with more numbers than this so many are looked at, those that were given longest ago.
-LOOKED_AT = 100
+LOOKED_AT = 300
 
 
 def _between(function: str, begin: str, end: str) -> str:
@@ -50,6 +50,7 @@ _MASS_MOVED = ", ".join(
 )
 _BEFORE_OWN = ", ".join(f"v_before.{own}" for own in OWN)
 _NEW_OWN = ", ".join(f"{own} = v_weight * exp(v_in / {FADES[place]})" for place, own in enumerate(OWN))
+_TOTALS = ", ".join(f"{sum_} = s.{sum_} + s.{own}" for sum_, own in zip(SUMS, OWN, strict=True))
 _IS_ON_SCREEN = _between(before.GIVE, "    o_shared := p_how = 'shared';\n", "    WITH old AS MATERIALIZED")
 _NOTED = _between(before.GIVE, "noted AS (\n", "    )\n    SELECT e164 INTO o_number")
 
@@ -81,7 +82,7 @@ BEGIN
               AND m.origin IN (v_before.source, v_before.campaign) AND m.summed_at <> v_w;
         END IF;
     END IF;
-    UPDATE number_slot s SET {", ".join(f"{sum_} = s.{sum_} + s.{own}" for sum_, own in zip(SUMS, OWN, strict=True))},
+    UPDATE number_slot s SET {_TOTALS},
         {_NEW_OWN},
         source = p_source, campaign = p_campaign, weight = v_weight,
         held_at = v_t, seen_at = p_now, given_at = p_now, lease_id = p_lease, visitor_id = p_visitor,
@@ -157,23 +158,23 @@ _QUICK = f"""
     END;
 """
 
-# p_way: 'calls' looks at all numbers of the pool, 'some' at those given longest ago; 'idle' is what processes of
-# before say of large pools. The slow function does what cannot be done at once. No index but that of the order in
-# which numbers were given begins with the pool, and a bitmap would lose that order.
+# p_way: 'calls' looks at all numbers of the pool, 'some' at those given longest ago; 'idle' is what processes
+# of before say of large pools. The late function does what cannot be done at once. No index but that of the
+# order in which numbers were given begins with the pool, and a bitmap would lose that order.
 CHOOSE = f"""
 CREATE OR REPLACE FUNCTION edge_choose(
     p_company uuid, p_pool uuid, p_source text, p_campaign text, p_way text, p_rest interval,
     p_now timestamptz
 ) RETURNS uuid LANGUAGE plpgsql SET enable_bitmapscan = off AS $$
 DECLARE
-    v_now timestamptz; v_rested timestamptz; v_t float8; v_w float8; v_number uuid; v_best uuid[]; v_among uuid[];
-    {_DECLARED};
+    v_now timestamptz; v_rested timestamptz; v_t float8; v_w float8; v_number uuid; v_best uuid[];
+    v_among uuid[]; {_DECLARED};
 BEGIN
 {_QUICK}
     RETURN edge_choose_late(p_company, p_pool, p_source, p_campaign, p_way, p_rest, p_now);
 END $$
 """
-# Of the best of before nobody could be had: all that nobody locks are looked at, and what is locked is waited for.
+# None of the best could be had: all that nobody locks are looked at, and what is locked is waited for.
 LATE = _changed(
     before.CHOOSE,
     ("CREATE OR REPLACE FUNCTION edge_choose(", "CREATE FUNCTION edge_choose_late("),

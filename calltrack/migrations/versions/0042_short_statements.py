@@ -10,7 +10,8 @@ from alembic import op
 
 from calltrack.migrations import edge_0029
 from calltrack.migrations.edge_0029 import giving as giving_before
-from calltrack.migrations.edge_0042 import giving, open
+from calltrack.migrations.edge_0042 import giving
+from calltrack.migrations.edge_0042.open import OPEN
 from calltrack.migrations.roles import APP
 
 revision = "0042"
@@ -34,7 +35,7 @@ def upgrade() -> None:
     )
     op.drop_index("ix_number_slot_holder", "number_slot")
     _mark("WHEN (NEW.is_returning)")
-    for function in (giving.GIVE, giving.LATE, giving.CHOOSE, open.OPEN):
+    for function in (giving.GIVE, giving.LATE, giving.CHOOSE, OPEN):
         CHOICE._execute(function)
     for signature in CHOICE._signatures("edge_choose_late"):
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
