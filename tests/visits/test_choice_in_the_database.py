@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -265,12 +264,14 @@ def test_numbers_used_again_go_to_whom_a_mix_up_costs_least_as_by_the_rule(
 def test_of_a_large_pool_those_given_longest_ago_are_weighed_as_by_the_rule(
     services: Services, edge: Edge
 ) -> None:
-    numbers, chance = LOOKED_AT + 20, random.Random(3)
-    both = Both(services, edge, numbers, rest=0)
-    for _ in range(numbers + 60):
+    both = Both(services, edge, LOOKED_AT + 20, rest=0)
+    brand, shoes, organic, meta = WORDS
+    # The numbers of `shoes` lie about the limit, those of `organic` beyond it.
+    held = [brand] * (LOOKED_AT - 10) + [shoes] * 20 + [organic] * 10
+    for words_ in held + [shoes] * 8 + [organic] * 6 + [meta] * 4 + [shoes] * 4:
         both.now += 76.0
-        both.open(None, None, chance.choice(WORDS), chance.random() < 0.2)
-    assert (both.model.pool.given_at > 0).all(), "every number was given, and some of them are not looked at"
+        both.open(None, None, words_, False)
+    assert (both.model.pool.given_at > 0).all(), "every number was given"
 
 
 def state(services: Services, both: Both) -> dict[tuple[UUID, str], Any]:
