@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "dclid")
@@ -32,6 +33,8 @@ _PERSONAL_IN_LABEL = re.compile(
 _STREAM_COOKIE = re.compile(rf"{STREAM_COOKIE}[A-Z0-9]{{4,20}}")
 _CAMPAIGN_ID = re.compile(r"[0-9]{3,20}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_WITHOUT_QUERY = re.compile(r"[^?#]*")
+_CLICK_ID = re.compile(r"[\w.~:%=+/-]+", re.ASCII)
 _KEPT_PARAMETERS = frozenset((*CLICK_IDS, *(f"utm_{word}" for word in UTM)))
 _SEARCH = re.compile(r"(^|\.)(google|bing|yahoo|duckduckgo|ecosia|qwant|yandex|baidu)\.")
 _SOCIAL = re.compile(r"(^|\.)(facebook|instagram|linkedin|tiktok|twitter|x|t|pinterest|youtube)\.(com|co)$")
@@ -123,7 +126,7 @@ def clean_click_id(text: str) -> str:
     """Return a click id or ad cookie as it was, or nothing when it holds what none of them holds."""
     if not text:
         return ""
-    return text if len(text) <= LONGEST_CLICK_ID and re.fullmatch(r"[\w.~:%=+/-]+", text, re.ASCII) else ""
+    return text if len(text) <= LONGEST_CLICK_ID and _CLICK_ID.fullmatch(text) else ""
 
 
 def only_clicks(click_ids: Mapping[str, str]) -> dict[str, str]:
@@ -177,8 +180,14 @@ def _ad_cookies(remembered: dict[str, str]) -> dict[str, str]:
 
 def page_of(url: str) -> str:
     """Return origin and path of an address, without query and fragment, scrubbed."""
+    return _page(_WITHOUT_QUERY.match(url[:LONGEST_READ])[0])  # type: ignore[index]  # it always matches
+
+
+@lru_cache(maxsize=4096)
+def _page(url: str) -> str:
+    """Do what `page_of` does with an address up to its query: many visits open the same page."""
     try:
-        parts = urlsplit(_CONTROL.sub("", url[:LONGEST_READ]))
+        parts = urlsplit(_CONTROL.sub("", url))
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -2,9 +2,10 @@
 
 Pure: the pool's state and the moment in, a number out. A visitor keeps her number while nobody else had it
 since. Else, among the numbers that are off screen, the one whose remaining callers would cost least if mixed
-up with her: callers of the same campaign cost little, of the same source less than strangers. Numbers that
-have rested come before those that rest, and of each the near ones before the far ones. When every number is
-on screen the one given out first is shared, and that is said. There is no lease; no pool runs dry.
+up with her: callers of the same campaign cost little, of the same source less than strangers. Of a large pool
+only the numbers given out longest ago are weighed: callers of the others are still to come. Numbers that have
+rested come before those that rest, and of each the near ones before the far ones. When every number is on
+screen the one given out first is shared, and that is said. There is no lease; no pool runs dry.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calltrack.numbers.masses import LONG_AGO, Doubt, Floats, Masses, Origin
+from calltrack.visits.rules import LOOKED_AT
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,11 +31,15 @@ DECIMALS = 9
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How numbers are chosen: by risk (with or without regard to campaigns), by idleness, or by chance."""
+    """How numbers are chosen: by risk (with or without regard to campaigns), by idleness, or by chance.
+
+    By risk at most `looked_at` numbers are weighed.
+    """
 
     name: str
     doubt: Doubt | None = None
     by_chance: bool = False
+    looked_at: int = LOOKED_AT
 
 
 AFFINE = Policy("affine", Doubt())
@@ -154,6 +160,11 @@ def _best(pool: Pool, now: float, origin: Origin, policy: Policy, chance: float,
         return int(places[min(int(chance * len(places)), len(places) - 1)])
     if policy.doubt is None:
         return _first(free, pool.last_seen)
+    places = np.flatnonzero(free)
+    if len(places) > policy.looked_at:
+        longest = places[np.argsort(pool.given_at[places], kind="stable")[: policy.looked_at]]
+        free = np.zeros_like(free)
+        free[longest] = True
     risk = np.round(pool.masses.at_risk(now, origin, policy.doubt), DECIMALS)
     risk[~free] = np.inf
     return _first(risk == risk.min(), pool.last_seen)

@@ -20,9 +20,10 @@ SHORTEST_TAP = 5
 BEATS_PER_SCREEN = 2.5
 SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS, SCREEN_SECONDS = 5, 60, 75
 # How a pool chooses a number (see `edge_choose`), and what a visit of a crowded network gets instead.
-BY_CALLS, BY_IDLENESS, WITH_THE_CROWD = "calls", "idle", "crowd"
-# In a larger pool the choice by calls would take the database longer than we allow (`tests/bench/choice.py`).
-LARGEST_BY_CALLS = 1_000
+# AMONG_SOME chooses by calls as well, in a pool too large to look at all its numbers.
+BY_CALLS, AMONG_SOME, WITH_THE_CROWD = "calls", "some", "crowd"
+# So many numbers of a pool are weighed, those given longest ago: a choice costs no more in a larger pool.
+LOOKED_AT = 300
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # One client network may hold this part of a pool, and always this many numbers.
 LARGEST_SHARE, SMALLEST_CAP = 0.2, 3
@@ -150,7 +151,7 @@ def beat_seconds(screen_seconds: Iterable[int]) -> int:
 
 def way_of(pool_size: int) -> str:
     """Return how a pool of so many numbers chooses."""
-    return BY_CALLS if pool_size <= LARGEST_BY_CALLS else BY_IDLENESS
+    return BY_CALLS if pool_size <= LOOKED_AT else AMONG_SOME
 
 
 def share_of(pool_size: int) -> int:

@@ -140,7 +140,7 @@ def open_visit(
         site: where the page belongs.
         load: what the browser said.
         ids: `fresh_ids(3 + len(ways))`: new visit, new visitor, page view, leases.
-        ways: pool id -> how its number is chosen: BY_CALLS, BY_IDLENESS or WITH_THE_CROWD of `rules`.
+        ways: pool id -> how its number is chosen: BY_CALLS, AMONG_SOME or WITH_THE_CROWD of `rules`.
         now: for tests; without it the database's clock counts.
     """
     touch, pools = load.touch, sorted(ways)  # slots are locked in this order

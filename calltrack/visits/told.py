@@ -4,7 +4,8 @@ Snippets of older builds name click ids and words one by one (`c`, `m`) and list
 send them as they stand in the address (`l`), in the cookies (`c`) and on the page (`p`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from calltrack.kernel.touch import clean_click_id
@@ -41,12 +42,22 @@ def digits_of_page(body: VisitBody) -> str:
     return body.p if isinstance(body.p, str) else ",".join(body.p)
 
 
-def numbers_within(digits: str) -> Iterator[str]:
-    """Yield every stretch of these runs of digits that may be a number on its own.
+def numbers_within(digits: str) -> Iterable[str]:
+    """Return every stretch of these runs of digits that may be a number on its own.
 
     A run longer than numbers are written is a table of figures and left out; so are runs after the
     hundredth, for anybody can send them.
     """
+    return _known_stretches(digits) if len(digits) <= LONGEST_RUN else _stretches(digits)
+
+
+@lru_cache(maxsize=256)
+def _known_stretches(digits: str) -> tuple[str, ...]:
+    """Remember those of a few digits: most visitors of a page find the same on it."""
+    return tuple(_stretches(digits))
+
+
+def _stretches(digits: str) -> Iterator[str]:
     for run in digits.split(",", MOST_RUNS)[:MOST_RUNS]:
         if len(run) > LONGEST_RUN:
             continue

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import create_engine, text
 
 from calltrack.visits import service
-from calltrack.visits.rules import BY_CALLS
+from calltrack.visits.rules import way_of
 from calltrack.visits.sites import SiteTable
 from tests.bench import load
 from tests.bench.context import Context, Result
 from tests.bench.edge_apps import TABLES
 from tests.builders import Company, make_company
 
-COMPANIES, NUMBERS_EACH = 10, int(os.environ.get("BENCH_POOL", "1000"))
+COMPANIES = 10
+# Most companies have pools of 20 to 100 numbers; what a choice costs grows with the pool.
+POOLS = tuple(int(size) for size in os.environ.get("BENCH_POOL", "50,200,1000").split(","))
 LIVE_VISITS = 2000
 PACE = 200
 STORED = text(
@@ -37,8 +39,13 @@ def run(context: Context) -> list[Result]:
     with owner.begin() as connection:
         connection.execute(text(TABLES))
     # Short leases: at this speed the numbers must go from hand to hand, and never run dry.
-    companies = [companies_with(context, lease_seconds=1) for _ in range(COMPANIES)]
-    visits, beats = list(_visits(companies, 20_000)), list(_beats(context))
+    visits = {
+        f"visit+lease, {size:,} numbers": list(
+            _visits([companies_with(context, size, lease_seconds=1) for _ in range(COMPANIES)], 20_000)
+        )
+        for size in POOLS
+    }
+    beats = list(_beats(context))
     with owner.begin() as connection:
         connection.execute(text("ANALYZE"))
     with (
@@ -46,13 +53,13 @@ def run(context: Context) -> list[Result]:
         context.serve("tests.bench.edge_apps:edge") as edge,
     ):
         kinds = {
-            "bare": (bare, visits, 200),
-            "visit+lease": (edge, visits, 200),
+            "bare": (bare, next(iter(visits.values())), 200),
+            **{name: (edge, requests, 200) for name, requests in visits.items()},
             "heartbeat": (edge, beats, 204),
         }
         full, calm = _rounds(context, kinds)
     results = []
-    for name in ("visit+lease", "heartbeat"):
+    for name in (*visits, "heartbeat"):
         results += [
             Result(
                 f"{name}, {context.connections} connections",
@@ -138,7 +145,7 @@ def p99(report: load.Report) -> float:
     return report.percentile(0.99)
 
 
-def companies_with(context: Context, *, lease_seconds: int, numbers: int = NUMBERS_EACH) -> Company:
+def companies_with(context: Context, numbers: int, *, lease_seconds: int) -> Company:
     """Make a company whose pool has so many numbers."""
     company = make_company(context.services, numbers=0, lease_seconds=lease_seconds, cooldown_seconds=0)
     with context.services.db.tenant(company.id) as session:
@@ -187,12 +194,12 @@ def _visits(companies: list[Company], count: int) -> Iterator[bytes]:
 def _beats(context: Context) -> Iterator[bytes]:
     """Heartbeats of visits that hold a number."""
     chance = random.Random(2)
-    company = companies_with(context, lease_seconds=150, numbers=LIVE_VISITS)
+    company = companies_with(context, LIVE_VISITS, lease_seconds=150)
     sites = SiteTable(context.services.db)
     site = sites.find(company.site_key)
     assert site is not None
     connections = service.open_connections(context.settings.app_url, 2)
-    ways = {str(company.pool_id): BY_CALLS}
+    ways = {str(company.pool_id): way_of(LIVE_VISITS)}
     for _ in range(LIVE_VISITS):
         ids = service.fresh_ids(4, context.services.clock())
         load_ = service.read_page_load(f"{company.origin}/roma", user_agent=BROWSER)

@@ -21,7 +21,7 @@ from calltrack.numbers.masses import FADES, Origin, weight
 from calltrack.numbers.model import Mass, Slot
 from calltrack.numbers.service import note_called
 from calltrack.visits import service
-from calltrack.visits.rules import BY_CALLS
+from calltrack.visits.rules import LOOKED_AT, way_of
 from calltrack.visits.sites import Site, SiteTable
 from calltrack.wiring import Services
 from tests.builders import make_company
@@ -111,7 +111,7 @@ class Both:
         assert found is not None
         sites.close()
         self.site: Site = found
-        self.ways = {str(self.company.pool_id): BY_CALLS}
+        self.ways = {str(self.company.pool_id): way_of(numbers)}
         self.order = [
             e164 for _, e164 in sorted(zip(self.company.number_ids, self.company.numbers, strict=True))
         ]
@@ -280,6 +280,19 @@ def test_numbers_used_again_go_to_whom_a_mix_up_costs_least_as_by_the_rule(
         both.open(None, None, words_, contact)
     near = set(range(numbers)) - far
     assert set(both.model.holders) == (near or set(range(numbers))), "one is free for each: never a far one"
+
+
+def test_of_a_large_pool_those_given_longest_ago_are_weighed_as_by_the_rule(
+    services: Services, edge: Edge
+) -> None:
+    both = Both(services, edge, LOOKED_AT + 20, rest=0)
+    brand, shoes, organic, meta = WORDS
+    # The numbers of `shoes` lie about the limit, those of `organic` beyond it.
+    held = [brand] * (LOOKED_AT - 10) + [shoes] * 20 + [organic] * 10
+    for words_ in held + [shoes] * 8 + [organic] * 6 + [meta] * 4 + [shoes] * 4:
+        both.now += 76.0
+        both.open(None, None, words_, False)
+    assert (both.model.pool.given_at > 0).all(), "every number was given"
 
 
 def state(services: Services, both: Both) -> dict[tuple[UUID, str], Any]:

@@ -1,0 +1,58 @@
+"""A visit costs the database less: short statements, and of a large pool the numbers given longest ago.
+
+Revision 0042.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from alembic import op
+
+from calltrack.migrations import edge_0029
+from calltrack.migrations.edge_0029 import giving as giving_before
+from calltrack.migrations.edge_0042 import giving
+from calltrack.migrations.edge_0042.open import OPEN
+from calltrack.migrations.roles import APP
+
+revision = "0042"
+down_revision = "0036"
+branch_labels = None
+depends_on = None
+
+CHOICE = import_module("calltrack.migrations.versions.0024_choice_of_numbers")
+OPEN_BEFORE = (Path(edge_0029.__file__ or "").parent / "open.sql").read_text()
+# Only a visitor who was here before can belong to a person.
+MARK = (
+    "CREATE TRIGGER audience_mark_visit AFTER INSERT ON visit FOR EACH ROW {} "
+    "EXECUTE FUNCTION audience_mark_visitor()"
+)
+
+
+def upgrade() -> None:
+    op.create_index("ix_number_slot_visitor", "number_slot", ["company_id", "visitor_id"])
+    op.execute(
+        "CREATE INDEX ix_number_slot_given ON number_slot (company_id, pool_id, given_at NULLS FIRST, number_id)"
+    )
+    op.drop_index("ix_number_slot_holder", "number_slot")
+    _mark("WHEN (NEW.is_returning)")
+    for function in (giving.GIVE, giving.LATE, giving.CHOOSE, OPEN):
+        CHOICE._execute(function)
+    for signature in CHOICE._signatures("edge_choose_late"):
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {APP}")
+
+
+def downgrade() -> None:
+    for function in (giving_before.GIVE, giving_before.CHOOSE, OPEN_BEFORE):
+        CHOICE._execute(function)
+    for signature in CHOICE._signatures("edge_choose_late"):
+        op.execute(f"DROP FUNCTION {signature}")
+    _mark("")
+    op.create_index("ix_number_slot_holder", "number_slot", ["company_id", "pool_id", "visitor_id"])
+    op.drop_index("ix_number_slot_given", "number_slot")
+    op.drop_index("ix_number_slot_visitor", "number_slot")
+
+
+def _mark(when: str) -> None:
+    op.execute("DROP TRIGGER audience_mark_visit ON visit")
+    op.execute(MARK.format(when))
