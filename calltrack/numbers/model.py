@@ -141,7 +141,14 @@ class Slot(Base):
         # No column that a heartbeat changes: its update then touches no index.
         Index("ix_number_slot_visitor", "company_id", "visitor_id"),
         # The order in which numbers were given: of a large pool the first ones are looked at.
-        Index("ix_number_slot_given", "company_id", "pool_id", text("given_at NULLS FIRST"), "number_id"),
+        Index(
+            "ix_number_slot_given",
+            "company_id",
+            "pool_id",
+            "is_far",
+            text("given_at NULLS FIRST"),
+            "number_id",
+        ),
         {"postgresql_with": HOT},
     )
     company_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -23,7 +23,7 @@ SHORTEST_BEAT_SECONDS, LONGEST_BEAT_SECONDS, SCREEN_SECONDS = 5, 60, 75
 # AMONG_SOME chooses by calls as well, in a pool too large to look at all its numbers.
 BY_CALLS, AMONG_SOME, WITH_THE_CROWD = "calls", "some", "crowd"
 # So many numbers of a pool are weighed, those given longest ago: a choice costs no more in a larger pool.
-LOOKED_AT = 300
+LOOKED_AT = 1000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # One client network may hold this part of a pool, and always this many numbers.
 LARGEST_SHARE, SMALLEST_CAP = 0.2, 3

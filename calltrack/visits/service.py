@@ -1,6 +1,6 @@
 """What a page tells us, each in one round trip: it was loaded, it lives, a number was tapped.
 
-The statements are database functions (`migrations/edge_0029`, changed by revision 0043): they set the tenant
+The statements are database functions (`migrations/edge_0029`, changed by revision 0040): they set the tenant
 for their own transaction and run with the app's rights, so row-level security holds.
 """
 

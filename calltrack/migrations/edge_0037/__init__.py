@@ -1,4 +1,1 @@
-"""The places of the functions behind the snippet's requests that migration 0037 changes, old and new.
-
-The functions are changed where they stand, so that changes made to other places of them stay.
-"""
+"""The edge functions of 0037: a visit has a region, and a lease keeps it."""

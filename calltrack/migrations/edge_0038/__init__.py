@@ -1,1 +1,1 @@
-"""The edge functions of 0038: a visit has a region, and a lease keeps it."""
+"""The edge functions of 0038: of a large pool the longest given are looked at, and statements are short."""

@@ -1,26 +1,24 @@
 """A visit costs the database less: short statements, and of a large pool the numbers given longest ago.
 
-Revision 0042.
+Revision 0038.
 """
 
 from importlib import import_module
-from pathlib import Path
 
 from alembic import op
 
-from calltrack.migrations import edge_0029
 from calltrack.migrations.edge_0029 import giving as giving_before
-from calltrack.migrations.edge_0042 import giving
-from calltrack.migrations.edge_0042.open import OPEN
+from calltrack.migrations.edge_0037.regions import NOW
+from calltrack.migrations.edge_0038 import giving
+from calltrack.migrations.edge_0038.open import OPEN
 from calltrack.migrations.roles import APP
 
-revision = "0042"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
 CHOICE = import_module("calltrack.migrations.versions.0024_choice_of_numbers")
-OPEN_BEFORE = (Path(edge_0029.__file__ or "").parent / "open.sql").read_text()
 # Only a visitor who was here before can belong to a person.
 MARK = (
     "CREATE TRIGGER audience_mark_visit AFTER INSERT ON visit FOR EACH ROW {} "
@@ -43,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (giving_before.GIVE, giving_before.CHOOSE, OPEN_BEFORE):
+    for function in (NOW["edge_give"], giving_before.CHOOSE, NOW["edge_open"]):
         CHOICE._execute(function)
     for signature in CHOICE._signatures("edge_choose_late"):
         op.execute(f"DROP FUNCTION {signature}")

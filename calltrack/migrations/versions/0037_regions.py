@@ -2,17 +2,17 @@
 
 Rows of before have none. A call's is found again from its events (`calltrack replay-calls`), a visit's is not.
 
-Revision 0038.
+Revision 0037.
 """
 
 from importlib import import_module
 
 from alembic import op
 
-from calltrack.migrations.edge_0038 import regions
+from calltrack.migrations.edge_0037 import regions
 from calltrack.migrations.roles import APP
 
-revision = "0038"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None

@@ -23,9 +23,13 @@ from calltrack.migrations.edge_0024.fading import (
 from calltrack.migrations.edge_0024.giving import _DECLARED, _NEW_WEIGHT
 from calltrack.migrations.edge_0029 import giving as before
 from calltrack.migrations.edge_0029.giving import _changed
+from calltrack.migrations.edge_0037.regions import NOW
 
 # Of a pool with more numbers than this so many are looked at, those that were given longest ago.
-LOOKED_AT = 300
+LOOKED_AT = 1000
+
+
+_GIVEN = NOW["edge_give"]
 
 
 def _between(function: str, begin: str, end: str) -> str:
@@ -51,11 +55,11 @@ _MASS_MOVED = ", ".join(
 _BEFORE_OWN = ", ".join(f"v_before.{own}" for own in OWN)
 _NEW_OWN = ", ".join(f"{own} = v_weight * exp(v_in / {FADES[place]})" for place, own in enumerate(OWN))
 _TOTALS = ", ".join(f"{sum_} = s.{sum_} + s.{own}" for sum_, own in zip(SUMS, OWN, strict=True))
-_IS_ON_SCREEN = _between(before.GIVE, "    o_shared := p_how = 'shared';\n", "    WITH old AS MATERIALIZED")
-_NOTED = _between(before.GIVE, "noted AS (\n", "    )\n    SELECT e164 INTO o_number")
+_IS_ON_SCREEN = _between(_GIVEN, "    o_shared := p_how = 'shared';\n", "    WITH old AS MATERIALIZED")
+_NOTED = _between(_GIVEN, "noted AS (\n", "    )\n    SELECT e164 INTO o_number")
 
 # The parameters, what becomes of the holder before, and the lease's own row stand in the function of before.
-GIVE = f"""{before.GIVE[: before.GIVE.index("DECLARE")]}DECLARE
+GIVE = f"""{_GIVEN[: _GIVEN.index("DECLARE")]}DECLARE
     v_t float8 := {seconds("p_now")}; v_w float8 := {window("v_t")}; v_in float8 := v_t - v_w;
     v_weight float8 := {_NEW_WEIGHT}; v_before record; v_rows bigint;
 BEGIN

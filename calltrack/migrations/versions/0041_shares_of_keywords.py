@@ -1,6 +1,6 @@
 """What of a campaign's cost each keyword and ad group is, by day and month; reports by the click's keyword.
 
-Revision 0039.
+Revision 0041.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from calltrack.migrations.tenancy import protect
 
-revision = "0039"
-down_revision = "0037"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

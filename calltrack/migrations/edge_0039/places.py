@@ -1,15 +1,8 @@
 """What stood there before, what stands there now, and how often it stands there."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A piece of a function's text; it must be there so many times."""
-
-    before: str
-    after: str
-    times: int = 1
+from calltrack.migrations.rewriting import Place
 
 
 def _screen(seconds: str) -> str:
@@ -21,10 +14,17 @@ def _screen(seconds: str) -> str:
 
 
 # Among the numbers that have rested near ones come first, and so among those that rest.
-CHOOSE = (
-    Place("ORDER BY s.busy_until > v_now - p_rest,", "ORDER BY s.busy_until > v_now - p_rest, s.is_far,", 4),
-    Place("SELECT s.number_id, s.busy_until,", "SELECT s.number_id, s.busy_until, s.is_far,"),
+_RESTING = Place(
+    "ORDER BY s.busy_until > v_now - p_rest,", "ORDER BY s.busy_until > v_now - p_rest, s.is_far,"
 )
+CHOOSE = (
+    _RESTING,
+    Place("SELECT s.number_id, s.seen_at,", "SELECT s.number_id, s.is_far, s.seen_at,", 2),
+    Place("SELECT m.number_id, NULL,", "SELECT m.number_id, NULL, NULL,", 4),
+    Place("ORDER BY round(", "ORDER BY bool_or(x.is_far), round(", 2),
+    Place("ORDER BY s.given_at NULLS FIRST,", "ORDER BY s.is_far, s.given_at NULLS FIRST,", 2),
+)
+CHOOSE_LATE = (replace(_RESTING, times=2),)
 
 # Pages that were told to show a sign of life more rarely hold their numbers longer.
 NUMBER = (
@@ -67,4 +67,10 @@ SIGN = (Place("make_interval(secs => p.lease_seconds) AS screen", _screen("p.lea
 _OR_USUAL = "COALESCE(p.lease_seconds, 75)"
 TAPPED = (Place(f"make_interval(secs => {_OR_USUAL}) AS screen", _screen(_OR_USUAL)),)
 
-CHANGED = {"edge_choose": CHOOSE, "edge_number": NUMBER, "edge_sign": SIGN, "edge_tapped": TAPPED}
+CHANGED = {
+    "edge_choose": CHOOSE,
+    "edge_choose_late": CHOOSE_LATE,
+    "edge_number": NUMBER,
+    "edge_sign": SIGN,
+    "edge_tapped": TAPPED,
+}
