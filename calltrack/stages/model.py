@@ -23,6 +23,7 @@ class JourneyRow(Base):
         Index(
             "ix_journey_last", "company_id", text("last_at DESC"), "id", postgresql_where=text("is_person")
         ),
+        Index("ix_journey_person_day", "company_id", "day", postgresql_where=text("is_person")),
         Index(
             "ix_journey_call",
             "company_id",

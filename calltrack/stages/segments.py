@@ -14,6 +14,7 @@ from calltrack.delivery.model import Notice
 from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
+from calltrack.stages.cells import Within
 from calltrack.stages.model import SegmentRow
 from calltrack.stages.segment_rules import COLORS, Sql, Tree, read_segment, sentence
 
@@ -85,6 +86,11 @@ def segments(session: Session, company_id: UUID) -> tuple[Segment, ...]:
 def segment(session: Session, company_id: UUID, segment_id: UUID) -> Segment:
     """Return one segment; raises NotFound where the company has no such one."""
     return _shown(_row(session, company_id, segment_id))
+
+
+def within_segment(session: Session, company_id: UUID, segment_id: UUID, now: datetime) -> Within:
+    """Return a segment as views are asked within it; raises NotFound where the company has no such one."""
+    return Within(read_segment(_row(session, company_id, segment_id).condition), now)
 
 
 def make_segment(session: Session, company_id: UUID, given: Given, now: datetime, *, by: str) -> UUID:

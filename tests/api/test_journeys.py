@@ -106,6 +106,14 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     people = program.get(f"{at}/persons?limit=1").json
     assert (people["persons"][0]["stage"], people["next"]) == ("purchase", None)
     assert program.get(f"{at}/persons?cursor=odd").status_code == 400
+    of_them = f"{YEAR}&segment={made.json['id']}"
+    assert program.get(f"/api/v1/journeys/funnel?{of_them}").json["whole"]["journeys"] == 1
+    assert program.get(f"/api/v1/journeys/flow?{of_them}").json["persons"] == 1
+    assert program.get(f"/api/v1/journeys/friction?{of_them}").json["persons"] == 0
+    assert program.get(f"/api/v1/journeys/paths?{of_them}").json["buyers"] == 1
+    assert program.get(f"/api/v1/journeys/cohorts?{of_them}").json["times"]["bought"] == [["2 days", 1]]
+    assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment={'ab' * 16}").status_code == 404
+    assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment=odd").status_code == 400
     assert program.put(at, given | {"color": "green"}).json["color"] == "green"
     assert program.post("/api/v1/segments", given).status_code == 409
     assert program.client.delete(at, headers=program._headers()).status_code == 204
