@@ -63,6 +63,8 @@ class Asked:
     medium: str = ""
     campaign: str = ""
     within: tuple[str, str] | None = None
+    segment: str = ""
+    """A segment's id in hex: only what its persons did is counted."""
     sort: str = "calls"
     rises: bool = False
     compare: Compare = "before"
@@ -84,8 +86,8 @@ class Asked:
 
     @property
     def has_spend(self) -> bool:
-        """Whether spend can be told apart so: costs are known by campaign, not by page, place or hour."""
-        return self.dimension.has_spend and not self.within
+        """Whether spend can be told apart so: costs are known by campaign, not by page, hour, person."""
+        return self.dimension.has_spend and not self.within and not self.segment
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ class Asked:
     def words(self) -> dict[str, str]:
         """Return the filters as an address spells them."""
         told = {"source": self.source, "medium": self.medium, "campaign": self.campaign}
+        told["segment"] = self.segment
         if self.within:
             # What is empty must not look like no filter.
             told[self.within[0]] = _SPELT.get(self.within[1], self.within[1])
@@ -134,7 +137,8 @@ def read_asked(args: Mapping[str, str], dimension: str, today: date) -> Asked:
     asked = Asked(
         by, period, now, _before(period, now, compare), now.until >= today,
         source=_word(args, "source").lower(), medium=_word(args, "medium").lower(),
-        campaign=_word(args, "campaign"), within=_within(args, by), rises=args.get("order") == "up",
+        campaign=_word(args, "campaign"), within=_within(args, by),
+        segment=_word(args, "segment").replace("-", "").lower(), rises=args.get("order") == "up",
         compare=compare,  # type: ignore[arg-type]  # looked up in COMPARED
     )  # fmt: skip
     sort = args.get("sort") or "calls"

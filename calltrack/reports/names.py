@@ -15,6 +15,7 @@ from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.dimensions import DIMENSIONS, Dimension
 from calltrack.reports.queries import Key
 from calltrack.reports.spend_queries import UNMATCHED
+from calltrack.stages.segments import segment_names
 
 LONGEST_HOUR: Final = 3
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,9 +41,10 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the company's locations and numbers, by their ids in hex."""
+    """The names of the company's locations and numbers, and of its segments, by their ids in hex."""
 
     places: Mapping[str, str] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, dimension: Dimension, key: Key) -> str:
         """Return what a row is called."""
@@ -76,6 +78,8 @@ class Names:
             )
             if value
         ]  # fmt: skip
+        if asked.segment:
+            told.append(f"persons in the segment “{self.segments.get(asked.segment, 'no longer there')}”")
         if asked.within:
             by = DIMENSIONS[asked.within[0]]
             told.append(f"{by.name.lower()} {self.detail(by, asked.within[1])}")
@@ -88,9 +92,10 @@ def hour_name(hour: int) -> str:
 
 
 def names_of(session: Session, company_id: UUID) -> Names:
-    """Return the names of all locations and numbers, released ones too."""
+    """Return the names of all locations and numbers, released ones too, and of segments."""
     places = {one.id.hex: one.name for one in locations(session, company_id)}
-    return Names(places | {one.id.hex: pretty(one.e164) for one in named(session, company_id)})
+    numbers = {one.id.hex: pretty(one.e164) for one in named(session, company_id)}
+    return Names(places | numbers, segment_names(session, company_id))
 
 
 def source_name(name: str | None, medium: str | None = "") -> str:

@@ -83,6 +83,12 @@ def segments(session: Session, company_id: UUID) -> tuple[Segment, ...]:
     return tuple(_shown(row) for row in rows)
 
 
+def segment_names(session: Session, company_id: UUID) -> dict[str, str]:
+    """Return the names of the company's segments by their ids in hex, in the order they were made."""
+    wanted = select(SegmentRow.id, SegmentRow.name).where(SegmentRow.company_id == company_id)
+    return {row.id.hex: row.name for row in session.execute(wanted.order_by(SegmentRow.id))}
+
+
 def segment(session: Session, company_id: UUID, segment_id: UUID) -> Segment:
     """Return one segment; raises NotFound where the company has no such one."""
     return _shown(_row(session, company_id, segment_id))
