@@ -144,7 +144,7 @@ def _add_rules(blueprint: APIBlueprint, services: Services) -> None:
         return {"number": number}, 201
 
     @blueprint.post("/preview")
-    @needs(services, "viewer")
+    @needs(services, "manager")
     @blueprint.doc(security="ApiKey", responses=[400])
     @blueprint.input(JoiningTried, arg_name="given")
     @blueprint.output(OutlookShape)

@@ -1,7 +1,7 @@
 """The rules that join persons at work: on two who met, on the past, and taken back."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from calltrack.accounts import audit
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joining import Pair, are_apart, join
-from calltrack.journeys.joins_model import PersonKey
+from calltrack.journeys.joins_model import PersonJoin, PersonKey
 from calltrack.journeys.model import Person
 from calltrack.journeys.person_rules import (
     DEFAULT,
@@ -225,12 +225,10 @@ def follow(
 def try_rules(session: Session, company_id: UUID, rules: PersonRules) -> Tried:
     """Return what the rules would do to all who are known now; nothing is stored."""
     signs = find_signs(session, company_id, rules)
-    apart = {
-        frozenset((sign.one, sign.other)) for sign in signs
-        if _is_told_apart(session, company_id, sign.one, sign.other)
-    }  # fmt: skip
     keys = keys_by_person(session, company_id, {id_ for sign in signs for id_ in (sign.one, sign.other)})
-    return Tried(outlook(rules, signs, keys, apart), len(signs) == MOST_SIGNS)
+    apart = _told_apart(session, company_id)
+    pairs = {pair for sign in signs if (pair := frozenset((sign.one, sign.other))) in apart}
+    return Tried(outlook(rules, signs, keys, pairs), len(signs) == MOST_SIGNS)
 
 
 def find_signs(session: Session, company_id: UUID, rules: PersonRules) -> list[Sign]:
@@ -240,7 +238,6 @@ def find_signs(session: Session, company_id: UUID, rules: PersonRules) -> list[S
         "with_emails": rules.email != "off", "with_phones": rules.phone != "off",
         "with_calls": rules.call != "off",
     }  # fmt: skip
-    session.execute(text("SET LOCAL statement_timeout = '60s'"))
     return [Sign(row.one, row.other, row.via, row.browsers) for row in session.execute(_SIGNS, asked)]
 
 
@@ -257,9 +254,33 @@ def keys_by_person(session: Session, company_id: UUID, ids: Collection[UUID]) ->
     return {id_: {name: frozenset(all_) for name, all_ in of.items()} for id_, of in found.items()}
 
 
-def _is_told_apart(session: Session, company_id: UUID, one: UUID, other: UUID) -> bool:
-    pair = Pair(one, other)
-    return are_apart(session, company_id, pair) or _was_refused(session, company_id, one, other)
+def _told_apart(session: Session, company_id: UUID) -> set[frozenset[UUID]]:
+    """Return the pairs somebody said are two, each as the person it is part of now (see `are_apart`)."""
+    refused = session.execute(
+        select(PersonSuggestion.one_id, PersonSuggestion.other_id).where(
+            PersonSuggestion.company_id == company_id, PersonSuggestion.decision == "apart"
+        )
+    ).all()
+    pairs = select(PersonJoin.kept_id, PersonJoin.absorbed_id).where(PersonJoin.company_id == company_id)
+    undone = session.execute(
+        pairs.where(PersonJoin.undone_at.is_not(None), PersonJoin.via != "hand").distinct()
+    ).all()
+    found = {frozenset((row.one_id, row.other_id)) for row in refused}
+    if undone:
+        into = {
+            row.absorbed_id: row.kept_id
+            for row in session.execute(pairs.where(PersonJoin.undone_at.is_(None)))
+        }
+        found |= {frozenset((_end(into, row.kept_id), _end(into, row.absorbed_id))) for row in undone}
+    return found
+
+
+def _end(into: Mapping[UUID, UUID], id_: UUID) -> UUID:
+    seen = {id_}
+    while (following := into.get(id_)) is not None and following not in seen:
+        seen.add(following)
+        id_ = following
+    return id_
 
 
 def _was_refused(session: Session, company_id: UUID, one: UUID, other: UUID) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from calltrack.infra.turns import take_turn
@@ -84,6 +84,8 @@ def _join_all(services: Services, company_id: UUID, task: _Task, stop: threading
         with services.db.tenant(company_id) as session:
             row = session.get_one(PersonRulesRow, (company_id, task.id))
             held = Held(row.number, read_person_rules(row.rules))
+            # A page's limit is none for the whole past; the lease is.
+            session.execute(text("SET LOCAL statement_timeout = '100s'"))
             signs = find_signs(session, company_id, held.rules)
         is_changed = False
         for start in range(0, len(signs), PORTION):

@@ -1,7 +1,8 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
 Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
-`posterior`, `credit`, `journeys`, `reports`, `stored_credit`, `segment_views`.
+`posterior`, `credit`, `journeys`, `reports`, `stored_credit`, `segment_views`,
+`segment_reports`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -36,6 +37,7 @@ PIECES = (
     "reports",
     "stored_credit",
     "segment_views",
+    "segment_reports",
 )
 
 
