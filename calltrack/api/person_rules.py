@@ -188,7 +188,7 @@ def _add_suggestions(blueprint: APIBlueprint, services: Services) -> None:
 
     @blueprint.post("/suggestions/<suggestion_id>")
     @needs(services, "manager")
-    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.doc(security="ApiKey", responses=[404, 409])
     @blueprint.input(DecisionGiven, arg_name="given")
     @blueprint.output(DecisionShape)
     def decide_pair(suggestion_id: str, given: DecisionGiven) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from calltrack.accounts import audit
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joining import Pair, join_by_hand
 from calltrack.journeys.rule_model import PersonSuggestion
-from calltrack.kernel.errors import NotFound
+from calltrack.kernel.errors import Conflict, NotFound
 
 SHOWN: Final = 50
 
@@ -52,11 +52,14 @@ def decide(
     """Join both, as by hand (returns the join's id), or say that they are two, which rules respect.
 
     Raises:
-        NotFound: it is decided already, or one of the two is part of another person by now.
+        NotFound: there is none; it is decided already, or one of the two is part of another person by now.
+        Conflict: somebody said that they are two.
     """
     take_turn(session, "persons", company_id)
     row = session.get(PersonSuggestion, (company_id, suggestion_id), with_for_update=True)
-    if row is None or row.decision != "open":
+    if row is not None and row.decision != "open":
+        raise Conflict("Somebody said already that they are two; join them by hand on a person's page.")
+    if row is None:
         raise NotFound("This suggestion is decided already, or one of the two is part of another person now.")
     pair = Pair(row.one_id, row.other_id)
     if decision == "join":

@@ -47,9 +47,9 @@ def test_rules_are_tried_saved_and_taken_back(owner: Browser, services: Services
     assert (held.rules.browsers_by_phone, held.rules.browsers_by_email) == (True, False)
     work(town)
     assert "joined 1 person" in owner.get(at).text
-    owner.post(f"{at}/1/undo")
+    owner.post(f"{at}/undo", number="1")
     assert "tick the box first" in owner.get(at).text
-    owner.post(f"{at}/1/undo", sure="yes")
+    owner.post(f"{at}/undo", number="1", sure="yes")
     work(town)
     assert "joined 0 persons" in owner.get(at).text
 

@@ -62,16 +62,17 @@ def change_joining(services: Services, here: Here) -> ResponseReturnValue:
     return redirect(url_for("dashboard.joining", company_id=company_id), 303)
 
 
-@page("/journeys/joining/<int:number>/undo", "owner", ("POST",))
-def undo_joining(services: Services, here: Here, number: int) -> ResponseReturnValue:
+@page("/journeys/joining/undo", "owner", ("POST",))
+def undo_joining(services: Services, here: Here) -> ResponseReturnValue:
     """Take apart whom a version joined, once that is ticked."""
     try:
         if request.form.get("sure") != "yes":
             raise BadInput("Nothing was taken apart: tick the box first.")
+        number = typed("undo").whole("number")
         with services.db.tenant(here.company.id) as session:
             ask_apart(session, here.company.id, number, here.now, by=here.who.email)
         flash("They are being taken apart: each is exactly who it was, and no rule joins them again.")
-    except (BadInput, Conflict) as problem:
+    except (BadInput, Conflict, NotFound) as problem:
         flash(str(problem))
     services.nudges.wake("join_persons", str(here.company.id))
     return redirect(url_for("dashboard.joining", company_id=here.company.id), 303)
@@ -91,7 +92,7 @@ def decide_suggestion(services: Services, here: Here, suggestion_id: UUID) -> Re
             "Joined; on the person's page you can take them apart again." if decision == "join"
             else "They stay two, whatever the rules say."
         )  # fmt: skip
-    except NotFound as problem:
+    except Conflict as problem:
         flash(str(problem))
     for job in ("handle_facts", "keep_journeys"):
         services.nudges.wake(job, str(here.company.id))
