@@ -22,6 +22,7 @@ from calltrack.infra import outbox
 from calltrack.infra.db import Base
 from calltrack.journeys import joins_model as person_joins
 from calltrack.journeys import model as journeys
+from calltrack.journeys import rule_model as person_rules
 from calltrack.messages import model as messages
 from calltrack.numbers import model as numbers
 from calltrack.numbers import order_model as number_orders
@@ -62,6 +63,7 @@ __all__ = [
     "outbox",
     "people",
     "person_joins",
+    "person_rules",
     "phone_links",
     "report_mails",
     "reports",

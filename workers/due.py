@@ -21,6 +21,7 @@ from calltrack.delivery.service import due_destinations
 from calltrack.erasure.service import companies_to_erase
 from calltrack.infra import outbox
 from calltrack.installation.service import companies_to_read
+from calltrack.journeys.rule_work import companies_to_join
 from calltrack.messages.sending import companies_to_send
 from calltrack.numbers.buying import companies_with_due_orders
 from calltrack.numbers.leaving import companies_with_leaving
@@ -82,6 +83,7 @@ def _of_calls(system: Session, due_before: datetime) -> list[Job]:
         "look_at_pages": companies_to_read,
         "keep_journeys": companies_with_journeys,
         "make_journeys_again": companies_to_make_again,
+        "join_persons": companies_to_join,
     }
     lists: list[Job] = [
         ("poll_calls", str(company_id), str(account_id))

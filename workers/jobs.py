@@ -32,6 +32,7 @@ from calltrack.erasure.service import erase_due
 from calltrack.infra.log import log
 from calltrack.infra.queue import silence_key
 from calltrack.installation.service import read_due
+from calltrack.journeys.rule_work import join_by_rules
 from calltrack.messages.sending import send_due
 from calltrack.numbers.buying import buy_due
 from calltrack.numbers.keeping import check_numbers as compare_numbers
@@ -160,6 +161,9 @@ class Parts:
         elif name == "make_journeys_again":
             if make_past_again(self.services, UUID(company_id), stop=self.stop).is_more:
                 again()
+        elif name == "join_persons":
+            if join_by_rules(self.services, UUID(company_id), self.stop):
+                again()
         elif name == "keep_reports":
             if count_days(self.services, UUID(company_id), self.stop):
                 again()
@@ -204,7 +208,7 @@ class Parts:
             return self.calls
         if job[0] == "transcribe":
             return self.speech
-        if job[0] in QUIET_JOBS or job[0] in ("judge_anew", "make_journeys_again"):
+        if job[0] in QUIET_JOBS or job[0] in ("judge_anew", "make_journeys_again", "join_persons"):
             return self.quiet
         if job[0] == "keep_reports":
             return self.reports
@@ -315,6 +319,11 @@ def keep_journeys(company_id: str) -> None:
 def make_journeys_again(company_id: str) -> None:
     """Go on making the company's past journeys again."""
     _begin("make_journeys_again", company_id)
+
+
+def join_persons(company_id: str) -> None:
+    """Join the company's persons as a version of its rules says, or take them apart again."""
+    _begin("join_persons", company_id)
 
 
 def keep_reports(company_id: str) -> None:

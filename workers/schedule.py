@@ -32,6 +32,7 @@ from calltrack.numbers.keeping import companies_with_numbers
 from calltrack.reports.credit.marking import companies_without_look, plan_look
 from calltrack.reports.keeping import companies_to_begin
 from calltrack.stages.alerts import watch_segments
+from calltrack.stages.entering import watch_entering
 from calltrack.stages.keeping import begin_journeys
 from calltrack.wiring import Services, build
 from workers.due import due_jobs
@@ -146,6 +147,7 @@ TASKS = (
     Task("begin reports", timedelta(minutes=1), begin_reports),
     Task("compare with platforms", timedelta(hours=1), ask_for_tallies),
     Task("watch segments", timedelta(minutes=10), watch_segments),
+    Task("look who entered segments", timedelta(minutes=10), watch_entering),
     Task("begin journeys", timedelta(minutes=1), begin_journeys),
     Task("plan lessons", timedelta(hours=1), plan_lessons),
     Task("plan budget advice", timedelta(minutes=10), plan_advice),

@@ -20,6 +20,7 @@ from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.calls.people.missed import reached_at
 from calltrack.conversions.call_log import CallFilter as LogFilter
+from calltrack.conversions.call_log import among
 from calltrack.conversions.levels import levels
 from calltrack.conversions.model import Conversion
 from calltrack.conversions.rules import Outcome
@@ -32,6 +33,8 @@ from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import first_id_of, parse_id
 from calltrack.kernel.money import parse_money
 from calltrack.numbers.model import TrackingNumber
+from calltrack.stages.segment_calls import calls_within
+from calltrack.stages.segments import within_segment
 from calltrack.wiring import Services
 
 
@@ -73,6 +76,7 @@ class CallFilter(Page):
 
     call_sid: Annotated[str | None, Field(max_length=64)] = None
     since: Annotated[datetime | None, Field(description="Calls that began at this moment or later.")] = None
+    segment: Annotated[str, Field(description="A segment's id: calls of the persons in it now.")] = ""
 
 
 class LevelFilter(BaseModel):
@@ -172,6 +176,10 @@ def _add_reads(blueprint: APIBlueprint, services: Services) -> None:
                 query = query.where(Call.call_sid == wanted.call_sid)
             if wanted.since:
                 query = query.where(Call.id >= first_id_of(wanted.since), Call.started_at >= wanted.since)
+            if wanted.segment:
+                segment_id = parse_id(wanted.segment)
+                within = within_segment(session, g.asker.company_id, segment_id, services.clock())
+                query = query.where(among(calls_within(within)))
             rows, following = cut(_shapes(session, services.vault, query), wanted)
         return {"calls": rows, "next": following}
 

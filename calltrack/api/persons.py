@@ -14,6 +14,7 @@ from calltrack.api.idempotency import once
 from calltrack.journeys.joining import JoinRow, Pair, join_by_hand, joins_of, part
 from calltrack.journeys.keys import Key, link_key
 from calltrack.kernel.ids import parse_id
+from calltrack.kernel.masking import masked_id
 from calltrack.kernel.phone import masked
 from calltrack.stages.stage_words import STAGES
 from calltrack.stages.timeline import PersonStory, story_of
@@ -67,7 +68,10 @@ class KeyShape(BaseModel):
     """The person's id in another system."""
 
     crm: str
-    crm_id: str
+    crm_id: Annotated[
+        str,
+        Field(description="What looks like an address or a number is masked for keys of the role viewer."),
+    ]
     linked_at: datetime
 
 
@@ -77,7 +81,7 @@ class JoinShape(BaseModel):
     id: str
     kept_id: str
     absorbed_id: str
-    via: Annotated[str, Field(description="call, key (one CRM id) or hand.")]
+    via: Annotated[str, Field(description="call, key (one CRM id), email, phone or hand.")]
     joined_at: datetime
     joined_by: str
     undone_at: datetime | None
@@ -283,7 +287,12 @@ def _person(story: PersonStory, *, in_full: bool) -> dict[str, Any]:
         "browsers": [
             {"visitor_id": str(one.visitor_id), "probability": one.probability} for one in story.browsers
         ],
-        "crm_ids": [{"crm": one.system, "crm_id": one.id, "linked_at": one.linked_at} for one in story.keys],
+        "crm_ids": [
+            {
+                "crm": one.system, "crm_id": one.id if in_full else masked_id(one.id),
+                "linked_at": one.linked_at,
+            } for one in story.keys
+        ],
         "joins": [_join(one) for one in story.joins],
         "stage": STAGES[row.stage] if row else "", "score": row.score if row else 0, "band": story.band,
         "stages": [{"stage": one.name, "at": one.at, "reason": one.reason} for one in story.steps],

@@ -31,6 +31,7 @@ from calltrack.api.outcome_imports import imports_of
 from calltrack.api.outcome_links import links_of
 from calltrack.api.pacing import pacing_of
 from calltrack.api.people import care_of, missed_of, tags_of
+from calltrack.api.person_rules import person_rules_of
 from calltrack.api.persons import persons_of, touchpoints_of
 from calltrack.api.phone_systems import phone_systems_of
 from calltrack.api.pool_advice import pool_advice_of
@@ -148,6 +149,7 @@ def register(app: Flask, services: Services) -> None:
         persons_of,
         touchpoints_of,
         journeys_of,
+        person_rules_of,
         segments_of,
     ):
         app.register_blueprint(blueprint_of(services))

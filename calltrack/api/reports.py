@@ -45,6 +45,9 @@ class ReportQuery(BaseModel):
     location: Annotated[str, Field(description=WITHIN + " An id.")] = ""
     number: Annotated[str, Field(description=WITHIN + " An id.")] = ""
     hour: Annotated[str, Field(description=WITHIN + " 000 (Monday from midnight) to 167.")] = ""
+    segment: Annotated[
+        str, Field(description="A segment's id: only what the persons who are in it now did; without spend.")
+    ] = ""
     sort: Annotated[str, Field(description=f"One of {', '.join(COLUMNS)}.")] = "calls"
     order: Literal["up", "down"] = "down"
     limit: Annotated[int, Field(ge=1, le=500, description="Rows in one answer.")] = 100
@@ -148,7 +151,7 @@ def reports_of(services: Services) -> APIBlueprint:
                 raise NotFound("The company is gone.")
             words = {name: str(value) for name, value in wanted.model_dump().items()}
             asked = read_asked(words, dimension, day_of(services.clock(), company.timezone))
-            found = make_report(session, company_id, asked)
+            found = make_report(session, company_id, asked, now=services.clock())
             names = names_of(session, company_id, found)
         first = int(wanted.cursor or 0)
         last, total = first + wanted.limit, found.total

@@ -1,7 +1,7 @@
 """Segments: saved filters over persons, and who is in them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import g, request
@@ -27,6 +27,9 @@ class SegmentGiven(BaseModel):
     alert_from: Annotated[
         int | None, Field(ge=1, le=1_000_000, description="From so many persons a notice stands.")
     ] = None
+    tell_to: Annotated[
+        Literal["off", "owners", "managers"], Field(description="Who is mailed when somebody enters.")
+    ] = "off"
 
 
 class SegmentShape(BaseModel):
@@ -38,6 +41,7 @@ class SegmentShape(BaseModel):
     condition: dict[str, Any]
     sentence: str
     alert_from: int | None
+    tell_to: str
     persons: Annotated[int | None, Field(description="Up to 10,001; only when one segment is read.")] = None
 
 
@@ -142,7 +146,7 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     def add_segment(given: SegmentGiven) -> tuple[dict[str, Any], int]:
         """Save a segment."""
         company_id, now, by = g.asker.company_id, services.clock(), g.asker.name
-        wanted = Given(given.name, given.color, given.condition, given.alert_from)
+        wanted = Given(given.name, given.color, given.condition, given.alert_from, given.tell_to)
         with services.db.tenant(company_id) as session:
 
             def make() -> tuple[int, dict[str, Any]]:
@@ -161,7 +165,7 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     def change_segment(segment_id: str, given: SegmentGiven) -> dict[str, Any]:
         """Store name, colour and condition."""
         company_id, id_ = g.asker.company_id, parse_id(segment_id)
-        wanted = Given(given.name, given.color, given.condition, given.alert_from)
+        wanted = Given(given.name, given.color, given.condition, given.alert_from, given.tell_to)
         with services.db.tenant(company_id) as session:
             segments.change_segment(session, company_id, id_, wanted, services.clock(), by=g.asker.name)
             return _shape(segments.segment(session, company_id, id_))
@@ -201,7 +205,7 @@ def place_of(cursor: str) -> tuple[datetime, Any] | None:
 def _shape(one: Segment) -> dict[str, Any]:
     return {
         "id": str(one.id), "name": one.name, "color": one.color, "condition": one.condition,
-        "sentence": one.sentence, "alert_from": one.alert_from,
+        "sentence": one.sentence, "alert_from": one.alert_from, "tell_to": one.tell_to,
     }  # fmt: skip
 
 

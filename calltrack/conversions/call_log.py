@@ -3,17 +3,19 @@
 import base64
 import binascii
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -138,6 +140,14 @@ class CallSummary:
 
 
 @dataclass(frozen=True)
+class Among:
+    """What a room above asks of calls: SQL over the table `call`, and its values (a segment's persons)."""
+
+    sql: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class CallFilter:
     """What calls are asked for; empty fields ask for nothing.
 
@@ -167,6 +177,7 @@ class CallFilter:
     assignee: UUID | None = None
     caller: str = ""
     """A full number in E.164; it is compared by its keyed hash, parts of numbers cannot be searched."""
+    among: Among | None = None
 
 
 @dataclass(frozen=True)
@@ -330,7 +341,15 @@ def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[Colum
         found.append(Call.caller_hash == vault.look_up(company_id, wanted.caller))
     if wanted.brought:
         found.append(_kind(wanted.brought))
+    if wanted.among:
+        found.append(among(wanted.among))
     return found + _by_people(wanted)
+
+
+def among(asked: Among) -> ColumnElement[bool]:
+    """Return what a room above asks of a query over calls, as one of its conditions."""
+    values: list[BindParameter[Any]] = [bindparam(name, value) for name, value in asked.values.items()]
+    return cast(ColumnElement[bool], text(asked.sql).bindparams(*values))
 
 
 def _by_people(wanted: CallFilter) -> list[ColumnElement[bool]]:

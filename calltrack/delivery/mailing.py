@@ -8,11 +8,13 @@ from calltrack.delivery.model import Notice
 from calltrack.infra.mail import send_mail
 from calltrack.wiring import Services
 
+# Informative, but somebody said that they want to hear of it.
+ASKED_FOR: Final = ("segment.filled",)
 FOOT: Final = "You get this because you are an owner of {name} at calltrack."
 
 
 def mail_notice(services: Services, company_id: UUID, notice_id: UUID) -> None:
-    """Mail a notice to the owners once; informative ones and those that are over are not mailed.
+    """Mail a notice to the owners once; not what is over, nor what only informs and nobody asked for.
 
     Running it again sends nothing. A worker that dies between the hand-over and the note that it was done
     sends the same message once more, under the same message id.
@@ -31,7 +33,9 @@ def mail_notice(services: Services, company_id: UUID, notice_id: UUID) -> None:
         )
     if row is None or owner_of is None or not to:
         return
-    if row.level != "action" or row.resolved_at is not None or row.mailed_at is not None:
+    if row.level != "action" and row.kind not in ASKED_FOR:
+        return
+    if row.resolved_at is not None or row.mailed_at is not None:
         return
     host = settings.mail_from.rpartition("@")[2].strip(">")
     page = f"{settings.base_url}/app/{company_id.hex}/notices"

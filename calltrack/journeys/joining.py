@@ -64,15 +64,19 @@ def join_by_hand(session: Session, company_id: UUID, pair: Pair, now: datetime, 
     return made
 
 
-def join(session: Session, company_id: UUID, pair: Pair, via: str, now: datetime, *, by: str = "") -> UUID:
+def join(
+    session: Session, company_id: UUID, pair: Pair, via: str, now: datetime, *, by: str = "",
+    rules_number: int | None = None,
+) -> UUID:  # fmt: skip
     """Join two persons and write down what had been the absorbed one's; whoever calls holds the turn.
 
-    `person.merged` is recorded: conversions follow.
+    `rules_number` is the version of the rules that said so. `person.merged` is recorded: conversions follow.
     """
     absorbed = session.get_one(Person, (company_id, pair.absorbed))
     row = PersonJoin(
         company_id=company_id, id=new_id(now), kept_id=pair.kept, absorbed_id=pair.absorbed,
         absorbed_since=absorbed.created_at, is_demo=absorbed.is_demo, via=via, joined_at=now, joined_by=by,
+        rules_number=rules_number,
         callers=_of(session, absorbed, PersonCaller, PersonCaller.caller_hash),
         visitors=_of(session, absorbed, PersonVisitor, PersonVisitor.visitor_id),
         keys=_of(session, absorbed, PersonKey, PersonKey.key_hash),
@@ -93,8 +97,8 @@ def join(session: Session, company_id: UUID, pair: Pair, via: str, now: datetime
 def part(session: Session, company_id: UUID, join_id: UUID, now: datetime, *, by: str) -> UUID:
     """Undo a join: the absorbed person is there again, with exactly what had been its own; returns its id.
 
-    What came since stays where it is, and so does what was erased or moved on meanwhile. Two whom a call or a
-    CRM id had joined are not joined by one again. Joins can be undone in any order.
+    What came since stays where it is, and so does what was erased or moved on meanwhile. Two whom a rule had
+    joined are not joined by one again. Joins can be undone in any order.
 
     Raises:
         NotFound: the company has no such join.
@@ -132,7 +136,7 @@ def part(session: Session, company_id: UUID, join_id: UUID, now: datetime, *, by
 
 
 def are_apart(session: Session, company_id: UUID, pair: Pair) -> bool:
-    """Tell whether somebody took these two apart after a call or a CRM id had joined them.
+    """Tell whether somebody took these two apart after a rule had joined them.
 
     Whoever became part of one of them since counts as that one.
     """

@@ -40,14 +40,22 @@ class PersonKey(Base):
 class PersonJoin(Base):
     """One person became part of another: what had been the absorbed one's, so that it can be taken apart.
 
-    via: call (a verdict bound both), key (one CRM id), hand.
+    via: call (a verdict bound both), key (one CRM id), email, phone (typed in browsers of both), hand.
+    `rules_number`: the version of the rules that joined them; NULL: somebody did, or it was before there were
+    versions.
     """
 
     __tablename__ = "person_join"
     __table_args__ = (
         Index("ix_person_join_kept", "company_id", "kept_id"),
         Index("ix_person_join_absorbed", "company_id", "absorbed_id"),
-        CheckConstraint("via IN ('call', 'key', 'hand')", name="via"),
+        Index(
+            "ix_person_join_rules",
+            "company_id",
+            "rules_number",
+            postgresql_where=text("rules_number IS NOT NULL AND undone_at IS NULL"),
+        ),
+        CheckConstraint("via IN ('call', 'key', 'email', 'phone', 'hand')", name="via"),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,6 +69,7 @@ class PersonJoin(Base):
     callers: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     visitors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     keys: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    rules_number: Mapped[int | None]
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str] = mapped_column(server_default=text("''"))
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from calltrack.infra.crypto import Vault
 from calltrack.infra.turns import take_turn
-from calltrack.journeys.joining import Pair, are_apart, join
 from calltrack.journeys.joins_model import PersonKey
 from calltrack.journeys.model import Person, PersonCaller
-from calltrack.journeys.rules import Known, bind
+from calltrack.journeys.person_rules import Sign
+from calltrack.journeys.rule_joining import consider
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import new_id
 
@@ -74,8 +74,8 @@ def link_key(
 ) -> UUID:
     """Say that a person has this id in a CRM; returns the person who has it now.
 
-    Is it another person's already, both are one: the older stays, which can be undone. Two whom somebody took
-    apart stay apart, and the id stays where it is.
+    Is it another person's already, the rules say what follows: both are one (the older stays, which can be
+    undone), or somebody is asked. Two whom somebody took apart stay apart, and the id stays where it is.
 
     Raises:
         BadInput: the id cannot be one.
@@ -98,14 +98,10 @@ def link_key(
         )  # fmt: skip
         session.flush()
         return person_id
-    if held.person_id == person_id or are_apart(session, company_id, Pair(person_id, held.person_id)):
-        return held.person_id
-    other = session.get_one(Person, (company_id, held.person_id))
-    both = bind(Known(person.id, person.created_at), Known(other.id, other.created_at))
-    if both.keep is None or both.absorb is None:
+    if held.person_id == person_id:
         return person_id
-    join(session, company_id, Pair(both.keep.id, both.absorb.id), "key", now, by=by)
-    return both.keep.id
+    sign = Sign(person_id, held.person_id, "key", 1)
+    return consider(session, company_id, sign, now, by=by) or held.person_id
 
 
 def person_of_key(

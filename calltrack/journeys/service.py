@@ -12,9 +12,11 @@ from calltrack.calls.model import Call
 from calltrack.infra.crypto import Vault
 from calltrack.infra.rows import hidden
 from calltrack.infra.turns import take_turn
-from calltrack.journeys.joining import Pair, are_apart, join
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
-from calltrack.journeys.rules import MOST_BROWSERS, TYPED, Known, bind, is_sure
+from calltrack.journeys.person_rules import Sign
+from calltrack.journeys.rule_joining import Held, current_rules, follow
+from calltrack.journeys.rules import TYPED, Known, is_sure
+from calltrack.journeys.typed import Typed, browsers_of_number, may_bind, typed_by_email, typed_by_number
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.visits.model import Visit, VisitorEmail, VisitorPhone
@@ -25,8 +27,9 @@ def link_person(
 ) -> UUID | None:
     """Bind the call's caller, and its visitor where the verdict is sure enough, to one person.
 
-    Two persons who turn out to be one are joined: the older stays and `person.merged` is recorded for it.
-    A withheld caller is nobody: such a call has a person through its visitor only, or none (None).
+    Two persons who turn out to be one are joined as the company's rules say: the older stays and
+    `person.merged` is recorded for it. A withheld caller is nobody: such a call has a person through its
+    visitor only, or none (None).
     Repetitions change nothing.
 
     Raises:
@@ -36,27 +39,20 @@ def link_person(
     call = session.get(Call, (company_id, call_id))
     if call is None:
         raise NotFound("There is no such call.")
+    held = current_rules(session, company_id)
     visitor = _sure_visitor(session, call)
-    typed = _typed_by(session, call)
-    typed += _of_same_email(session, company_id, {*typed, *([visitor[0]] if visitor else [])})
-    _forget_links_but(session, call, {*typed, *([visitor[0]] if visitor else [])})
+    typed = typed_by_number(session, call) if call.caller_hash else []
+    sure = {visitor[0]} if visitor else set[UUID]()
+    typed += typed_by_email(session, company_id, {*(one.visitor_id for one in typed), *sure})
+    _forget_links_but(session, call, {*(one.visitor_id for one in typed if may_bind(held.rules, one)), *sure})
     if call.caller_hash is None and visitor is None:
         return None
-    caller, browser = _person_of_caller(session, call), _person_of_visitor(session, call, visitor)
-    if caller and browser and are_apart(session, company_id, Pair(caller.id, browser.id)):
-        # Somebody said that they are two: the call is its caller's.
-        visitor = browser = None
-    binding = bind(caller, browser)
-    person_id = binding.keep.id if binding.keep else _new_person(session, call)
-    if binding.absorb:
-        join(session, company_id, Pair(person_id, binding.absorb.id), "call", now)
+    person_id, visitor = _person_of_call(session, call, visitor, held, now)
     _link_caller(session, vault, call, person_id, now)
     if visitor:
         _link_visitor(session, call, visitor, person_id, now)
-    for visitor_id in typed:
-        # Whoever is somebody already stays it: anybody can type anybody's number.
-        if session.get(PersonVisitor, (company_id, visitor_id)) is None:
-            _link_visitor(session, call, (visitor_id, TYPED), person_id, now)
+    for one in typed:
+        person_id = _follow_typed(session, call, one, person_id, held, now)
     session.flush()
     return person_id
 
@@ -104,7 +100,7 @@ def link_email(session: Session, vault: Vault, company_id: UUID, typed_id: UUID,
     )
     if mine is None:
         return  # erased since
-    visitors = [mine, *_of_same_email(session, company_id, {mine})]
+    visitors = [mine, *(one.visitor_id for one in typed_by_email(session, company_id, {mine}))]
     linked = select(PersonVisitor.call_id).where(
         PersonVisitor.company_id == company_id, PersonVisitor.visitor_id.in_(visitors)
     )
@@ -158,36 +154,36 @@ def _sure_visitor(session: Session, call: Call) -> tuple[UUID, float] | None:
     return (row.visitor_id, row.probability) if row and is_sure(row.probability) else None
 
 
-def _typed_by(session: Session, call: Call) -> list[UUID]:
-    """Return the visitors who typed the caller's number into a form."""
-    if call.caller_hash is None:
-        return []
-    return list(
-        session.scalars(
-            select(VisitorPhone.visitor_id).where(
-                VisitorPhone.company_id == call.company_id, VisitorPhone.phone_hash == call.caller_hash
-            )
-        )
-    )
+def _person_of_call(
+    session: Session, call: Call, visitor: tuple[UUID, float] | None, held: Held, now: datetime
+) -> tuple[UUID, tuple[UUID, float] | None]:
+    """Return whose the call is, and its browser, unless that one stays another person's."""
+    caller, browser = _person_of_caller(session, call), _person_of_visitor(session, call, visitor)
+    if caller and browser and caller.id != browser.id:
+        sign = Sign(caller.id, browser.id, "call", browsers_of_number(session, call))
+        both = follow(session, call.company_id, sign, held, now)
+        # Where they stay two, the call is its caller's.
+        return (both, visitor) if both else (caller.id, None)
+    known = caller or browser
+    return (known.id if known else _new_person(session, call)), visitor
 
 
-def _of_same_email(session: Session, company_id: UUID, visitor_ids: Collection[UUID]) -> list[UUID]:
-    """Return the other visitors who typed an e-mail address of these; what very many type is no person's."""
-    if not visitor_ids:
-        return []
-    mine = select(VisitorEmail.email_hash).where(
-        VisitorEmail.company_id == company_id, VisitorEmail.visitor_id.in_(list(visitor_ids))
-    )
-    rows = session.execute(
-        select(VisitorEmail.email_hash, VisitorEmail.visitor_id)
-        .where(VisitorEmail.company_id == company_id, VisitorEmail.email_hash.in_(mine))
-        .order_by(VisitorEmail.id)
-    )
-    by_address: dict[bytes, list[UUID]] = {}
-    for row in rows:
-        by_address.setdefault(row.email_hash, []).append(row.visitor_id)
-    found = [one for many in by_address.values() if len(many) <= MOST_BROWSERS for one in many]
-    return [one for one in dict.fromkeys(found) if one not in visitor_ids]
+def _follow_typed(
+    session: Session, call: Call, one: Typed, person_id: UUID, held: Held, now: datetime
+) -> UUID:
+    """Bind a browser in which the person's number or address was typed; returns who the person is now.
+
+    Whoever is somebody already stays it, unless a rule joins both: anybody can type anybody's number.
+    """
+    link = session.get(PersonVisitor, (call.company_id, one.visitor_id))
+    if link is None:
+        if may_bind(held.rules, one):
+            _link_visitor(session, call, (one.visitor_id, TYPED), person_id, now)
+        return person_id
+    if link.person_id == person_id:
+        return person_id
+    sign = Sign(person_id, link.person_id, one.via, one.shared_by)
+    return follow(session, call.company_id, sign, held, now) or person_id
 
 
 def _forget_links_but(session: Session, call: Call, visitor_ids: Collection[UUID]) -> None:

@@ -25,6 +25,7 @@ ALSO_WRITTEN: Final = f"""
         WHERE c.company_id = :company_id AND c.campaign_key <> ''
     ) both_ways GROUP BY written HAVING count(DISTINCT named) = 1
 """  # noqa: S608 - constants of this file
+_ALSO: Final = text(ALSO_WRITTEN)
 _SAME: Final = text(
     f"SELECT written FROM ({ALSO_WRITTEN}) w WHERE named = :named"  # noqa: S608 - constants
 )
@@ -64,6 +65,11 @@ def same_words(session: Session, company_id: UUID, dimension: str, word: str) ->
         also = session.scalars(_SAME, {"company_id": company_id, "named": word})
         return (word, *sorted(also))
     return (word,)
+
+
+def named_by_written(session: Session, company_id: UUID) -> Mapping[str, str]:
+    """Return the ad groups Google named by what addresses say for them."""
+    return {row.written: row.named for row in session.execute(_ALSO, {"company_id": company_id})}
 
 
 def ad_group_names(session: Session, company_id: UUID, words: Collection[str]) -> Mapping[str, str]:

@@ -65,6 +65,8 @@ class Asked:
     within: tuple[str, str] | None = None
     same: tuple[str, ...] = ()
     """All words under which the detail of `within` is stored, see `ad_groups.py`; empty: its own only."""
+    segment: str = ""
+    """A segment's id in hex: only what its persons did is counted."""
     sort: str = "calls"
     rises: bool = False
     compare: Compare = "before"
@@ -86,8 +88,12 @@ class Asked:
 
     @property
     def has_spend(self) -> bool:
-        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, place or hour."""
-        return self.dimension.has_spend and (not self.within or DIMENSIONS[self.within[0]].has_spend)
+        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, hour, person."""
+        return (
+            self.dimension.has_spend
+            and not self.segment
+            and (not self.within or DIMENSIONS[self.within[0]].has_spend)
+        )
 
     @property
     def details(self) -> list[str]:
@@ -111,6 +117,7 @@ class Asked:
     def words(self) -> dict[str, str]:
         """Return the filters as an address spells them."""
         told = {"source": self.source, "medium": self.medium, "campaign": self.campaign}
+        told["segment"] = self.segment
         if self.within:
             # What is empty must not look like no filter.
             told[self.within[0]] = _SPELT.get(self.within[1], self.within[1])
@@ -141,7 +148,8 @@ def read_asked(args: Mapping[str, str], dimension: str, today: date) -> Asked:
     asked = Asked(
         by, period, now, _before(period, now, compare), now.until >= today,
         source=_word(args, "source").lower(), medium=_word(args, "medium").lower(),
-        campaign=_word(args, "campaign"), within=_within(args, by), rises=args.get("order") == "up",
+        campaign=_word(args, "campaign"), within=_within(args, by),
+        segment=_word(args, "segment").replace("-", "").lower(), rises=args.get("order") == "up",
         compare=compare,  # type: ignore[arg-type]  # looked up in COMPARED
     )  # fmt: skip
     sort = args.get("sort") or "calls"

@@ -81,43 +81,58 @@ FIND_VISITS: Final = text(
     ) c {_VERDICT} WHERE a.visit_id IS NOT NULL
     """  # noqa: S608 - constants of this file
 )
-_MOMENTS: Final = f"""
-    SELECT v.source, v.medium, v.campaign, {_KEYWORD} AS keyword, {_AD_GROUP} AS ad_group,
-           {_PAGE} AS landing, '' AS location,
-           '' AS number, {_hour("v.started_at")} AS hour,
-           1 AS visits, 0 AS calls, 0 AS ended, 0 AS answered, 0 AS talk_seconds, 0 AS with_source,
-           0 AS on_visit, 0 AS on_campaign, 0 AS on_source, 0 AS leads, 0 AS purchases,
-           0::bigint AS value_minor, 0 AS other_currency, 0::float8 AS value_squared,
-           0::bigint AS largest_minor
-    FROM visit v {_CLICK}
-    WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last
-    UNION ALL
-    SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
-           replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
-           {_hour("c.started_at")},
-           0, 1, (coalesce(c.outcome NOT IN ('blocked', 'over_limit'), false))::int,
-           (c.outcome IS NOT DISTINCT FROM 'answered')::int, c.talk_seconds,
-           (coalesce(a.source, '') <> '')::int, (a.level IS NOT DISTINCT FROM 'visit')::int,
-           (a.level IS NOT DISTINCT FROM 'campaign')::int, (a.level IS NOT DISTINCT FROM 'source')::int,
-           0, 0, 0, 0, 0, 0
-    FROM call c {_JUDGED}
-    WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until
-    UNION ALL
-    SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
-           replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
-           {_hour("o.occurred_at")},
-           0, 0, 0, 0, 0, 0, 0, 0, 0, (o.kind = 'lead')::int, (o.kind = 'purchase')::int,
-           CASE WHEN o.worth THEN o.value_minor ELSE 0 END,
-           (o.kind = 'purchase' AND coalesce(o.value_minor, 0) > 0 AND o.currency <> :currency)::int,
-           CASE WHEN o.worth THEN o.value_minor::float8 * o.value_minor ELSE 0 END,
-           CASE WHEN o.worth THEN o.value_minor ELSE 0 END
-    FROM (
-        SELECT *, kind = 'purchase' AND value_minor IS NOT NULL AND currency = :currency AS worth
-        FROM conversion WHERE company_id = :company_id AND status = 'counted'
-            AND occurred_at >= :since AND occurred_at < :until
-    ) o
-    {_CALL} {_JUDGED}
-"""  # noqa: S608 - constants of this file
+
+
+def moments(*, day: bool = False, of_visit: str = "", of_call: str = "", of_conversion: str = "") -> str:
+    """Return the SELECT of all visits, calls and conversions of a time, one row each, with their words.
+
+    With `day` each names its day of the company's zone; the others are further conditions: on a visit `v`, a
+    call `c`, and the columns of a conversion.
+    """
+
+    def on(moment: str, name: str = "") -> str:
+        return f" ({moment} AT TIME ZONE :zone)::date{name}," if day else ""
+
+    return f"""
+        SELECT v.source, v.medium, v.campaign, {_KEYWORD} AS keyword, {_AD_GROUP} AS ad_group,
+               {_PAGE} AS landing, '' AS location,
+               '' AS number, {_hour("v.started_at")} AS hour,{on("v.started_at", " AS day")}
+               1 AS visits, 0 AS calls, 0 AS ended, 0 AS answered, 0 AS talk_seconds, 0 AS with_source,
+               0 AS on_visit, 0 AS on_campaign, 0 AS on_source, 0 AS leads, 0 AS purchases,
+               0::bigint AS value_minor, 0 AS other_currency, 0::float8 AS value_squared,
+               0::bigint AS largest_minor
+        FROM visit v {_CLICK}
+        WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last {of_visit}
+        UNION ALL
+        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+               replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
+               {_hour("c.started_at")},{on("c.started_at")}
+               0, 1, (coalesce(c.outcome NOT IN ('blocked', 'over_limit'), false))::int,
+               (c.outcome IS NOT DISTINCT FROM 'answered')::int, c.talk_seconds,
+               (coalesce(a.source, '') <> '')::int, (a.level IS NOT DISTINCT FROM 'visit')::int,
+               (a.level IS NOT DISTINCT FROM 'campaign')::int, (a.level IS NOT DISTINCT FROM 'source')::int,
+               0, 0, 0, 0, 0, 0
+        FROM call c {_JUDGED}
+        WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until {of_call}
+        UNION ALL
+        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+               replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
+               {_hour("o.occurred_at")},{on("o.occurred_at")}
+               0, 0, 0, 0, 0, 0, 0, 0, 0, (o.kind = 'lead')::int, (o.kind = 'purchase')::int,
+               CASE WHEN o.worth THEN o.value_minor ELSE 0 END,
+               (o.kind = 'purchase' AND coalesce(o.value_minor, 0) > 0 AND o.currency <> :currency)::int,
+               CASE WHEN o.worth THEN o.value_minor::float8 * o.value_minor ELSE 0 END,
+               CASE WHEN o.worth THEN o.value_minor ELSE 0 END
+        FROM (
+            SELECT *, kind = 'purchase' AND value_minor IS NOT NULL AND currency = :currency AS worth
+            FROM conversion WHERE company_id = :company_id AND status = 'counted'
+                AND occurred_at >= :since AND occurred_at < :until {of_conversion}
+        ) o
+        {_CALL} {_JUDGED}
+    """  # noqa: S608 - constants of this room
+
+
+_MOMENTS: Final = moments()
 # What each dimension is made of; a campaign's row has no detail.
 DETAILS: Final = {
     "campaign": "",

@@ -12,7 +12,7 @@ PERIODS: Final = {"day": "yesterday", "week": "7d", "month": "month"}
 # After the n-th failed try; then the next due time has its turn.
 STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 MOST: Final = 50
-FILTERS: Final = ("source", "medium", "campaign", "location", "number")
+FILTERS: Final = ("source", "medium", "campaign", "location", "number", "segment")
 
 
 def next_due(every: str, hour: int, zone: str, after: datetime) -> datetime:

@@ -119,7 +119,7 @@ def _make(session: Session, services: Services, claimed: _Claimed) -> _Made:
     mail = mail_row(services.vault, row)
     words = mail.filters | {"period": PERIODS[row.every], "sort": "calls"}
     asked = read_asked(words, row.dimension, day_of(claimed.due_at, zone))
-    report = make_report(session, company.id, replace(asked, is_open=False))
+    report = make_report(session, company.id, replace(asked, is_open=False), now=claimed.due_at)
     # Visits tell nobody that they came: those of the last minutes before midnight are looked for after it.
     state = session.get(ReportState, (company.id,))
     is_over = state is None or state.seen_at >= bounds_of(asked.now.until, zone)[1]

@@ -17,6 +17,7 @@ from calltrack.reports.dimensions import DIMENSIONS, Dimension
 from calltrack.reports.queries import Key
 from calltrack.reports.report import Report
 from calltrack.reports.spend_queries import NO_PART, UNMATCHED
+from calltrack.stages.segments import segment_names
 
 LONGEST_HOUR: Final = 3
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -42,9 +43,10 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the company's locations and numbers, by their ids in hex; of a report's ad groups."""
+    """The names of locations, numbers and segments, by their ids in hex; of a report's ad groups."""
 
     places: Mapping[str, str] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
     ad_groups: Mapping[str, str] = field(default_factory=dict)
     match_types: Mapping[str, str] = field(default_factory=dict)
     """How a keyword is matched with what people type: `exact, phrase`; by keyword, where that is known."""
@@ -85,6 +87,8 @@ class Names:
             )
             if value
         ]  # fmt: skip
+        if asked.segment:
+            told.append(f"persons in the segment “{self.segments.get(asked.segment, 'no longer there')}”")
         if asked.within:
             by = DIMENSIONS[asked.within[0]]
             told.append(f"{by.name.lower()} {self.detail(by, asked.within[1])}")
@@ -97,16 +101,18 @@ def hour_name(hour: int) -> str:
 
 
 def names_of(session: Session, company_id: UUID, found: Report | None = None) -> Names:
-    """Return the names of all locations and numbers, released ones too; and those of a report's ad groups."""
+    """Return the names of locations, numbers (released ones too) and segments; of a report's ad groups."""
     places = {one.id.hex: one.name for one in locations(session, company_id)}
     places |= {one.id.hex: pretty(one.e164) for one in named(session, company_id)}
+    segments = segment_names(session, company_id)
     if found is None:
-        return Names(places)
+        return Names(places, segments)
     by, within = found.asked.dimension.id, found.asked.within or ("", "")
     words = {row.key[0] for row in found.rows}
     groups = (words if by == "ad_group" else set()) | ({within[1]} if within[0] == "ad_group" else set())
     return Names(
         places,
+        segments,
         ad_group_names(session, company_id, groups) if groups else {},
         match_types(session, company_id, words) if by == "keyword" else {},
     )

@@ -33,7 +33,8 @@ _ADDED: Final = ", ".join(
     ]
 )
 _SELECTED: Final = f"source, medium, campaign, detail, day, {', '.join(SUMS)}, largest_minor"
-_CONDITIONS: Final = {
+# Over rows named `one`.
+CONDITIONS: Final = {
     "source": "one.source = :source",
     "medium": "one.medium = :medium",
     "campaign": "one.campaign = :campaign",
@@ -105,7 +106,7 @@ _STILL_DUE: Final = text(
 
 def _rows(asked: Asked) -> str:
     """Return the WITH list that ends in `found`: a month is read from its days while a mark is on it."""
-    more = "".join(f" AND {_CONDITIONS[name]}" for name in _filters(asked))
+    more = "".join(f" AND {CONDITIONS[name]}" for name in filters_of(asked))
     return f"""
         open_month AS (
             SELECT day FROM report_due
@@ -128,7 +129,8 @@ def _rows(asked: Asked) -> str:
     """  # noqa: S608 - words of this file
 
 
-def _filters(asked: Asked) -> Mapping[str, str]:
+def filters_of(asked: Asked) -> Mapping[str, str]:
+    """Return the words asked for by the column they stand in."""
     told = {
         "source": "" if asked.source == UNKNOWN else asked.source or None,
         "medium": "" if asked.medium == NONE else asked.medium or None,
@@ -158,7 +160,7 @@ def _values(
     return {
         "company_id": company_id, "stored": stored, "months": months,
         "since": [first for first, _ in ends], "until": [last for _, last in ends], "details": asked.details,
-    } | dict(_filters(asked))  # fmt: skip
+    } | dict(filters_of(asked))  # fmt: skip
 
 
 def _bound(statement: str) -> Any:

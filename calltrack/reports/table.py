@@ -63,6 +63,8 @@ def told_of(
         ("Calls credited", _credited(report.total)),
         ("Made", made),
     ]
+    if asked.segment:
+        told.append(("Note", "Who is in the segment at the time of making; spend cannot be split by person."))
     if asked.is_open:
         told.append(("Note", "Today is not over."))
     if report.days_due:

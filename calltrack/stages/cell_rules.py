@@ -19,8 +19,8 @@ SPANS: Final = (
     (timedelta.max, "longer"),
 )  # fmt: skip
 # Words of addresses are up to 256 letters; a key of sums has to fit into an index's row (2,704 bytes).
-_LONGEST: Final = 120
-_PAGES: Final = ((1, "1 page"), (2, "2 pages"), (5, "3 to 5 pages"), (10, "6 to 10 pages"))
+LONGEST: Final = 120
+PAGES: Final = ((1, "1 page"), (2, "2 pages"), (5, "3 to 5 pages"), (10, "6 to 10 pages"))
 
 
 class Cell(NamedTuple):
@@ -54,7 +54,7 @@ def _cells(journey: Any) -> Iterator[tuple[Cell, int]]:
     """
     day = journey.day
     outcome = "b" if journey.bought_at else "l" if journey.lead_at else ""
-    origin = source_key(journey.source[:_LONGEST], journey.medium[:_LONGEST])
+    origin = source_key(journey.source[:LONGEST], journey.medium[:LONGEST])
     yield Cell("flow", day, origin, journey.landing, f"{journey.stage}{outcome}"), journey.value_minor
     if outcome:
         kind = "purchase" if outcome == "b" else "lead"
@@ -76,4 +76,4 @@ def _span(waited: timedelta) -> str:
 
 
 def _pages(number: int) -> str:
-    return next((words for most, words in _PAGES if number <= most), "more than 10 pages") if number else ""
+    return next((words for most, words in PAGES if number <= most), "more than 10 pages") if number else ""

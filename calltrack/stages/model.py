@@ -4,7 +4,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
@@ -23,6 +32,7 @@ class JourneyRow(Base):
         Index(
             "ix_journey_last", "company_id", text("last_at DESC"), "id", postgresql_where=text("is_person")
         ),
+        Index("ix_journey_person_day", "company_id", "day", postgresql_where=text("is_person")),
         Index(
             "ix_journey_call",
             "company_id",
@@ -133,7 +143,10 @@ class SegmentRow(Base):
     """A saved filter over persons: name, colour, condition (`segment_rules.py`)."""
 
     __tablename__ = "journey_segment"
-    __table_args__ = (UniqueConstraint("company_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("company_id", "name"),
+        CheckConstraint("tell_to IN ('off', 'owners', 'managers')", name="tell_to"),
+    )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -141,6 +154,31 @@ class SegmentRow(Base):
     condition: Mapped[dict[str, Any]]
     # From so many persons in it a notice stands; NULL: none is wanted.
     alert_from: Mapped[int | None]
+    # Who is mailed when somebody enters (off, owners, managers), and since when it is looked at.
+    tell_to: Mapped[str] = mapped_column(server_default=text("'off'"))
+    watched_since: Mapped[datetime | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+
+class SegmentMember(Base):
+    """Who is in a segment whose entering somebody wants to hear of; `told_at` NULL: not told of yet."""
+
+    __tablename__ = "segment_member"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company_id", "segment_id"],
+            ["journey_segment.company_id", "journey_segment.id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["company_id", "person_id"], ["person.company_id", "person.id"], ondelete="CASCADE"
+        ),
+        Index("ix_segment_member_person", "company_id", "person_id"),
+    )
+    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    segment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entered_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]

@@ -5,31 +5,27 @@ from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.origin import words_of
+from calltrack.stages.cells import Days, Within, cells_of_view
 from calltrack.stages.stage_words import STAGES
-from calltrack.stages.views import CELLS, Days
 
 # With the five stages: twelve.
 MOST_SOURCES: Final = 4
 MOST_PAGES: Final = 3
 # Stands for every source, or first page, that has no node of its own; can stand in no word.
 OTHER: Final = "\x1d"
-_FLOWS: Final = text(
-    f"""
+_FLOWS: Final = """
     WITH cells AS MATERIALIZED (
-        SELECT a, b, left(c, 1) AS stage, sum(persons)::bigint AS persons {CELLS.format("flow")}
-        GROUP BY 1, 2, 3),
+        SELECT a, b, left(c, 1) AS stage, sum(persons)::bigint AS persons {0} GROUP BY 1, 2, 3),
     sources AS (SELECT a FROM cells GROUP BY a ORDER BY sum(persons) DESC, a LIMIT :sources),
     pages AS (SELECT b FROM cells GROUP BY b ORDER BY sum(persons) DESC, b LIMIT :pages)
     SELECT coalesce(sources.a, :other) AS source, coalesce(pages.b, :other) AS page, stage,
            sum(persons)::bigint AS persons
     FROM cells LEFT JOIN sources USING (a) LEFT JOIN pages USING (b)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    """  # noqa: S608 - constants
-)
+"""
 
 
 @dataclass(frozen=True)
@@ -69,10 +65,11 @@ class Sankey:
     persons: int
 
 
-def sankey(session: Session, company_id: UUID, days: Days) -> Sankey:
-    """Return the flow of all journeys of these days; every column adds up to all of them."""
-    keys = days.keys(company_id) | {"other": OTHER}
-    rows = session.execute(_FLOWS, keys | {"sources": MOST_SOURCES, "pages": MOST_PAGES}).all()
+def sankey(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Sankey:
+    """Return the flow of all journeys of these days (of a segment's persons); every column adds up to all."""
+    cells = cells_of_view(company_id, "flow", days, within)
+    values = cells.values | {"other": OTHER, "sources": MOST_SOURCES, "pages": MOST_PAGES}
+    rows = session.execute(cells.asked(_FLOWS.format(cells.sql)), values).all()
     counts: dict[tuple[str, str], int] = {}
     links: dict[tuple[tuple[str, str], tuple[str, str]], int] = {}
     for row in rows:

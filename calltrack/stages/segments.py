@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
@@ -14,11 +14,15 @@ from calltrack.delivery.model import Notice
 from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
-from calltrack.stages.model import SegmentRow
+from calltrack.stages.cells import Within
+from calltrack.stages.model import SegmentMember, SegmentRow
 from calltrack.stages.segment_rules import COLORS, Sql, Tree, read_segment, sentence
 
 MOST_SEGMENTS: Final = 60
 MOST_ALERT: Final = 1_000_000
+TELL_TO: Final = {
+    "off": "Nobody", "owners": "Owners", "managers": "Owners and managers",
+}  # fmt: skip
 # Above, a count says "more than"; nobody reads such a list to its end.
 COUNTED: Final = 10_000
 
@@ -33,18 +37,23 @@ class Segment:
     condition: dict[str, Any]
     sentence: str
     alert_from: int | None
+    tell_to: str
     created_by: str
     changed_at: datetime
 
 
 @dataclass(frozen=True)
 class Given:
-    """What somebody typed; from `alert_from` persons a notice stands (None: never)."""
+    """What somebody typed; from `alert_from` persons a notice stands (None: never).
+
+    `tell_to` (off, owners, managers) is mailed when somebody enters.
+    """
 
     name: str
     color: str
     condition: Any
     alert_from: int | None = None
+    tell_to: str = "off"
 
 
 @dataclass(frozen=True)
@@ -82,9 +91,20 @@ def segments(session: Session, company_id: UUID) -> tuple[Segment, ...]:
     return tuple(_shown(row) for row in rows)
 
 
+def segment_names(session: Session, company_id: UUID) -> dict[str, str]:
+    """Return the names of the company's segments by their ids in hex, in the order they were made."""
+    wanted = select(SegmentRow.id, SegmentRow.name).where(SegmentRow.company_id == company_id)
+    return {row.id.hex: row.name for row in session.execute(wanted.order_by(SegmentRow.id))}
+
+
 def segment(session: Session, company_id: UUID, segment_id: UUID) -> Segment:
     """Return one segment; raises NotFound where the company has no such one."""
     return _shown(_row(session, company_id, segment_id))
+
+
+def within_segment(session: Session, company_id: UUID, segment_id: UUID, now: datetime) -> Within:
+    """Return a segment as views are asked within it; raises NotFound where the company has no such one."""
+    return Within(read_segment(_row(session, company_id, segment_id).condition), now)
 
 
 def make_segment(session: Session, company_id: UUID, given: Given, now: datetime, *, by: str) -> UUID:
@@ -111,6 +131,11 @@ def change_segment(
 ) -> None:
     """Store name, colour and condition; errors as in `make_segment`, and NotFound."""
     row = _row(session, company_id, segment_id)
+    if (row.condition, row.tell_to) != (given.condition, given.tell_to):
+        # Whoever another condition holds for at its first look did not enter.
+        row.watched_since = None
+        mine = (SegmentMember.company_id == company_id, SegmentMember.segment_id == segment_id)
+        session.execute(delete(SegmentMember).where(*mine))
     for name, value in _checked(session, company_id, given, segment_id).items():
         setattr(row, name, value)
     row.changed_at = now
@@ -198,6 +223,8 @@ def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None)
     read_segment(given.condition)
     if given.alert_from is not None and not 1 <= given.alert_from <= MOST_ALERT:
         raise BadInput(f"A notice stands from 1 to {MOST_ALERT} persons; leave it empty for none.")
+    if given.tell_to not in TELL_TO:
+        raise BadInput(f"Whom to mail is one of {', '.join(TELL_TO)}.")
     take_turn(session, "segments", company_id)
     taken = session.scalar(
         select(SegmentRow.id).where(SegmentRow.company_id == company_id, SegmentRow.name == name)
@@ -206,6 +233,7 @@ def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None)
         raise Conflict(f"There is a segment {name!r} already; take another name.")
     return {
         "name": name, "color": given.color, "condition": given.condition, "alert_from": given.alert_from,
+        "tell_to": given.tell_to,
     }  # fmt: skip
 
 
@@ -229,5 +257,13 @@ def _row(session: Session, company_id: UUID, segment_id: UUID) -> SegmentRow:
 def _shown(row: SegmentRow) -> Segment:
     said = sentence(read_segment(row.condition))
     return Segment(
-        row.id, row.name, row.color, row.condition, said, row.alert_from, row.created_by, row.changed_at
+        row.id,
+        row.name,
+        row.color,
+        row.condition,
+        said,
+        row.alert_from,
+        row.tell_to,
+        row.created_by,
+        row.changed_at,
     )

@@ -1,60 +1,26 @@
-"""The views over journeys, all from the one table of sums: so every total is the same everywhere.
+"""The views over journeys, all from the same sums (`cells.py`): so every total is the same everywhere.
 
-A view counts the journeys whose first touch lies in the days asked for, in the company's time zone.
+A view counts the journeys whose first touch lies in the days asked for, in the company's time zone; with
+`within` only those of the persons a segment holds for.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.origin import words_of
 from calltrack.stages.cell_rules import SPANS
+from calltrack.stages.cells import Days, Within, cells_of_view
 from calltrack.stages.journey_rules import THEN
 from calltrack.stages.stage_words import STAGES
 
 MOST_PATHS: Final = 25
 MOST_STOPS: Final = 15
-# Longer periods are read month by month, and day by day only at their ends.
-LONG: Final = 100
-# An index on the view and the day serves each of the three spans.
-CELLS: Final = """
-    FROM journey_cell WHERE company_id = :company_id AND (
-        (view = '{0}' AND day BETWEEN :first AND :until)
-        OR (view = 'month:{0}' AND day BETWEEN :month AND :last_month)
-        OR (view = '{0}' AND day BETWEEN :since AND :last))"""
-
-
-@dataclass(frozen=True)
-class Days:
-    """From the first day to the last, both counted."""
-
-    first: date
-    last: date
-
-    @property
-    def is_long(self) -> bool:
-        """Whether whole months are read at once."""
-        return (self.last - self.first).days > LONG
-
-    def keys(self, company_id: UUID) -> dict[str, Any]:
-        """Return what `CELLS` asks: days up to the first whole month, whole months, days since the last."""
-        keys: dict[str, Any] = {"company_id": company_id, "first": self.first, "last": self.last}
-        if not self.is_long:
-            none = {"month": date.max, "last_month": date.min, "since": date.max}
-            return keys | {"until": self.last} | none
-        first = self.first if self.first.day == 1 else _next_month(self.first)
-        end = self.last + timedelta(days=1)
-        after = end.replace(day=1)
-        return keys | {
-            "until": first - timedelta(days=1), "month": first, "last_month": after - timedelta(days=1),
-            "since": after,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,15 +128,15 @@ class Cohort:
 WITHIN: Final = (("1 day", "05"), ("7 days", "09"), ("30 days", "13"))
 
 
-def funnel(session: Session, company_id: UUID, days: Days) -> Funnel:
+def funnel(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Funnel:
     """Return the stage funnel and its sources, the largest first."""
-    rows = _rows(session, company_id, days, "flow", "a, c")
+    rows = _rows(session, company_id, days, within, "flow", "a, c")
     by_source: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_source[row.a].append(row)
     sources = [SourceRow(*words_of(key)[:2], _outcomes(of)) for key, of in by_source.items()]
     sources.sort(key=lambda one: (-one.outcomes.journeys, one.source, one.medium))
-    whole, waits = _outcomes(rows), waited(session, company_id, days)
+    whole, waits = _outcomes(rows), waited(session, company_id, days, within)
     steps = []
     for place, stage in enumerate(STAGES):
         reached, before = whole.reached(place), whole.reached(max(place - 1, 0))
@@ -183,37 +149,36 @@ def funnel(session: Session, company_id: UUID, days: Days) -> Funnel:
     return Funnel(tuple(steps), whole, tuple(sources))
 
 
-def waited(session: Session, company_id: UUID, days: Days) -> dict[str, Waited]:
+def waited(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> dict[str, Waited]:
     """Return how long each stage took since the one before; lead and bought since the first touch."""
     found: dict[str, dict[int, int]] = defaultdict(dict)
-    for row in _rows(session, company_id, days, "wait", "a, b"):
+    for row in _rows(session, company_id, days, within, "wait", "a, b"):
         found[row.a][int(row.b)] = row.persons
     return {name: _waited(counts) for name, counts in found.items()}
 
 
-def waiting_times(session: Session, company_id: UUID, days: Days) -> dict[str, tuple[tuple[str, int], ...]]:
+def waiting_times(
+    session: Session, company_id: UUID, days: Days, within: Within | None = None
+) -> dict[str, tuple[tuple[str, int], ...]]:
     """Return for `lead` and `bought` how many took how long since the first touch, shortest span first."""
     found: dict[str, list[tuple[str, int]]] = {"lead": [], "bought": []}
-    for row in sorted(_rows(session, company_id, days, "wait", "a, b"), key=lambda row: row.b):
+    for row in sorted(_rows(session, company_id, days, within, "wait", "a, b"), key=lambda row: row.b):
         if row.a in found:
             found[row.a].append((SPANS[int(row.b)][1], row.persons))
     return {name: tuple(spans) for name, spans in found.items()}
 
 
-def friction(session: Session, company_id: UUID, days: Days) -> Friction:
+def friction(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Friction:
     """Return where those stopped who are no leads; kinds, and pages, add up to all of them."""
-    rows = session.execute(
-        text(
-            f"""
-            SELECT a, b, c, grouping(a) AS g_a, grouping(b) AS g_b, grouping(c) AS g_c,
-                   sum(persons)::bigint AS persons
-            {CELLS.format("stop")}
-            GROUP BY GROUPING SETS ((a), (a, b), (c), ())
-            ORDER BY persons DESC, a, b, c
-            """
-        ),
-        days.keys(company_id),
-    ).all()
+    cells = cells_of_view(company_id, "stop", days, within)
+    statement = f"""
+        SELECT a, b, c, grouping(a) AS g_a, grouping(b) AS g_b, grouping(c) AS g_c,
+               sum(persons)::bigint AS persons
+        {cells.sql}
+        GROUP BY GROUPING SETS ((a), (a, b), (c), ())
+        ORDER BY persons DESC, a, b, c
+    """
+    rows = session.execute(cells.asked(statement), cells.values).all()
     kinds = tuple(Stop(row.a, "", row.persons) for row in rows if not row.g_a and row.g_b)
     details = [Stop(row.a, row.b, row.persons) for row in rows if not row.g_a and not row.g_b]
     pages = sorted((row.c, row.persons) for row in rows if row.g_a and not row.g_c)
@@ -221,33 +186,34 @@ def friction(session: Session, company_id: UUID, days: Days) -> Friction:
     return Friction(whole or 0, kinds, tuple(details[:MOST_STOPS]), tuple(pages))
 
 
-def paths(session: Session, company_id: UUID, days: Days, most: int = MOST_PATHS) -> Paths:
+def paths(
+    session: Session, company_id: UUID, days: Days, within: Within | None = None, most: int = MOST_PATHS
+) -> Paths:
     """Return the most frequent paths of buyers, then of leads."""
-    rows = session.execute(
-        text(
-            f"""
-            SELECT a, b, persons, value_minor, total FROM (
-                SELECT a, b, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor,
-                       sum(sum(persons)) OVER (PARTITION BY a)::bigint AS total,
-                       row_number() OVER (PARTITION BY a ORDER BY sum(persons) DESC, b) AS place
-                {CELLS.format("path")} GROUP BY a, b) ranked
-            WHERE place <= :most ORDER BY a DESC, place
-            """  # noqa: S608 - constants of this file
-        ),
-        days.keys(company_id) | {"most": most},
-    ).all()
+    cells = cells_of_view(company_id, "path", days, within)
+    statement = f"""
+        SELECT a, b, persons, value_minor, total FROM (
+            SELECT a, b, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor,
+                   sum(sum(persons)) OVER (PARTITION BY a)::bigint AS total,
+                   row_number() OVER (PARTITION BY a ORDER BY sum(persons) DESC, b) AS place
+            {cells.sql} GROUP BY a, b) ranked
+        WHERE place <= :most ORDER BY a DESC, place
+    """  # noqa: S608 - words of `cells.py`
+    rows = session.execute(cells.asked(statement), cells.values | {"most": most}).all()
     totals = {row.a: row.total for row in rows}
     found = tuple(Path(row.a, tuple(row.b.split(THEN)), row.persons, row.value_minor) for row in rows)
     return Paths(found, totals.get("lead", 0), totals.get("purchase", 0))
 
 
-def cohorts(session: Session, company_id: UUID, days: Days) -> tuple[Cohort, ...]:
+def cohorts(
+    session: Session, company_id: UUID, days: Days, within: Within | None = None
+) -> tuple[Cohort, ...]:
     """Return the weeks (Monday first) of first touches, newest first; of a long period its months."""
     week = f"date_trunc('{'month' if days.is_long else 'week'}', day)::date AS week"
     flows, waits = defaultdict(list), defaultdict(list)
-    for row in _rows(session, company_id, days, "flow", "c", week):
+    for row in _rows(session, company_id, days, within, "flow", "c", week):
         flows[row.week].append(row)
-    for row in _rows(session, company_id, days, "wait", "a, b", week):
+    for row in _rows(session, company_id, days, within, "wait", "a, b", week):
         waits[row.week].append(row)
     return tuple(
         Cohort(
@@ -257,18 +223,17 @@ def cohorts(session: Session, company_id: UUID, days: Days) -> tuple[Cohort, ...
     )
 
 
-def _rows(session: Session, company_id: UUID, days: Days, view: str, by: str, also: str = "") -> list[Any]:
+def _rows(
+    session: Session, company_id: UUID, days: Days, within: Within | None, view: str, by: str, also: str = ""
+) -> list[Any]:
+    cells = cells_of_view(company_id, view, days, within)
     names = ", ".join(filter(None, (also, by)))
     group = ", ".join(filter(None, ("week" if also else "", by)))
     statement = f"""
         SELECT {names}, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor
-        {CELLS.format(view)} GROUP BY {group}
+        {cells.sql} GROUP BY {group}
     """
-    return list(session.execute(text(statement), days.keys(company_id)).all())
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return list(session.execute(cells.asked(statement), cells.values).all())
 
 
 def _outcomes(rows: Iterable[Any]) -> Outcomes:

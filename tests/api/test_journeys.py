@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
+from calltrack.journeys.rule_model import PersonSuggestion
+from calltrack.kernel.ids import new_id
 from calltrack.stages.score_rules import DEFAULT
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
@@ -55,6 +57,10 @@ def test_a_person_is_told_read_joined_and_taken_apart(
     linked = program.post(f"/api/v1/persons/{ben}/crm-ids", {"crm": "hubspot", "crm_id": "7"})
     assert linked.json == {"person_id": ben}
     assert program.get(f"/api/v1/persons/{ben}").json["crm_ids"][0]["crm_id"] == "7"
+    program.post(f"/api/v1/persons/{ben}/crm-ids", {"crm": "mail", "crm_id": "ben@example.com"})
+    assert "ben@example.com" in str(program.get(f"/api/v1/persons/{ben}").json)
+    shown = viewer.get(f"/api/v1/persons/{ben}").json["crm_ids"]
+    assert {one["crm_id"] for one in shown} == {"7", "b•••@e•••.com"}
     stranger = program_of(services, client, make_company(services))
     for path in (f"persons/{anna}", f"persons/{anna}/nothing"):
         assert stranger.get(f"/api/v1/{path}").status_code == 404
@@ -106,7 +112,47 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     people = program.get(f"{at}/persons?limit=1").json
     assert (people["persons"][0]["stage"], people["next"]) == ("purchase", None)
     assert program.get(f"{at}/persons?cursor=odd").status_code == 400
+    of_them = f"{YEAR}&segment={made.json['id']}"
+    assert program.get(f"/api/v1/journeys/funnel?{of_them}").json["whole"]["journeys"] == 1
+    assert program.get(f"/api/v1/journeys/flow?{of_them}").json["persons"] == 1
+    assert program.get(f"/api/v1/journeys/friction?{of_them}").json["persons"] == 0
+    assert program.get(f"/api/v1/journeys/paths?{of_them}").json["buyers"] == 1
+    assert program.get(f"/api/v1/journeys/cohorts?{of_them}").json["times"]["bought"] == [["2 days", 1]]
+    assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment={'ab' * 16}").status_code == 404
+    assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment=odd").status_code == 400
     assert program.put(at, given | {"color": "green"}).json["color"] == "green"
     assert program.post("/api/v1/segments", given).status_code == 409
     assert program.client.delete(at, headers=program._headers()).status_code == 204
     assert program.get(at).status_code == 404
+
+
+def test_rules_that_join_persons(
+    program: Program, services: Services, company: Company, client: FlaskClient
+) -> None:
+    at, town = "/api/v1/person-rules", Town(services, company)
+    viewer = program_of(services, client, company, "viewer")
+    assert program.get(at).json["versions"][0]["rules"]["email"] == "off"
+    rules = {"email": "ask", "other_crm_id": "off"}
+    tried = program.post(f"{at}/preview", {"rules": rules}).json
+    assert (tried["persons_fewer"], tried["asked"], tried["examples"]) == (0, 0, [])
+    assert viewer.post(at, {"rules": rules}).status_code == 403
+    saved = program.post(at, {"rules": rules, "note": "try", "join_past": True})
+    assert (saved.status_code, saved.json) == (201, {"number": 1})
+    found = program.get(at).json["versions"]
+    assert [(one["number"], one["doing"], one["joined"]) for one in found] == [(1, "join", 0), (0, "", 0)]
+    assert "cannot be read" in program.post(at, {"rules": {"email": "perhaps"}}).json["detail"]
+    assert program.post(f"{at}/1/undo", {}).status_code == 409
+    assert program.post(f"{at}/9/undo", {}).status_code == 404
+    one, other = sorted((town.person(ANNA), town.person(BEN)))
+    pair = new_id()
+    town.store(PersonSuggestion(company_id=company.id, id=pair, one_id=one, other_id=other, via="email",
+                                found_at=NOON, decision="open"))  # fmt: skip
+    assert [found["other_id"] for found in program.get(f"{at}/suggestions").json["suggestions"]] == [
+        str(other)
+    ]
+    assert viewer.post(f"{at}/suggestions/{pair}", {"decision": "join"}).status_code == 403
+    stranger = program_of(services, client, make_company(services))
+    assert stranger.post(f"{at}/suggestions/{pair}", {"decision": "join"}).status_code == 404
+    joined = program.post(f"{at}/suggestions/{pair}", {"decision": "join"}).json["join_id"]
+    assert program.get(f"/api/v1/persons/{one}/joins").json["joins"][0]["id"] == joined
+    assert program.post(f"{at}/suggestions/{pair}", {"decision": "apart"}).status_code == 404

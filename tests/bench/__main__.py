@@ -1,7 +1,8 @@
 """`make bench`: runs the pieces, prints a table, writes bench/results.json.
 
 Pieces: `edge`, `choice`, `voice`, `deliver`, `platforms`, `mixed`, `audiences`, `export`, `accuracy`,
-`posterior`, `credit`, `journeys`, `reports`, `stored_credit`.
+`posterior`, `credit`, `journeys`, `reports`, `stored_credit`, `segment_views`,
+`segment_reports`.
 
 python -m tests.bench [--seconds 6] [piece ...]
 """
@@ -35,6 +36,8 @@ PIECES = (
     "journeys",
     "reports",
     "stored_credit",
+    "segment_views",
+    "segment_reports",
 )
 
 

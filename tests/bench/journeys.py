@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import text
 
 from calltrack.stages import segments, views
+from calltrack.stages.cells import Days
 from calltrack.stages.keeping import make_past_again
 from calltrack.stages.sankey import sankey
 from calltrack.stages.segment_rules import READY, read_segment
@@ -29,8 +30,8 @@ PERSONS: Final = int(os.environ.get("JOURNEY_PERSONS", "20000"))
 CELLS: Final = int(os.environ.get("JOURNEY_CELLS", "300000"))
 EVENTS_EACH: Final = 4
 TIMES: Final = 20
-YEAR: Final = views.Days(date(2025, 12, 1), date(2026, 11, 30))
-QUARTER: Final = views.Days(YEAR.last - timedelta(days=89), YEAR.last)
+YEAR: Final = Days(date(2025, 12, 1), date(2026, 11, 30))
+QUARTER: Final = Days(YEAR.last - timedelta(days=89), YEAR.last)
 _PAGES: Final = """
     INSERT INTO page_view (company_id, id, visit_id, at, page, title)
     SELECT company_id, gen.id, v.id, v.started_at, 'https://www.prova.test/' || gen.n, ''

@@ -107,7 +107,7 @@ def _ask(services: Services, company_id: UUID, dimension: str, words: dict[str, 
                 plans = _plans(session, company_id, asked)
             backend = int(session.scalar(text("SELECT pg_backend_pid()")) or 0)
             began, before = time.perf_counter(), _processor(backend)
-            rows = len(make_report(session, company_id, asked).rows)
+            rows = len(make_report(session, company_id, asked, now=NOW).rows)
             took.append(time.perf_counter() - began)
             spent += _processor(backend) - before
     name = f"{dimension}, {' '.join(k if k == 'number' else v for k, v in words.items())}"
@@ -137,7 +137,7 @@ def _plans(session: Any, company_id: UUID, asked: Any) -> set[str]:
                     )
 
     event.listen(engine, "before_cursor_execute", explain)
-    make_report(session, company_id, asked)
+    make_report(session, company_id, asked, now=NOW)
     event.remove(engine, "before_cursor_execute", explain)
     return found
 

@@ -39,6 +39,7 @@ from calltrack.dashboard.access import NEEDS, OPEN
 from calltrack.installation import service as installation
 from calltrack.journeys import model as journeys
 from calltrack.journeys.joining import Pair, join_by_hand
+from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.money import Money
 from calltrack.kernel.origin import campaign_key
@@ -137,6 +138,7 @@ TABLE: dict[str, Role] = {
     "join_person": "manager", "part_person": "manager", "link_person_key": "manager",
     "segments": "viewer", "segment": "manager", "new_segment": "manager", "add_segment": "manager",
     "change_segment": "manager", "delete_segment": "manager",
+    "joining": "viewer", "change_joining": "owner", "undo_joining": "owner", "decide_suggestion": "manager",
     "journey_rules": "viewer", "change_stage_rules": "owner", "change_score_rules": "owner",
 }  # fmt: skip
 # Parts of addresses that name no object of a company.
@@ -250,6 +252,16 @@ FORMS: dict[str, dict[str, str]] = {
     "add_segment": {"name": "Rome", "color": "blue", "do": "preview", "fact-0": "calls", "value-0": "2"},
     "change_segment": {"name": "Milan", "color": "blue", "do": "save", "fact-0": "calls", "value-0": "2"},
     "delete_segment": {"sure": "no"},
+    "change_joining": {
+        "key": "join",
+        "call": "join",
+        "email": "ask",
+        "phone": "off",
+        "other_crm_id": "ask",
+        "do": "try",
+    },
+    "undo_joining": {"sure": "no"},
+    "decide_suggestion": {"do": "apart"},
     "change_stage_rules": {"fact-loyalty-0": "purchases", "value-loyalty-0": "2"},
     "change_score_rules": {"warm": "30", "hot": "60", "do": "try"},
     "change_contact": {"email": "roma@example.test", "mobile": "+393470000009"},
@@ -419,7 +431,16 @@ def keep_persons(
     make_journeys(session, company.id, list(session.scalars(select(Visit.visitor_id))))
     given = Given(named[:80], "blue", {"fact": "campaign", "is": said[:200]})
     segment_id = make_segment(session, company.id, given, now, by=named)
-    return {"person_id": first, "join_id": join_id, "segment_id": segment_id}
+    other, pair = new_id(now), new_id()
+    session.add(journeys.Person(company_id=company.id, id=other, created_at=now))
+    session.flush()
+    session.add(
+        PersonSuggestion(
+            company_id=company.id, id=pair, one_id=first, other_id=other, via="email", found_at=now,
+            decision="open",
+        )
+    )  # fmt: skip
+    return {"person_id": first, "join_id": join_id, "segment_id": segment_id, "suggestion_id": pair}
 
 
 def _flow(said: str) -> dict[str, Any]:

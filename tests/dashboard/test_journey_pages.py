@@ -57,6 +57,17 @@ def test_a_marketer_follows_one_person_and_changes_the_rules(
     assert re.search(r"Google Ads</li><li>Call</li>", pages["/paths"])
     assert "By the week" in owner.get(f"{at}/cohorts?period=30d").text
 
+    with services.db.tenant(company.id) as session:
+        ids = {one.name: one.id.hex for one in segments(session, company.id)}
+    customers = {view: owner.get(f"{at}{view}?segment={ids['Customer']}&period=90d").text for view in VIEWS}
+    assert re.search(r"First touches</dt><dd>1<.*Became leads</dt><dd>1 ", customers[""], re.S)
+    assert f"/journeys/paths?segment={ids['Customer']}&amp;period=90d" in customers["/flow"]
+    assert "0 of 1 people are no lead yet" in customers["/friction"]
+    assert "Nobody of “Best customers”" in owner.get(f"{at}/cohorts?segment={ids['Best customers']}").text
+    gone = owner.get(f"{at}/paths?segment={'ab' * 16}")
+    assert gone.status_code == 400
+    assert "This segment is there no more" in gone.text
+
     people = owner.get(f"{at}/persons").text
     assert people.count("waits for a call") == 1
     page = owner.get(f"{at}/persons/{anna.hex}").text

@@ -26,7 +26,7 @@ def table(services: Services, company: Company) -> Table:
     count(services, company)
     with services.db.tenant(company.id) as session:
         asked = read_asked({"sort": "value", "medium": "+39"}, "campaign", TODAY)
-        found, names = make_report(session, company.id, asked), names_of(session, company.id)
+        found, names = make_report(session, company.id, asked, now=NOW), names_of(session, company.id)
         return table_of(found, names, "Prova", "Europe/Rome", "EUR", NOW)
 
 

@@ -64,7 +64,7 @@ TOLD = st.builds(
 def ask(services: Services, company: Company, dimension: str, **words: str) -> Report:
     words = {"since": str(DAYS[0]), "until": str(DAYS[-1]), "compare": "none"} | words
     with services.db.tenant(company.id) as session:
-        return make_report(session, company.id, read_asked(words, dimension, TODAY))
+        return make_report(session, company.id, read_asked(words, dimension, TODAY), now=NOW)
 
 
 def write(services: Services, company: Company, told: list[Told], currency: str) -> None:

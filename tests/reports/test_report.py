@@ -25,7 +25,7 @@ from tests.reports.world import NOW, ROMA, TODAY, count, told_company
 
 def ask(services: Services, company: Company, dimension: str, most: int = 5_000, **words: str) -> Report:
     with services.db.tenant(company.id) as session:
-        return make_report(session, company.id, read_asked(words, dimension, TODAY), most)
+        return make_report(session, company.id, read_asked(words, dimension, TODAY), most, now=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +111,9 @@ def test_months_are_only_a_shortcut(services: Services, told: Company) -> None:
         months = set(session.scalars(select(ReportMonth.day)))
         assert months == {date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1)}
         asked = read_asked({"since": "2026-08-15", "until": "2026-12-20"}, "campaign", date(2026, 12, 30))
-        whole = make_report(session, told.id, asked)
+        whole = make_report(session, told.id, asked, now=later)
         assert (whole.total.calls, whole.total.leads, whole.total.visits) == (9, 7, 6)
-        cut = make_report(session, told.id, asked, most=1)
+        cut = make_report(session, told.id, asked, most=1, now=later)
     assert cut.total == replace(whole.total, value_squared=cut.total.value_squared)
     assert {row.key: row.now.calls for row in cut.rows if row.now.calls} == {ROMA: 7, (OTHER, OTHER, ""): 2}
 

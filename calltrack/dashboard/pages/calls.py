@@ -17,16 +17,19 @@ from calltrack.conversions.queries import CallFilter, Place, find_calls
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import NAMES, day_span, period
-from calltrack.kernel.errors import BadInput
+from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import to_e164
 from calltrack.numbers.queries import named
 from calltrack.reports.ad_groups import ad_group_names, same_words
+from calltrack.stages.segment_calls import calls_within
+from calltrack.stages.segments import segment_names, within_segment
 from calltrack.wiring import Services
 
 FIELDS = (
     "outcome", "source", "medium", "campaign", "location", "number", "brought", "period", "since", "until",
     "caller", "tag", "work", "assignee", "keyword", "ad_group", "landing_page", "hour",
+    "segment",
 )  # fmt: skip
 A_PAGE = 50
 HOURS_OF_WEEK = 168
@@ -40,16 +43,22 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
     with services.db.tenant(here.company.id) as session:
         try:
             wanted, after = read_filter(request.args, here), request.args.get("after", "")
+            if asked["segment"]:
+                segment_id = parse_id(asked["segment"])
+                within = within_segment(session, here.company.id, segment_id, here.now)
+                wanted = replace(wanted, among=calls_within(within))
+                asked["segment"] = segment_id.hex
             place = Place.from_text(after) if after else None
             if wanted.ad_group:
                 wanted, ad_group = _with_ad_group(session, here.company.id, wanted)
             found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
             counted = levels(session, services.vault, here.company.id, wanted)
             asked |= _as_choices(wanted)
-        except BadInput as refused:
+        except (BadInput, NotFound) as refused:
             problem = str(refused)
         branches = locations(session, here.company.id)
         lines = named(session, here.company.id)
+        in_segments = segment_names(session, here.company.id)
         known_tags, people = tag_choices(session, here.company.id), members(session, here.company.id)
     used = {name: value for name, value in asked.items() if value}
     return render_template(
@@ -66,6 +75,7 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
         periods=NAMES,
         locations=branches,
         numbers=lines,
+        segments=in_segments,
         tags=known_tags,
         statuses=STATUSES,
         members=people,

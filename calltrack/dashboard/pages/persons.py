@@ -19,6 +19,7 @@ from calltrack.journeys.joining import Pair, join_by_hand, part, person_now
 from calltrack.journeys.keys import Key, link_key
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import parse_id
+from calltrack.kernel.masking import masked_id
 from calltrack.stages import segments
 from calltrack.stages.score_rules import band_of
 from calltrack.stages.segment_rules import Tree, read_segment
@@ -81,6 +82,9 @@ def person(services: Services, here: Here, person_id: UUID) -> ResponseReturnVal
     return render_template(
         "person.html", story=story, stages=STAGES, rules=rules, inside=inside,
         numbers=[phone(one, here.sees_numbers) for one in story.numbers],
+        crm_ids=[
+            (one.system, one.id if here.sees_numbers else masked_id(one.id)) for one in story.keys
+        ],
         moments=moments_of(shown, story.steps, here.company.currency),
     )  # fmt: skip
 

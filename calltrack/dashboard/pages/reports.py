@@ -1,6 +1,7 @@
 """Reports: what advertising brought and cost, broken down one way, with the time before beside it."""
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,7 +15,7 @@ from calltrack.conversions.levels import Levels
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.show import THIN, money, number, percent
-from calltrack.kernel.errors import BadInput
+from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.money import EXPONENTS
 from calltrack.numbers.queries import named
 from calltrack.reports import drill
@@ -54,7 +55,11 @@ def _show(services: Services, here: Here, dimension: str) -> ResponseReturnValue
         problem, status = str(refused), 400
         asked = read_asked({}, dimension, today)
     with services.db.tenant(here.company.id) as session:
-        found = make_report(session, here.company.id, asked)
+        try:
+            found = make_report(session, here.company.id, asked, now=here.now)
+        except (BadInput, NotFound) as refused:
+            problem, status, asked = str(refused), 400, replace(asked, segment="")
+            found = make_report(session, here.company.id, asked, now=here.now)
         names = names_of(session, here.company.id, found)
         choices = _choices(session, here.company.id)
     return render_template(

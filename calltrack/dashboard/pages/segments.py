@@ -74,7 +74,13 @@ def _save(services: Services, here: Here, row: Segment | None) -> ResponseReturn
     try:
         with form.about(""), services.db.tenant(company_id) as session:
             alert = form.whole("alert_from") if form.text("alert_from").strip() else None
-            given = Given(form.text("name"), form.text("color"), fact_form.segment_of(form), alert)
+            given = Given(
+                form.text("name"),
+                form.text("color"),
+                fact_form.segment_of(form),
+                alert,
+                form.text("tell_to") or "off",
+            )
             if form.text("do") == "preview":
                 tree = read_segment(given.condition)
                 found = saved.count_persons(session, company_id, tree, here.now)
@@ -95,6 +101,7 @@ def _form(
 ) -> str:  # fmt: skip
     return render_template(
         "segment.html", segment=row, join=join, form=form, found=found, said=said, most=saved.COUNTED,
+        tell_to=saved.TELL_TO,
         rows=[*rows, *[Row()] * fact_form.SPARE][: fact_form.MOST_ROWS], how=fact_form.HOW,
         facts=fact_form.facts_offered(in_score=False), colors=fact_form.COLOR_WORDS,
         is_nested=bool(row and not rows and not form),

@@ -1,0 +1,160 @@
+"""Where views read their sums: from the table of sums, or, of a segment, from the rows of its persons."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Interval
+
+from calltrack.kernel.errors import BadInput
+from calltrack.kernel.origin import BETWEEN
+from calltrack.stages.cell_rules import LONGEST, PAGES, SPANS
+from calltrack.stages.segment_rules import Sql, Tree
+from calltrack.stages.stage_words import STAGES
+
+# Longer periods are read month by month, and day by day only at their ends.
+LONG: Final = 100
+# A segment is counted from rows: so many persons are looked at in well under a second.
+MOST_LIVE: Final = 200_000
+# An index on the view and the day serves each of the three spans.
+_KEPT: Final = """
+    FROM journey_cell WHERE company_id = :company_id AND (
+        (view = '{0}' AND day BETWEEN :first AND :until)
+        OR (view = 'month:{0}' AND day BETWEEN :month AND :last_month)
+        OR (view = '{0}' AND day BETWEEN :since AND :last))"""
+# The same words as `cell_rules.py` makes; a test holds both to the same sums.
+_OUTCOME: Final = "CASE WHEN j.bought_at IS NOT NULL THEN 'b' WHEN j.lead_at IS NOT NULL THEN 'l' ELSE '' END"
+_PAGES: Final = " ".join(f"WHEN pages.n <= {most} THEN '{words}'" for most, words in PAGES)
+_REACHED: Final = ", ".join(
+    f"min((step ->> 1)::timestamptz) FILTER (WHERE (step ->> 0)::int >= {place}) AS at_{place}"
+    for place in range(len(STAGES))
+)
+_WAITS: Final = ", ".join(
+    f"('{stage}', at_{place} - at_{place - 1})" for place, stage in enumerate(STAGES) if place
+)
+_LIVE: Final = {
+    "flow": (
+        f"""left(j.source, {LONGEST}) || E'\\x{ord(BETWEEN):02x}' || left(j.medium, {LONGEST}) AS a,
+            j.landing AS b, j.stage || {_OUTCOME} AS c, j.value_minor""",
+        "",
+        "true",
+    ),
+    "stop": (
+        f"""j.stop_kind AS a, j.stop_detail AS b,
+            CASE WHEN pages.n = 0 THEN '' {_PAGES} ELSE 'more than 10 pages' END AS c, 0 AS value_minor""",
+        "CROSS JOIN LATERAL (SELECT coalesce((j.figures ->> 'all_pages')::int, 0) AS n) pages",
+        "j.lead_at IS NULL AND j.bought_at IS NULL",
+    ),
+    "path": (
+        """CASE WHEN j.bought_at IS NOT NULL THEN 'purchase' ELSE 'lead' END AS a, j.path AS b, '' AS c,
+            j.value_minor""",
+        "",
+        "(j.lead_at IS NOT NULL OR j.bought_at IS NOT NULL)",
+    ),
+    "wait": (
+        "waits.a, lpad(width_bucket(waits.took, :span_ends)::text, 2, '0') AS b, '' AS c, 0 AS value_minor",
+        f"""CROSS JOIN LATERAL (SELECT {_REACHED} FROM jsonb_array_elements(j.history) AS one (step)) moments
+            CROSS JOIN LATERAL (VALUES {_WAITS}, ('lead', j.lead_at - j.first_at),
+                                ('bought', j.bought_at - j.first_at)) AS waits (a, took)""",  # noqa: S608
+        "waits.took IS NOT NULL",
+    ),
+}
+# A span holds what takes up to its end: it is left a microsecond later, which is what a moment is told to.
+_ENDS: Final = [end + timedelta(microseconds=1) for end, _ in SPANS[:-1]]
+
+
+@dataclass(frozen=True)
+class Days:
+    """From the first day to the last, both counted."""
+
+    first: date
+    last: date
+
+    @property
+    def is_long(self) -> bool:
+        """Whether whole months are read at once."""
+        return (self.last - self.first).days > LONG
+
+
+@dataclass(frozen=True)
+class Within:
+    """A segment's condition as of a moment: only the persons it holds for are counted, by its rows."""
+
+    tree: Tree
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The FROM of a view's sums (day, a, b, c, persons, value_minor), and what its parameters are."""
+
+    sql: str
+    values: dict[str, Any]
+
+    def asked(self, statement: str) -> TextClause:
+        """Return a statement that reads from here."""
+        words = text(statement)
+        return words.bindparams(bindparam("span_ends", type_=ARRAY(Interval()))) if self.is_timed else words
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether waiting times are counted from rows."""
+        return "span_ends" in self.values
+
+
+def cells_of_view(company_id: UUID, view: str, days: Days, within: Within | None) -> Cells:
+    """Return where a view (flow, stop, path, wait) reads; of a segment, `check_size` comes before."""
+    if within is None:
+        return Cells(_KEPT.format(view), _kept_days(company_id, days))
+    words, joined, holds = _LIVE[view]
+    where, values = _members(company_id, days, within)
+    sql = f"""
+        FROM (SELECT j.day, 1 AS persons, {words} FROM journey j {joined} WHERE {where} AND {holds}) cells
+    """  # noqa: S608 - constants of this file and names of columns; values are parameters
+    return Cells(sql, values | ({"span_ends": _ENDS} if view == "wait" else {}))
+
+
+def check_size(session: Session, company_id: UUID, days: Days, within: Within | None) -> None:
+    """Raise BadInput where more persons began in these days than a segment is counted among at once."""
+    if within is None:
+        return
+    statement = f"""
+        SELECT count(*) FROM (SELECT FROM journey j WHERE j.company_id = :company_id AND j.is_person
+            AND j.day BETWEEN :first AND :last LIMIT {MOST_LIVE + 1}) found
+    """  # noqa: S608 - a constant
+    values = {"company_id": company_id, "first": days.first, "last": days.last}
+    if (session.scalar(text(statement), values) or 0) > MOST_LIVE:
+        raise BadInput(
+            f"In this period began the journeys of more than {MOST_LIVE:,} persons, and a segment is looked"
+            " for among at most so many at once. Choose a shorter period."
+        )
+
+
+def _members(company_id: UUID, days: Days, within: Within) -> tuple[str, dict[str, Any]]:
+    sql = Sql()
+    condition = sql.where(within.tree)
+    values = {"company_id": company_id, "first": days.first, "last": days.last} | sql.values
+    where = f"j.company_id = :company_id AND j.is_person AND j.day BETWEEN :first AND :last AND {condition}"
+    return where, values | ({"now": within.now} if ":now" in condition else {})
+
+
+def _kept_days(company_id: UUID, days: Days) -> dict[str, Any]:
+    """Return days up to the first whole month, whole months, and days since the last."""
+    keys: dict[str, Any] = {"company_id": company_id, "first": days.first, "last": days.last}
+    if not days.is_long:
+        none = {"month": date.max, "last_month": date.min, "since": date.max}
+        return keys | {"until": days.last} | none
+    first = days.first if days.first.day == 1 else _next_month(days.first)
+    after = (days.last + timedelta(days=1)).replace(day=1)
+    return keys | {
+        "until": first - timedelta(days=1), "month": first, "last_month": after - timedelta(days=1),
+        "since": after,
+    }  # fmt: skip
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
