@@ -156,9 +156,13 @@ def persons(
     if before:
         where += " AND (j.last_at, j.id) < (:before_at, :before_id)"
         values |= {"before_at": before[0], "before_id": before[1]}
+    # First who, from the index alone, then what of them: few fit a rare segment, and all have to be asked.
     statement = f"""
-        SELECT {_PERSON} FROM journey j WHERE j.company_id = :company_id AND j.is_person AND {where}
-        ORDER BY j.last_at DESC, j.id DESC LIMIT :most
+        SELECT {_PERSON} FROM (
+            SELECT j.id FROM journey j WHERE j.company_id = :company_id AND j.is_person AND {where}
+            ORDER BY j.last_at DESC, j.id DESC LIMIT :most
+        ) found JOIN journey j ON j.company_id = (SELECT CAST(:company_id AS uuid)) AND j.id = found.id
+        ORDER BY j.last_at DESC, j.id DESC
     """  # noqa: S608 - names of columns; values are parameters
     rows = session.execute(text(statement), values | {"company_id": company_id, "most": most})
     return tuple(PersonRow(**row._mapping) for row in rows)

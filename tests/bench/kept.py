@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
+from sqlalchemy import create_engine, text
+
 from calltrack.config import Settings, new_key
 from calltrack.infra.embedded import EmbeddedPostgres, EmbeddedRedis
 from calltrack.migrations.migrate import migrate
@@ -105,6 +107,11 @@ def running(
         context = Context(build(settings), settings, postgres, folder, seconds)
         yield context
         context.services.close()
+        # A stop waits ten seconds only: what was seeded has to be written down before.
+        owner = create_engine(postgres.owner_url, isolation_level="AUTOCOMMIT")
+        with owner.connect() as connection:
+            connection.execute(text("CHECKPOINT"))
+        owner.dispose()
     finally:
         redis.stop()
         postgres.stop()

@@ -4,12 +4,14 @@ from uuid import UUID
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from calltrack.accounts.queries import locations, members
 from calltrack.calls.people.tags import tag_choices
 from calltrack.calls.people.work import STATUSES
 from calltrack.conversions.call_log import OUTCOMES
+from calltrack.conversions.figures import Span
 from calltrack.conversions.levels import Levels, levels
 from calltrack.conversions.queries import CallFilter, Place, find_calls
 from calltrack.dashboard.access import Here, page
@@ -19,6 +21,7 @@ from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import to_e164
 from calltrack.numbers.queries import named
+from calltrack.reports.overview import Overview
 from calltrack.wiring import Services
 
 FIELDS = (
@@ -39,7 +42,7 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
             wanted, after = read_filter(request.args, here), request.args.get("after", "")
             place = Place.from_text(after) if after else None
             found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
-            counted = levels(session, services.vault, here.company.id, wanted)
+            counted = _levels(session, services, here, wanted)
             asked |= _as_choices(wanted)
         except BadInput as refused:
             problem = str(refused)
@@ -64,6 +67,15 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
         statuses=STATUSES,
         members=people,
     ), 400 if problem else 200
+
+
+def _levels(session: Session, services: Services, here: Here, wanted: CallFilter) -> Levels:
+    """Count the calls per level; those of a whole period stand in counted days, however many they are."""
+    if wanted.since is None or wanted != CallFilter(since=wanted.since, until=wanted.until):
+        return levels(session, services.vault, here.company.id, wanted)
+    of = here.company
+    figures = Overview(session, services.vault, of.id, of.currency, of.timezone)
+    return figures.totals(Span(wanted.since, wanted.until or here.now))[1]
 
 
 def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:
