@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Date
 
 from calltrack.attribution.calibrating import calibrate_now
 from calltrack.attribution.lessons import learn_now
@@ -25,7 +27,7 @@ from calltrack.delivery.notices import review
 from calltrack.erasure.retention import forget_history
 from calltrack.numbers.counting import count_company
 from calltrack.reports.credit.counting import _count_next as count_next_credit
-from calltrack.reports.credit.marking import claim_look
+from calltrack.reports.credit.marking import claim_look, days_in_turn
 from calltrack.reports.credit.marking import look as look_at_credit
 from calltrack.reports.keeping import count_next, look
 from calltrack.stages.keeping import keep_journeys
@@ -53,6 +55,11 @@ _AGAIN: Final = {
         " visits_until = CAST(:now AS timestamptz) - interval '1 hour'",
     ),
 }
+
+
+_OTHERS: Final = text(
+    "UPDATE credit_day SET due_at = NULL WHERE NOT (day = ANY(:days)) AND due_at IS NOT NULL"
+).bindparams(bindparam("days", type_=ARRAY(Date())))
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,10 @@ def _jobs(
         in_tenant(claim_look, now)
         in_tenant(look_at_credit, now)
         with services.db.tenant(company_id) as session:
+            # Copied days are not those of the rows, which the look finds; those in turn are counted.
+            today = now.date()
+            turn = days_in_turn(today - timedelta(days=1), today)
+            session.execute(_OTHERS, {"days": turn})
             due = "SELECT count(*) FROM credit_day WHERE due_at <= :now"
             return f"{session.scalar(text(due), {'now': now})} days due"
 
@@ -137,11 +148,11 @@ def _jobs(
     yield "night: reports, look", "reports", lambda: in_tenant(look, now)
     yield "night: reports, the last week", "", lambda: count(count_next)
     yield "night: credit, look", "credit", take_look
-    yield "night: credit, the days that changed", "", lambda: count(count_next_credit)
     in_tenant(plan, now)
     yield "night: lesson", "", lambda: learn_now(services, company_id)
     yield "night: calibration (weekly)", "", lambda: calibrate_now(services, company_id)
     yield "night: advice", "", lambda: advise_now(services, company_id)
+    yield "night: credit, the days in turn", "", lambda: count(count_next_credit)
     yield (
         "by day: journeys of an hour's browsers",
         "journeys",

@@ -140,7 +140,8 @@ _PAGE: Final = """
 _LEASE: Final = """
     INSERT INTO lease (company_id, id, number_id, visit_id, shown_from, last_seen_at, shown_until, tapped_at,
         taps, called_at, visitor_id, origin, device, is_returning)
-    SELECT :company, pg_temp.id_of(ms, 'n', i), (CAST(:numbers AS uuid[]))[i % :number_count + 1], visit, at,
+    SELECT :company, pg_temp.id_of(ms, 'n', i), (CAST(:numbers AS uuid[]))[(i + i / 10) % :number_count + 1],
+           visit, at,
            at + interval '2 minutes', at + interval '270 seconds',
            CASE WHEN is_call AND page % 4 = 1 THEN at + interval '55 seconds' END,
            CASE WHEN is_call AND page % 4 = 1 THEN ARRAY[at + interval '55 seconds'] ELSE '{}' END,
@@ -151,7 +152,8 @@ _CALL: Final = """
     INSERT INTO call (company_id, id, call_sid, number_id, location_id, caller, caller_hash, caller_country,
         status, outcome, started_at, answered_at, ended_at, ring_seconds, duration_seconds, talk_seconds,
         is_bridged, changed_at)
-    SELECT :company, call, 'CA' || md5('sid' || i), (CAST(:numbers AS uuid[]))[i % :number_count + 1],
+    SELECT :company, call, 'CA' || md5('sid' || i),
+        (CAST(:numbers AS uuid[]))[(i + i / 10) % :number_count + 1],
         :location,
         :phone, hash, 'IT', CASE WHEN is_missed THEN 'no_answer' ELSE 'completed' END,
         CASE WHEN is_missed THEN 'missed' ELSE 'answered' END, rang,
