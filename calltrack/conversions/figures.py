@@ -35,7 +35,6 @@ class Totals:
     ended: int
     answered: int
     talk_seconds: int
-    with_visit: int
     with_source: int
     leads: int
     purchases: int
@@ -87,7 +86,7 @@ _TOTALS = text(
                count(*) FILTER (WHERE c.outcome NOT IN ('blocked', 'over_limit')) AS ended,
                count(*) FILTER (WHERE c.outcome = 'answered') AS answered,
                coalesce(sum(c.talk_seconds), 0) AS talk_seconds,
-               count(a.visit_id) AS with_visit, count(*) FILTER (WHERE a.source <> '') AS with_source
+               count(*) FILTER (WHERE a.source <> '') AS with_source
         FROM call c
         LEFT JOIN attribution a ON a.company_id = c.company_id AND a.call_id = c.id AND a.is_current
         WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until
@@ -173,7 +172,7 @@ def over_time(
     """Return every bucket of the period in the company's time zone, the empty ones too."""
     rows = session.execute(_BUCKETS, {**_of(company_id, span, currency), "zone": zone, "step": step})
     found = {row.start: Bucket(**{**_whole(row), "start": row.start}) for row in rows}
-    return tuple(found.get(day, Bucket(day)) for day in _days(span, zone, step))
+    return tuple(found.get(day, Bucket(day)) for day in starts(span, zone, step))
 
 
 def by_source(
@@ -186,6 +185,12 @@ def by_source(
         SourceRow(**{**_whole(row, words), **{word: row._mapping[word] for word in words}})
         for row in session.execute(_SOURCES, given)
     )
+
+
+def place_of(row: SourceRow) -> tuple[int | str, ...]:
+    """Return what rows are sorted by: the most valuable first."""
+    sums = (row.value_minor, row.purchases, row.leads, row.calls, row.visits)
+    return (*(-one for one in sums), row.source, row.medium, row.campaign)
 
 
 def _of(company_id: UUID, span: Span, currency: str) -> dict[str, Any]:
@@ -203,7 +208,8 @@ def _whole(row: Any, but: tuple[str, ...] = ("start",)) -> dict[str, int]:
     return {name: int(value) for name, value in row._mapping.items() if name not in but}
 
 
-def _days(span: Span, zone: str, step: Step) -> list[date]:
+def starts(span: Span, zone: str, step: Step) -> list[date]:
+    """Return where the days, weeks or months of the period begin."""
     day = span.since.astimezone(ZoneInfo(zone)).date()
     last = (span.until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
     if step == "week":

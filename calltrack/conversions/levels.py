@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -45,16 +46,26 @@ class Levels:
 
 
 def levels(session: Session, vault: Vault, company_id: UUID, wanted: CallFilter) -> Levels:
-    """Count the calls that fit the filter per level; without a period the newest 10,000 of them."""
+    """Count the calls that fit the filter per level; without a period, those among the newest 10,000 calls.
+
+    Where a number, a location or a caller is asked for, the newest 10,000 of theirs are counted.
+    """
     query: Select[*tuple[Any, ...]] = select(func.coalesce(Attribution.level, "unknown").label("level"))
     query = query.select_from(Call)
     beside = wanted.brought or wanted.work or wanted.assignee or wanted.outcome == "waiting"
     query = joined(company_id, query) if beside else judged(company_id, query)
     query = query.where(*conditions(company_id, vault, wanted))
-    if wanted.since is None:
+    oldest: datetime | None = None
+    has_own_calls = wanted.number_id or wanted.location_id or wanted.caller
+    if wanted.since is None and not has_own_calls:
+        # Rare words may fit few calls, and all would be asked to find as many as are counted.
+        newest = select(Call.started_at).where(Call.company_id == company_id)
+        oldest = session.scalar(newest.order_by(Call.started_at.desc()).offset(MOST_COUNTED).limit(1))
+        query = query.where(Call.started_at > oldest) if oldest else query
+    elif wanted.since is None:
         query = query.order_by(Call.started_at.desc()).limit(MOST_COUNTED)
     rows = query.subquery()
     counted = session.execute(select(rows.c.level, func.count().label("calls")).group_by(rows.c.level))
     counts: dict[str, int] = {row.level: row.calls for row in counted}
-    is_cut = wanted.since is None and sum(counts.values()) == MOST_COUNTED
+    is_cut = oldest is not None or (wanted.since is None and sum(counts.values()) == MOST_COUNTED)
     return Levels(**counts, is_cut=is_cut)

@@ -9,14 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.conversions.call_log import CallFilter, CallPage, CallSummary, Place, find_calls, live_calls
-from calltrack.conversions.figures import Bucket, SourceRow, Span, Totals, by_source, over_time, totals
+from calltrack.conversions.figures import Bucket, Span
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.kernel.ids import first_id_of
 
 __all__ = [
-    "Bucket", "CallFilter", "CallPage", "CallSummary", "ChangeRow", "ConversionRow", "Place", "SourceRow",
-    "Span", "Totals", "by_source", "conversions_of", "find_calls", "find_conversions", "live_calls",
-    "over_time", "totals",
+    "Bucket", "CallFilter", "CallPage", "CallSummary", "ChangeRow", "ConversionRow", "Place",
+    "conversions_of", "find_calls", "find_conversions", "live_calls",
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Days and months of a company's time zone. Pure: no clock, no database."""
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,3 +47,14 @@ def edges(since: date, until: date) -> list[tuple[date, date]]:
         return [(since, until)] if since <= until else []
     found = [(since, months[0] - timedelta(days=1)), (last_of(months[-1]) + timedelta(days=1), until)]
     return [(first, last) for first, last in found if first <= last]
+
+
+def stretches(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Return days (in order) as stretches of days that follow each other, first and last of each."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and found[-1][1] + timedelta(days=1) == day:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

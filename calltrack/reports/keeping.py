@@ -5,8 +5,10 @@ rows of before and a day that is due again. A reason that comes up meanwhile add
 """
 
 import threading
+import time
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as midnight
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +21,7 @@ from calltrack.accounts.model import Company
 from calltrack.kernel.ids import first_id_of
 from calltrack.reports.building import build_day, build_month
 from calltrack.reports.days import day_of, last_of, month_of
-from calltrack.reports.marking import SOON, mark_days
+from calltrack.reports.marking import LONG_MS, PATIENCE, SOON, mark_days
 from calltrack.reports.model import ReportDue, ReportState
 from calltrack.wiring import Services
 
@@ -76,6 +78,7 @@ def count_next(services: Services, company_id: UUID) -> bool:
         due = _claim(session, company_id, now)
     if due is None:
         return False
+    begun = time.perf_counter()
     with services.db.tenant(company_id) as session:
         # A page's limit is none for the largest days; the lease is.
         session.execute(text("SET LOCAL statement_timeout = '100s'"))
@@ -83,7 +86,7 @@ def count_next(services: Services, company_id: UUID) -> bool:
             _count_day(session, company_id, due.day, now, services.settings.visits_kept_months)
         else:
             build_month(session, company_id, due.day)
-        _settle(session, company_id, due, now)
+        _settle(session, company_id, due, now, timedelta(seconds=time.perf_counter() - begun))
     return True
 
 
@@ -167,14 +170,19 @@ def _claim(session: Session, company_id: UUID, now: datetime) -> Due | None:
     return Due(row.span, row.day, row.marks) if row else None
 
 
-def _settle(session: Session, company_id: UUID, due: Due, now: datetime) -> None:
-    """End the claim; a day that was marked meanwhile is due again."""
+def _settle(session: Session, company_id: UUID, due: Due, now: datetime, took: timedelta) -> None:
+    """End the claim; a day that was marked meanwhile is due again, in time for others to have their turn."""
+    took_ms = round(took / timedelta(milliseconds=1))
+    if due.span == "day":
+        state = update(ReportState).where(ReportState.company_id == company_id)
+        session.execute(state.values(took_ms=took_ms))
     this = (ReportDue.company_id == company_id, ReportDue.span == due.span, ReportDue.day == due.day)
     gone = session.scalar(
         delete(ReportDue).where(*this, ReportDue.marks == due.marks).returning(ReportDue.day)
     )
     if gone is None:
-        session.execute(update(ReportDue).where(*this).values(due_at=now + SOON))
+        wait = SOON + (PATIENCE * took if took_ms >= LONG_MS else timedelta())
+        session.execute(update(ReportDue).where(*this).values(due_at=now + wait))
 
 
 def _count_day(
@@ -187,7 +195,7 @@ def _count_day(
     )  # fmt: skip
     month = month_of(day)
     # A month that lasts is always read by its days; adding it up waits until it is over.
-    over = datetime.combine(last_of(month) + timedelta(days=2), time(), ZoneInfo(company.timezone))
+    over = datetime.combine(last_of(month) + timedelta(days=2), midnight(), ZoneInfo(company.timezone))
     mark_days(session, company_id, [month], max(now + SOON, over), "month")
 
 
@@ -197,7 +205,7 @@ def _days_with_visits(
     """Return the days since then (in general one, or two around midnight) on which visits came."""
     days, at = set(), since
     while at < now:
-        until = min(now, datetime.combine(day_of(at, zone) + timedelta(days=1), time(), ZoneInfo(zone)))
+        until = min(now, datetime.combine(day_of(at, zone) + timedelta(days=1), midnight(), ZoneInfo(zone)))
         asked = {
             "company_id": company_id, "first": first_id_of(at),
             "last": first_id_of(until + timedelta(milliseconds=1)),

@@ -17,6 +17,10 @@ from calltrack.wiring import Services
 
 # What comes in a burst is counted once.
 SOON: Final = timedelta(seconds=15)
+# A large company's day waits for so many times as long as one took, so that it leaves others their turn. Days
+# that take less than a second leave it anyway.
+PATIENCE: Final = 20
+LONG_MS: Final = 1_000
 
 
 def _marking(days: str) -> str:
@@ -24,6 +28,9 @@ def _marking(days: str) -> str:
     return f"""
         INSERT INTO report_due (company_id, span, day, marks, due_at)
         SELECT CAST(:company_id AS uuid), CAST(:span AS text), days.day, 1, CAST(:due_at AS timestamptz)
+            + CAST(:patience AS int) * interval '1 millisecond' * coalesce(
+                (SELECT took_ms FROM report_state WHERE company_id = :company_id
+                 AND took_ms >= {LONG_MS}), 0)
         FROM ({days}) days WHERE days.day IS NOT NULL GROUP BY days.day ORDER BY days.day
         ON CONFLICT (company_id, span, day) DO UPDATE SET marks = report_due.marks + 1
     """  # noqa: S608 - constants of this file
@@ -103,13 +110,14 @@ def mark_days(
     session: Session, company_id: UUID, days: Iterable[date], due_at: datetime, span: str = "day"
 ) -> None:
     """Mark days (or months, by their first day) within the caller's transaction."""
-    asked = {"company_id": company_id, "days": list(days), "span": span, "due_at": due_at}
+    asked = {"company_id": company_id, "days": list(days), "span": span, "due_at": due_at, "patience": 0}
     session.execute(_DAYS, asked)
 
 
 def _mark(services: Services, company_id: UUID, statement: TextClause, ids: Sequence[UUID]) -> None:
     asked: dict[str, Any] = {
         "company_id": company_id, "ids": list(ids), "span": "day", "due_at": services.clock() + SOON,
+        "patience": PATIENCE,
     }  # fmt: skip
     with services.db.tenant(company_id) as session:
         session.execute(statement, asked)

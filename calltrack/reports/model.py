@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
@@ -86,3 +86,5 @@ class ReportState(Base):
     # The day on which the week before it was last counted again.
     week_day: Mapped[date]
     due_at: Mapped[datetime]
+    # What the last day took to be counted.
+    took_ms: Mapped[int] = mapped_column(server_default=text("0"))

@@ -65,8 +65,8 @@ _NEXT: Final = {
 }
 _DUE: Final = text(
     """
-    SELECT company_id FROM journey_state WHERE due_at <= :now
-    UNION SELECT company_id FROM journey_dirty WHERE marked_at <= :now
+    SELECT company_id FROM journey_state s WHERE due_at <= :now OR EXISTS (
+        SELECT FROM journey_dirty d WHERE d.company_id = s.company_id AND d.marked_at <= :now)
     """
 )
 _AGAIN: Final = text("SELECT company_id FROM journey_state WHERE again_due_at <= :now")

@@ -29,8 +29,32 @@ class JourneyRow(Base):
 
     __tablename__ = "journey"
     __table_args__ = (
+        # Holds what segments ask most, so that persons are counted and listed from it alone.
         Index(
-            "ix_journey_last", "company_id", text("last_at DESC"), "id", postgresql_where=text("is_person")
+            "ix_journey_last",
+            "company_id",
+            text("last_at DESC"),
+            "id",
+            postgresql_where=text("is_person"),
+            postgresql_include=[
+                "first_at",
+                "last_call_at",
+                "lead_at",
+                "last_bought_at",
+                "stage",
+                "visits",
+                "calls",
+                "answered",
+                "missed",
+                "short_calls",
+                "longest_talk",
+                "leads",
+                "purchases",
+                "value_minor",
+                "waits",
+                "is_lost",
+                "score",
+            ],
         ),
         Index("ix_journey_person_day", "company_id", "day", postgresql_where=text("is_person")),
         Index(

@@ -1,7 +1,7 @@
 """Segments: saved filters over persons, their lists, their counts, and who is in them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -81,6 +81,9 @@ _PERSON: Final = (
     "j.id, j.first_at, j.last_at, j.source, j.medium, j.campaign, j.stage, j.score, j.visits, j.calls,"
     " j.missed, j.purchases, j.value_minor, j.waits, j.is_demo"
 )
+
+
+_NAMES: Final = tuple(one.name for one in fields(PersonRow))
 
 
 def segments(session: Session, company_id: UUID) -> tuple[Segment, ...]:
@@ -181,12 +184,36 @@ def persons(
     if before:
         where += " AND (j.last_at, j.id) < (:before_at, :before_id)"
         values |= {"before_at": before[0], "before_id": before[1]}
+    # First who, from the index alone, then what of them: few fit a rare segment, and all have to be asked.
     statement = f"""
-        SELECT {_PERSON} FROM journey j WHERE j.company_id = :company_id AND j.is_person AND {where}
-        ORDER BY j.last_at DESC, j.id DESC LIMIT :most
+        SELECT {_PERSON} FROM (
+            SELECT j.id FROM journey j WHERE j.company_id = :company_id AND j.is_person AND {where}
+            ORDER BY j.last_at DESC, j.id DESC LIMIT :most
+        ) found JOIN journey j ON j.company_id = (SELECT CAST(:company_id AS uuid)) AND j.id = found.id
+        ORDER BY j.last_at DESC, j.id DESC
     """  # noqa: S608 - names of columns; values are parameters
     rows = session.execute(text(statement), values | {"company_id": company_id, "most": most})
     return tuple(PersonRow(**row._mapping) for row in rows)
+
+
+def newest_persons(
+    session: Session, company_id: UUID, tree: Tree | None, now: datetime, most: int
+) -> tuple[tuple[PersonRow, ...], int]:
+    """Return the newest persons as `persons` does and their number as `count_persons` does, in one look."""
+    where, values = _where(tree, now)
+    statement = f"""
+        WITH fitting AS MATERIALIZED (
+            SELECT j.id, j.last_at FROM journey j
+            WHERE j.company_id = :company_id AND j.is_person AND {where}
+            ORDER BY j.last_at DESC, j.id DESC LIMIT {COUNTED + 1}
+        ), shown AS (SELECT id FROM fitting ORDER BY last_at DESC, id DESC LIMIT :most)
+        SELECT {_PERSON}, (SELECT count(*) FROM fitting) AS number
+        FROM shown JOIN journey j ON j.company_id = (SELECT CAST(:company_id AS uuid)) AND j.id = shown.id
+        ORDER BY j.last_at DESC, j.id DESC
+    """  # noqa: S608 - names of columns; values are parameters
+    rows = session.execute(text(statement), values | {"company_id": company_id, "most": most}).all()
+    found = tuple(PersonRow(**{name: getattr(row, name) for name in _NAMES}) for row in rows)
+    return found, rows[0].number if rows else 0
 
 
 def everybody_in(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Iterator[PersonRow]:

@@ -35,6 +35,16 @@ def _is_below(pid: int, roots: Collection[int], parents: dict[int, int]) -> bool
     return False
 
 
+def serving(home: Path, role: str) -> list[int]:
+    """Return the processes of the database below a folder that serve connections of a role."""
+    begun, found = f"postgres: {role} ".encode(), []
+    for child in Path(f"/proc/{postmaster(home)}/task/{postmaster(home)}/children").read_text().split():
+        with suppress(OSError):
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(begun):
+                found.append(int(child))
+    return found
+
+
 def postmaster(home: Path) -> int:
     """Return the process of the database whose files lie below a folder."""
     (found,) = home.glob("**/postmaster.pid")

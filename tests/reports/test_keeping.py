@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from calltrack.accounts.model import Company as CompanyRow
 from calltrack.calls.model import Call
@@ -85,6 +85,30 @@ def test_a_conversion_that_changes_marks_the_day_it_counts_on(services: Services
         assert sum(session.scalars(select(ReportDay.purchases))) == 0
 
 
+def test_a_day_that_takes_long_waits_for_others_to_have_their_turn(
+    services: Services, company: Company
+) -> None:
+    count(services, company)
+    brought(services, company, NOW, ROMA)
+    with services.db.tenant(company.id) as session:
+        call_id = session.scalars(select(Call.id)).one()
+    for took_ms, seconds in ((900, 15), (3_000, 15 + 60)):
+        with services.db.tenant(company.id) as session:
+            session.execute(delete(ReportDue))
+            session.execute(update(ReportState).values(took_ms=took_ms))
+        count_calls(at(services, NOW), company.id, [call_id])
+        assert due(services, company)["day", NOW.date()] == NOW + timedelta(seconds=seconds)
+    now = NOW + timedelta(minutes=2)
+    with services.db.tenant(company.id) as session:
+        claimed = keeping._claim(session, company.id, now)
+        assert claimed
+        mark_days(session, company.id, [claimed.day], now)
+        keeping._settle(session, company.id, claimed, now, timedelta(seconds=4))
+    assert due(services, company)["day", NOW.date()] == now + timedelta(seconds=15 + 80)
+    with services.db.tenant(company.id) as session:
+        assert session.scalars(select(ReportState.took_ms)).one() == 4_000
+
+
 def test_what_changes_while_a_day_is_counted_is_counted_after_it(
     services: Services, company: Company
 ) -> None:
@@ -102,7 +126,7 @@ def test_what_changes_while_a_day_is_counted_is_counted_after_it(
         # Somebody else's call, after the rows were read and before the claim ends.
         brought(services, company, NOW, ROMA)
         count_calls(at(services, now), company.id, [call_id])
-        keeping._settle(session, company.id, claimed, now)
+        keeping._settle(session, company.id, claimed, now, timedelta())
     assert calls_on(services, company, NOW.date()) == 1
     assert ("day", NOW.date()) in due(services, company)
     count(services, company, NOW + timedelta(minutes=1))

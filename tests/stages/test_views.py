@@ -99,6 +99,11 @@ def test_a_segment_says_the_same_in_sql_as_in_the_rules(crowd: Town) -> None:
             found = [row.id for row in segments.everybody_in(session, crowd.company.id, read, now)]
             assert set(found) == wanted, condition
             assert len(found) == segments.count_persons(session, crowd.company.id, read, now) == counts[place]
+            some, number = segments.newest_persons(session, crowd.company.id, read, now, 3)
+            assert (some, number) == (
+                segments.persons(session, crowd.company.id, read, now, most=3),
+                counts[place],
+            )
             assert all(segments.is_in(session, crowd.company.id, read, row.id, now) == (row.id in wanted)
                        for row in people[:3])  # fmt: skip
             sizes.add(len(wanted))

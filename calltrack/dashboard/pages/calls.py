@@ -12,6 +12,7 @@ from calltrack.accounts.queries import locations, members
 from calltrack.calls.people.tags import tag_choices
 from calltrack.calls.people.work import STATUSES
 from calltrack.conversions.call_log import OUTCOMES
+from calltrack.conversions.figures import Span
 from calltrack.conversions.levels import Levels, levels
 from calltrack.conversions.queries import CallFilter, Place, find_calls
 from calltrack.dashboard.access import Here, page
@@ -22,6 +23,7 @@ from calltrack.kernel.ids import parse_id
 from calltrack.kernel.phone import to_e164
 from calltrack.numbers.queries import named
 from calltrack.reports.ad_groups import ad_group_names, same_words
+from calltrack.reports.overview import Overview
 from calltrack.stages.segment_calls import calls_within
 from calltrack.stages.segments import segment_names, within_segment
 from calltrack.wiring import Services
@@ -52,7 +54,7 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
             if wanted.ad_group:
                 wanted, ad_group = _with_ad_group(session, here.company.id, wanted)
             found = find_calls(session, services.vault, here.company.id, wanted, place, A_PAGE)
-            counted = levels(session, services.vault, here.company.id, wanted)
+            counted = _levels(session, services, here, wanted)
             asked |= _as_choices(wanted)
         except (BadInput, NotFound) as refused:
             problem = str(refused)
@@ -80,6 +82,15 @@ def calls(services: Services, here: Here) -> ResponseReturnValue:
         statuses=STATUSES,
         members=people,
     ), 400 if problem else 200
+
+
+def _levels(session: Session, services: Services, here: Here, wanted: CallFilter) -> Levels:
+    """Count the calls per level; those of a whole period stand in counted days, however many they are."""
+    if wanted.since is None or wanted != CallFilter(since=wanted.since, until=wanted.until):
+        return levels(session, services.vault, here.company.id, wanted)
+    of = here.company
+    figures = Overview(session, services.vault, of.id, of.currency, of.timezone)
+    return figures.totals(Span(wanted.since, wanted.until or here.now))[1]
 
 
 def read_filter(args: MultiDict[str, str], here: Here) -> CallFilter:

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from calltrack.calls.people.missed import open_missed
 from calltrack.conversions.figures import By
-from calltrack.conversions.levels import levels
-from calltrack.conversions.queries import Bucket, CallFilter, by_source, find_calls, over_time, totals
+from calltrack.conversions.queries import Bucket, CallFilter, find_calls
 from calltrack.dashboard import checklist
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.metrics import METRICS
 from calltrack.dashboard.periods import NAMES, USUAL, Period, period
 from calltrack.dashboard.show import THIN, money
+from calltrack.reports.overview import Overview
 from calltrack.wiring import Services
 
 MOST_SOURCES = 12
@@ -26,12 +26,11 @@ def overview(services: Services, here: Here) -> ResponseReturnValue:
     chosen = period(request.args.get("period", USUAL), here.now, company.timezone)
     by: By = "campaign" if request.args.get("by") == "campaign" else "source"
     with services.db.tenant(company.id) as session:
-        now = totals(session, company.id, chosen.span, company.currency)
-        before = totals(session, company.id, chosen.before, company.currency)
-        buckets = over_time(session, company.id, chosen.span, company.currency, company.timezone, chosen.step)
-        sources = by_source(session, company.id, chosen.span, company.currency, by)
-        span = CallFilter(since=chosen.span.since, until=chosen.span.until)
-        counted = levels(session, services.vault, company.id, span)
+        figures = Overview(session, services.vault, company.id, company.currency, company.timezone)
+        now, counted = figures.totals(chosen.span)
+        before, _ = figures.totals(chosen.before)
+        buckets = figures.over_time(chosen.span, chosen.step)
+        sources = figures.by_source(chosen.span, by)
         to_do = checklist.steps(checklist.standing(session, company.id))
         waiting, _ = open_missed(session, company.id, chosen.span.since)
         missed = find_calls(

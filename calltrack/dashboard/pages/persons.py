@@ -42,8 +42,9 @@ def persons(services: Services, here: Here) -> ResponseReturnValue:
     with services.db.tenant(here.company.id) as session:
         all_ = segments.segments(session, here.company.id)
         chosen, tree = _chosen(all_)
-        count = segments.count_persons(session, here.company.id, tree, here.now)
-        rows = segments.persons(session, here.company.id, tree, here.now, before=_before(), most=A_PAGE + 1)
+        rows, count = segments.newest_persons(session, here.company.id, tree, here.now, A_PAGE + 1)
+        if before := _before():
+            rows = segments.persons(session, here.company.id, tree, here.now, before=before, most=A_PAGE + 1)
         rules = score_rules(session, here.company.id)
     return render_template(
         "persons.html", segments=all_, chosen=chosen, rows=rows[:A_PAGE], count=count, stages=STAGES,

@@ -1,19 +1,20 @@
 """Which days are to be counted anew: marked by facts at once, and by a look every night."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import TextClause, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import TextClause, bindparam, delete, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
+from sqlalchemy.types import Date
 
 from calltrack.attribution.night_work import zone_of
 from calltrack.attribution.nights import next_night
 from calltrack.kernel.ids import first_id_of
 from calltrack.reports.credit.model import CreditAnswer, CreditDay, CreditLook
-from calltrack.reports.credit.told import LONGEST
+from calltrack.reports.credit.told import LONGEST, WINDOWS
 from calltrack.wiring import Services
 
 SOON = timedelta(seconds=15)
@@ -24,6 +25,11 @@ BACK = timedelta(days=400)
 """So far back days are counted when a company's are counted for the first time."""
 LEASE = timedelta(minutes=10)
 """A look takes seconds, in the largest companies some minutes; a killed one is due again after that."""
+QUICK_MS = 300
+"""A day that is counted quicker is counted anew in every night that changed it."""
+NIGHTS = tuple(sorted({1, 2, 3, 5, 15, 60, *(days + 1 for days in WINDOWS)}))
+"""A day of a large company changes in each of the ninety nights in which somebody of it comes back: it is
+counted anew so many nights after. When a window is over its figures stay what they are."""
 MARK = """
     INSERT INTO credit_day (company_id, day, due_at)
     SELECT DISTINCT CAST(:company_id AS uuid), found.day, CAST(:due AS timestamptz) FROM ({days}) found
@@ -43,16 +49,21 @@ OF_CALLS = text(MARK.format(days=TOUCHED.format(conversions=
     "SELECT id FROM conversion"
     " WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND call_id = ANY(:ids)"
 )))  # fmt: skip
+IS_QUICK = """
+    SELECT * FROM ({days}) changed WHERE {also} NOT EXISTS (
+        SELECT FROM credit_day d WHERE d.company_id = (SELECT CAST(:company_id AS uuid))
+          AND d.day = changed.day AND d.took_ms >= :slow)
+"""
 # Days before today at which somebody was who came by since the last look: their journeys did not end there.
-SEEN_AGAIN = text(MARK.format(days="""
+SEEN_AGAIN = text(MARK.format(days=IS_QUICK.format(also="", days="""
     SELECT (v.started_at AT TIME ZONE :zone)::date AS day
     FROM (SELECT DISTINCT visitor_id FROM visit
           WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id >= :begin AND id < :end) s
     JOIN visit v ON v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = s.visitor_id
       AND v.id >= :first AND v.id < :end
-"""))  # fmt: skip
+""")))  # fmt: skip
 # ... nor did those of persons whose conversions changed since.
-WON_SINCE = text(MARK.format(days="""
+WON_SINCE = text(MARK.format(days=IS_QUICK.format(also="changed.day < :settled OR", days="""
     SELECT (v.started_at AT TIME ZONE :zone)::date AS day
     FROM conversion c
     JOIN call k ON k.company_id = c.company_id AND k.id = c.call_id
@@ -60,7 +71,12 @@ WON_SINCE = text(MARK.format(days="""
     JOIN visit v ON v.company_id = p.company_id AND v.visitor_id = p.visitor_id
       AND v.started_at <= k.started_at AND v.started_at >= k.started_at - INTERVAL '90 days'
     WHERE c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.changed_at >= :since
-"""))  # fmt: skip
+""")))  # fmt: skip
+# The days of large companies whose night it is.
+IN_TURN = text(MARK.format(days="""
+    SELECT asked.day FROM unnest(:days) AS asked (day) JOIN credit_day d
+      ON d.company_id = (SELECT CAST(:company_id AS uuid)) AND d.day = asked.day AND d.took_ms >= :slow
+""")).bindparams(bindparam("days", type_=ARRAY(Date())))  # fmt: skip
 ALL_DAYS = text(MARK.format(days="""
     SELECT (started_at AT TIME ZONE :zone)::date AS day FROM visit
     WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND id >= :first AND id < :end
@@ -135,11 +151,21 @@ def look(session: Session, company_id: UUID, now: datetime) -> None:
         session.execute(ALL_DAYS, asked | {"first": first_id_of(now - BACK)})
     else:
         seen = {"begin": first_id_of(since), "first": first_id_of(since - LONGEST)}
-        session.execute(SEEN_AGAIN, asked | seen)
-        session.execute(WON_SINCE, asked | {"since": since})
+        today, quick = midnight.date(), {"slow": QUICK_MS}
+        session.execute(SEEN_AGAIN, asked | seen | quick)
+        settled = today - timedelta(days=max(NIGHTS))
+        session.execute(WON_SINCE, asked | quick | {"since": since, "settled": settled})
+        days = days_in_turn(since.astimezone(where).date(), today)
+        session.execute(IN_TURN, asked | quick | {"days": days})
     session.execute(DIFFERENT, asked | {"since": midnight - BACK})
     row.timezone, row.looked_until = zone, midnight
     row.due_at = next_night(now, zone, company_id)
+
+
+def days_in_turn(looked_on: date, today: date) -> list[date]:
+    """Return the days whose turn it is in the nights after the last look, up to today's. Pure."""
+    nights = [looked_on + timedelta(days=night) for night in range(1, (today - looked_on).days + 1)]
+    return sorted({night - timedelta(days=after) for night in nights for after in NIGHTS})
 
 
 def count_all_anew(session: Session, company_id: UUID, now: datetime) -> None:

@@ -15,7 +15,7 @@ from calltrack.conversions.model import Conversion
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import source_key
 from calltrack.reports.credit.counting import companies_with_due_credit
-from calltrack.reports.credit.marking import mark_credit_of_calls
+from calltrack.reports.credit.marking import QUICK_MS, days_in_turn, mark_credit_of_calls
 from calltrack.reports.credit.model import CreditDay, CreditPaths
 from calltrack.reports.credit.queries import Asked, CreditReport, credit_report
 from calltrack.wiring import Services
@@ -152,6 +152,35 @@ def test_the_night_takes_a_lost_journey_back_when_its_person_converted_without_c
     person = a_person(services, company, LATER, {gone.visitor_id: 1.0}, call)
     count(services, company, LATER + timedelta(days=1), converted(services, company, call, person=person))
     assert (report(services, company).totals.conversions, report(services, company).totals.nulls) == (1, 0)
+
+
+def test_a_day_of_a_large_company_is_counted_anew_in_its_turn_and_exact_when_windows_are_over(
+    services: Services, company: Company
+) -> None:
+    day = timedelta(days=1)
+    gone = visit_by(services, company, META, NOON - 3 * day)
+    visit_by(services, company, META, NOON - 3 * day)
+    count(services, company, LATER)
+    with services.db.tenant(company.id) as session:
+        session.execute(update(CreditDay).values(took_ms=QUICK_MS))
+    assert count(services, company, NOON + 17 * day) == 1  # of turns that were missed
+    with services.db.tenant(company.id) as session:
+        session.execute(update(CreditDay).values(took_ms=QUICK_MS))
+    visit_by(services, company, GOOGLE, NOON + 18 * day, gone.visitor_id)
+    # The 21st night after is no turn of the day, the 31st is; the visit's own day is a new one.
+    assert count(services, company, NOON + 19 * day) == 1
+    assert report(services, company).totals.nulls == 2
+    assert count(services, company, NOON + 28 * day) == 1
+    assert report(services, company).totals.nulls == 1
+    assert report(services, company, days=7).totals.nulls == 2
+
+
+def test_turns_of_nights_that_were_missed_are_made_up_for() -> None:
+    night, day = date(2026, 11, 20), timedelta(days=1)
+    one, both = days_in_turn(night - day, night), days_in_turn(night - 2 * day, night)
+    assert one == sorted(night - after * day for after in (1, 2, 3, 5, 8, 15, 31, 60, 91))
+    assert set(both) == {*one, *days_in_turn(night - 2 * day, night - day)}
+    assert days_in_turn(night, night) == []
 
 
 def test_a_day_that_is_not_over_has_no_lost_journeys_yet(services: Services, company: Company) -> None:
