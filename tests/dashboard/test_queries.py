@@ -7,6 +7,7 @@ import pytest
 
 from calltrack.attribution.model import Attribution
 from calltrack.calls import queries as calls
+from calltrack.conversions import figures
 from calltrack.conversions import queries as conversions
 from calltrack.conversions.call_log import CallFilter, Place
 from calltrack.conversions.figures import Span
@@ -64,9 +65,9 @@ def test_totals_count_each_thing_once(services: Services, company: Company) -> N
     convert(services, company, other.id, "purchase", value=10_000, currency="USD")
     convert(services, company, other.id, "lead", status="retracted")
     with services.db.tenant(company.id) as session:
-        found = conversions.totals(session, company.id, WEEK, "EUR")
-        days = conversions.over_time(session, company.id, WEEK, "EUR", "Europe/Rome", "day")
-        sources = conversions.by_source(session, company.id, WEEK, "EUR")
+        found = figures.totals(session, company.id, WEEK, "EUR")
+        days = figures.over_time(session, company.id, WEEK, "EUR", "Europe/Rome", "day")
+        sources = figures.by_source(session, company.id, WEEK, "EUR")
     assert (found.visits, found.calls, found.ended, found.answered) == (1, 4, 3, 2)
     assert (found.leads, found.purchases, found.value_minor, found.other_currency) == (1, 2, 85_000, 1)
     assert found.answered_share == pytest.approx(2 / 3)
@@ -94,7 +95,7 @@ def test_days_are_the_companys_days(
     make_call(services, company, at=moment)
     span = Span(datetime(2026, 10, 22, 22, tzinfo=UTC), datetime(2026, 10, 27, 23, tzinfo=UTC))
     with services.db.tenant(company.id) as session:
-        days = conversions.over_time(session, company.id, span, "EUR", "Europe/Rome", "day")
+        days = figures.over_time(session, company.id, span, "EUR", "Europe/Rome", "day")
     assert [bucket.start for bucket in days if bucket.calls] == [day]
     assert len({bucket.start for bucket in days}) == len(days) == 5
 
@@ -191,8 +192,8 @@ def test_pools_and_numbers_say_how_they_are_used(services: Services, company: Co
 
 def test_an_empty_company_has_empty_lists(services: Services, company: Company) -> None:
     with services.db.tenant(company.id) as session:
-        assert conversions.totals(session, company.id, WEEK, "EUR").answered_share is None
-        assert conversions.by_source(session, company.id, WEEK, "EUR") == ()
+        assert figures.totals(session, company.id, WEEK, "EUR").answered_share is None
+        assert figures.by_source(session, company.id, WEEK, "EUR") == ()
         assert delivery.destinations(session, company.id, NOON) == ()
         assert log.find(session, company.id, log.DeliveryFilter()) == ()
         assert log.count(session, company.id, log.DeliveryFilter()).total == 0
