@@ -22,7 +22,7 @@ from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.money import EXPONENTS, currency_code
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.model import SpendAccount
-from calltrack.spend.shares import share_out
+from calltrack.spend.shares import share_out, write_costs
 from calltrack.spend.typed_model import CurrencyRate
 
 ONE: Final = Decimal(1)
@@ -116,6 +116,7 @@ def book_of(session: Session, company_id: UUID) -> RateBook:
 
 def set_rates(session: Session, company_id: UUID, rows: Sequence[RateRow]) -> int:
     """Store rates, in place of others of the same day, and convert what they touch; returns days changed."""
+    write_costs(session, company_id)
     unique = {(row.base, row.quote, row.day): row for row in rows}
     for start in range(0, len(unique), 5_000):
         part = list(unique.values())[start : start + 5_000]
@@ -140,6 +141,7 @@ def forget_rate(session: Session, company_id: UUID, base: str, quote: str, day: 
     Raises:
         NotFound: there is none.
     """
+    write_costs(session, company_id)
     gone = session.scalars(
         delete(CurrencyRate)
         .where(
@@ -159,22 +161,14 @@ def _convert_once_more(session: Session, company_id: UUID) -> None:
     session.execute(update(SpendWatch).where(SpendWatch.company_id == company_id).values(converted_to=""))
 
 
-def convert_all(session: Session, company_id: UUID, *, all_shares: bool = False) -> int:
-    """Convert every account's costs by the present table and currency; returns how many days changed.
-
-    With `all_shares` the shares of keywords and ad groups are laid out for every day: a worker may have
-    stored costs at the same moment as somebody stored rates.
-    """
+def convert_all(session: Session, company_id: UUID) -> int:
+    """Convert every account's costs by the present table and currency; returns how many days changed."""
     accounts = session.scalars(select(SpendAccount.id).where(SpendAccount.company_id == company_id)).all()
     book = book_of(session, company_id)
-    return sum(
-        convert(session, company_id, account_id, book, all_shares=all_shares) for account_id in accounts
-    )
+    return sum(convert(session, company_id, account_id, book) for account_id in accounts)
 
 
-def convert(
-    session: Session, company_id: UUID, account_id: UUID, book: RateBook, *, all_shares: bool = False
-) -> int:
+def convert(session: Session, company_id: UUID, account_id: UUID, book: RateBook) -> int:
     """Convert an account's costs; what is right already stays untouched. Returns how many days changed."""
     rates, here = rates_of(session, company_id, account_id, book), {"company_id": company_id}
     campaigns = list(session.scalars(_CAMPAIGNS, {**here, "account_id": account_id}))
@@ -189,7 +183,7 @@ def convert(
         converted = list(session.scalars(_CONVERT_DAYS, dated))
         changed += len(converted)
         session.execute(_CONVERT_PARTS, dated)
-        share_out(session, company_id, campaigns, set(some if all_shares else converted))
+        share_out(session, company_id, campaigns, set(converted))
     return changed
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from calltrack.kernel.ids import new_id
 from calltrack.spend.currencies import rates_of
 from calltrack.spend.model import SpendAccount
-from calltrack.spend.shares import share_out
+from calltrack.spend.shares import share_out, write_costs
 from calltrack.spend.told import CampaignTold, DayTold, Spent
 
 
@@ -52,6 +52,7 @@ def keep_campaigns(
     if not unique:
         return
     told = list(unique.values())
+    write_costs(session, account.company_id)
     session.execute(
         _CAMPAIGNS,
         {
@@ -73,6 +74,7 @@ def keep_days(
     With `grows` a day that was not over at the account's last look has only grown since; else every other
     figure than before is kept as a change.
     """
+    write_costs(session, account.company_id)
     campaigns = campaign_ids(session, account)
     rows = [row for row in rows if row.campaign_id in campaigns]
     if not rows:

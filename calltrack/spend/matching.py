@@ -16,6 +16,7 @@ from calltrack.spend.currencies import convert_all
 from calltrack.spend.match_model import SpendWatch
 from calltrack.spend.matching_rules import Campaign, Match, match_all
 from calltrack.spend.model import SpendAccount, SpendCampaign
+from calltrack.spend.shares import write_costs
 from calltrack.spend.sightings import BACK, evidence, look_on
 from calltrack.wiring import Services
 
@@ -47,6 +48,7 @@ def match_due(services: Services, company_id: UUID) -> bool:
     """
     now = services.clock()
     with services.db.tenant(company_id) as session:
+        write_costs(session, company_id)
         row = session.scalar(
             select(SpendWatch)
             .where(SpendWatch.company_id == company_id, SpendWatch.due_at <= now)
@@ -58,7 +60,7 @@ def match_due(services: Services, company_id: UUID) -> bool:
         if look_on(session, row, company.timezone, now):
             return True
         if row.converted_to != company.currency:
-            convert_all(session, company_id, all_shares=True)
+            convert_all(session, company_id)
             row.converted_to = company.currency
         match(session, company_id, now)
         row.due_at = now + EVERY
@@ -89,6 +91,7 @@ def match_by_hand(
         NotFound: the company has no such campaign.
         BadInput: the word is none of a campaign.
     """
+    write_costs(session, company_id)
     row = session.get(SpendCampaign, (company_id, campaign_id), with_for_update=True)
     if row is None:
         raise NotFound("There is no such campaign.")

@@ -12,7 +12,7 @@ from calltrack.kernel.ids import new_id
 from calltrack.spend.currencies import rates_of
 from calltrack.spend.days import campaign_ids
 from calltrack.spend.model import SpendAccount
-from calltrack.spend.shares import share_out
+from calltrack.spend.shares import share_out, write_costs
 from calltrack.spend.told import Days, PartTold
 
 # So many rows go to the database in one statement.
@@ -27,6 +27,7 @@ def keep_parts(
     What is named no more cost nothing. Parts of campaigns we do not know are left out: their campaign is
     read first.
     """
+    write_costs(session, account.company_id)
     campaigns = campaign_ids(session, account)
     known = [row for row in rows if row.campaign_id in campaigns]
     parts = _keep_names(session, account, campaigns, known, now)

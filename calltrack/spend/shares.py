@@ -13,8 +13,19 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from calltrack.infra.turns import take_turn
+
 # So many days of parts are laid out in one statement.
 AT_ONCE: Final = 31
+
+
+def write_costs(session: Session, company_id: UUID) -> None:
+    """Wait until nobody else writes costs or matches of the company; before any row of them is locked.
+
+    Costs, rates and shares depend on each other: of two writers at once one would lay out what the other one
+    just changes, and each could wait for the other.
+    """
+    take_turn(session, "spend", company_id)
 
 
 def share_out(

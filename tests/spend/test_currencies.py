@@ -1,5 +1,7 @@
 """Rates by day: the last earlier one counts, both ways and over a third currency; a missing one is told."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
@@ -87,3 +89,24 @@ def test_a_rate_that_comes_later_and_another_currency_of_the_company_convert_aga
         with pytest.raises(NotFound):
             forget_rate(session, id_, "EUR", "USD", FRIDAY)
     assert spent() == [(6_250, 3)]
+
+
+def test_rates_and_costs_that_are_written_at_once_go_one_after_the_other(world: World) -> None:
+    id_, now = world.company.id, world.now()
+    day = read_days("2026-11-20", "2026-11-20")
+
+    def store_rate() -> int:
+        with world.services.db.tenant(id_) as session:
+            return set_rates(session, id_, [read_rate("EUR", "USD", FRIDAY, "1.25")])
+
+    with ThreadPoolExecutor(1) as other, world.services.db.tenant(id_) as session:
+        add_entry(session, id_, "Times Square", "", day, Money(40_000, "USD"), "", "test", now)
+        rate = other.submit(store_rate)
+        until = time.monotonic() + 30
+        while not world.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            assert not rate.done(), "it did not wait"
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        session.commit()
+        assert rate.result(30) == 1, "it saw the cost that was stored before it"
+    assert world.rows("SELECT cost_minor FROM spend_day") == [(32_000,)]
