@@ -1,4 +1,4 @@
-"""What the demo learns from its seeded past: last night's lesson, and how sure it was in the weeks before.
+"""What the demo learns from its seeded past: two lessons, and how sure the first was in the weeks between.
 
 All of it is the product's own night work, done at the hours at which it would have been.
 """
@@ -22,15 +22,22 @@ DAY: Final = timedelta(days=1)
 
 
 def learn_past(services: Services, company_id: UUID, began: datetime) -> None:
-    """Calibrate the newest whole weeks since the past began, then hold last night's lesson."""
+    """Learn, calibrate the newest whole weeks by what was learnt before them, and learn last night.
+
+    The lessons of the nights between are left out: the demo is to start quickly.
+    """
     now = services.clock()
     with services.db.tenant(company_id) as session:
         plan(session, company_id, now)
         zone = zone_of(session, company_id)
     last_week = next_week(now - 7 * DAY, zone, company_id)
-    for weeks in range(WEEKS - 1, -1, -1):
+    for weeks in range(WEEKS, -1, -1):
         at = last_week - weeks * 7 * DAY
-        if at - 14 * DAY > began:
+        if at - 14 * DAY < began:
+            continue
+        if weeks == WEEKS:
+            learn_now(_at(services, at - DAY), company_id)
+        else:
             calibrate_now(_at(services, at), company_id)
     learn_now(_at(services, next_night(now - DAY, zone, company_id)), company_id)
 

@@ -93,6 +93,8 @@ def test_the_past_has_taught_a_model_and_says_how_sure_it_was(services: Services
         kinds = set(session.scalars(select(PhoneLink.kind).distinct()))
     assert kinds == {"call", "form", "record"}
     assert (version or "").startswith("learnt-")
+    assert {week.model[:7] for week in found.weeks} == {"learnt-"}
+    assert version not in {week.model for week in found.weeks}, "judged by what was learnt before"
     assert found.is_enough, found.known
     assert len(found.weeks) >= 10
     assert (found.next_at or NOON) > services.clock()
