@@ -13,8 +13,9 @@ from calltrack.api.access import needs
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.money import Money
-from calltrack.numbers.advice import Goal, PoolAdvice, advice_on
+from calltrack.numbers.advice import Goal, PoolAdvice, advice_on, why_at
 from calltrack.numbers.advisor import Outlook
+from calltrack.numbers.erlang import HOURS_OF_WEEK
 from calltrack.wiring import Services
 
 SHARE = "Share (0 to 1) of the visits that find every number on screen and share one."
@@ -109,6 +110,19 @@ class AdviceShape(BaseModel):
         list[DryHourShape],
         Field(description="The worst of them, at most five; hours like any other stand there once."),
     ]
+    asked: Annotated[
+        DryHourShape | None,
+        Field(description="The hour asked for (`hour`); null: none was, or there is no traffic yet."),
+    ]
+
+
+class AdviceQuery(BaseModel):
+    """Which hour is to be explained, be it short of numbers or not."""
+
+    hour: Annotated[
+        int | None,
+        Field(ge=0, lt=HOURS_OF_WEEK, description="0: Monday from midnight, in the company's time zone."),
+    ] = None
 
 
 def pool_advice_of(services: Services) -> APIBlueprint:
@@ -118,15 +132,18 @@ def pool_advice_of(services: Services) -> APIBlueprint:
     @blueprint.get("/<pool_id>/advice")
     @needs(services, "viewer")
     @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.input(AdviceQuery, location="query", arg_name="asked")
     @blueprint.output(AdviceShape)
-    def read_advice(pool_id: str) -> dict[str, Any]:
+    def read_advice(pool_id: str, asked: AdviceQuery) -> dict[str, Any]:
         """Say how many numbers a pool should have, from its own traffic; nothing is bought by itself."""
         company_id, id_ = g.asker.company_id, parse_id(pool_id)
         with services.db.tenant(company_id) as session:
             company = company_row(session, company_id)
             if company is None:
                 raise NotFound("The company is gone.")
-            return _shape(advice_on(session, company_id, id_, company.timezone, services.clock()))
+            found = advice_on(session, company_id, id_, company.timezone, services.clock())
+        asks = asked.hour is not None and bool(found.hours)
+        return _shape(found) | {"asked": asdict(why_at(found, asked.hour or 0)) if asks else None}
 
     return blueprint
 

@@ -30,7 +30,7 @@ WITHIN = "Only what belongs to this one; the report must then be by source, medi
 
 
 class ReportQuery(BaseModel):
-    """What to show. Without `since` and `until` the named period counts: whole days up to yesterday."""
+    """What to show. Without `since` and `until` the named period counts, today included."""
 
     period: Annotated[str, Field(description=f"One of {', '.join(PERIODS)}.")] = "30d"
     since: Annotated[str, Field(description="First day, such as 2026-11-01.")] = ""

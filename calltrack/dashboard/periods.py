@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from calltrack.conversions.figures import Span, Step
+from calltrack.reports.asking import stretch_before, stretch_of
 
 NAMES = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "12m": "12 months"}
 USUAL = "30d"
-_DAYS = {"7d": 7, "30d": 30, "90d": 90}
+STEPS: Final[dict[str, Step]] = {"90d": "week", "12m": "month"}
 
 
 @dataclass(frozen=True)
@@ -21,36 +23,33 @@ class Period:
     step: Step
 
     @property
+    def dates(self) -> tuple[date, date]:
+        """Its first and its last day in the company's zone, to be told beside its name."""
+        zone = self.span.since.tzinfo
+        return self.span.since.date(), self.span.until.astimezone(zone).date()
+
+    @property
     def words(self) -> str:
         """The period as people call it."""
         return NAMES[self.name]
 
 
 def period(name: str, now: datetime, zone: str) -> Period:
-    """Return a period by name (`7d`, `30d`, `90d`, `12m`; anything else: 30 days).
+    """Return a period by name (`7d`, `30d`, `90d`, `12m`; anything else: 30 days): the days reports count.
 
     It begins at midnight in the company's zone and ends now. The one before is as long by the calendar:
     it ends at the same time of day, so that a young day is never compared with a whole one.
     """
     where = ZoneInfo(zone)
     local = now.astimezone(where)
-    today = local.date()
-    if name == "12m":
-        first, step = _months_back(today.replace(day=1), 11), "month"
-        earlier, earlier_end = _months_back(first, 12), _a_year_before(today)
-        return Period("12m", Span(_midnight(first, where), now), Span(
-            _midnight(earlier, where), _at(earlier_end, local.time(), where)), _step(step))  # fmt: skip
-    name = name if name in _DAYS else USUAL
-    days = _DAYS[name]
-    first = today - timedelta(days=days - 1)
+    name = name if name in NAMES else USUAL
+    days = stretch_of(name, local.date())
+    before = stretch_before(name, days)
     return Period(
         name,
-        Span(_midnight(first, where), now),
-        Span(
-            _midnight(first - timedelta(days=days), where),
-            _at(today - timedelta(days=days), local.time(), where),
-        ),
-        "week" if name == "90d" else "day",
+        Span(_midnight(days.since, where), now),
+        Span(_midnight(before.since, where), _at(before.until, local.time(), where)),
+        STEPS.get(name, "day"),
     )
 
 
@@ -62,10 +61,6 @@ def day_span(since: str, until: str, zone: str) -> tuple[datetime | None, dateti
         _midnight(first, where) if first else None,
         _midnight(last + timedelta(days=1), where) if last else None,
     )
-
-
-def _step(name: str) -> Step:
-    return "month" if name == "month" else "day"
 
 
 def _day(text: str) -> date | None:
@@ -82,15 +77,3 @@ def _midnight(day: date, where: ZoneInfo) -> datetime:
 
 def _at(day: date, moment: time, where: ZoneInfo) -> datetime:
     return datetime.combine(day, moment, tzinfo=where)
-
-
-def _months_back(first: date, months: int) -> date:
-    count = first.year * 12 + first.month - 1 - months
-    return date(count // 12, count % 12 + 1, 1)
-
-
-def _a_year_before(day: date) -> date:
-    try:
-        return day.replace(year=day.year - 1)
-    except ValueError:
-        return day.replace(year=day.year - 1, day=28)

@@ -134,6 +134,8 @@ def change(now: float | None, before: float | None) -> str:
     if before < FEW:
         return f"{before:g} before"
     grown = (now - before) / before
+    if not round(abs(grown) * 100):
+        return "about as before"
     return f"{'+' if grown > 0 else '−'}{abs(grown) * 100:,.0f}{THIN}%"
 
 

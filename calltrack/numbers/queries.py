@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import and_, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.ids import first_id_of
 from calltrack.kernel.money import Money
-from calltrack.numbers.model import TrackingNumber
+from calltrack.numbers.model import Pool, TrackingNumber
 from calltrack.numbers.order_model import OPEN, NumberCheck, NumberOrphan
 from calltrack.numbers.orphans import Orphan
 from calltrack.numbers.printed import STANDS
@@ -74,6 +74,10 @@ class NamedRow:
     e164: str
     source: str
     released_at: datetime | None
+    kind: str
+    medium: str
+    campaign: str
+    pool: str | None
 
 
 @dataclass(frozen=True)
@@ -270,7 +274,17 @@ def named(session: Session, company_id: UUID) -> tuple[NamedRow, ...]:
     """Return what every number of the company is called, released ones too; its use is not counted."""
     number = TrackingNumber
     rows = session.execute(
-        select(number.id, number.e164, number.source, number.released_at)
+        select(
+            number.id,
+            number.e164,
+            number.source,
+            number.released_at,
+            number.kind,
+            number.medium,
+            number.campaign,
+            Pool.name,
+        )
+        .outerjoin(Pool, and_(Pool.company_id == number.company_id, Pool.id == number.pool_id))
         .where(number.company_id == company_id)
         .order_by(number.e164)
     )

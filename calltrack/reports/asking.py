@@ -20,6 +20,7 @@ PERIODS: Final = {
     "7d": "7 days",
     "30d": "30 days",
     "90d": "90 days",
+    "week": "Last week",
     "month": "Last month",
     "12m": "12 months",
 }
@@ -28,6 +29,8 @@ COMPARED: Final = {"before": "the time before", "year": "a year before", "none":
 Compare = Literal["before", "year", "none"]
 Step = Literal["day", "week", "month"]
 LONGEST: Final = 5 * 366
+LITTLE: Final = 28
+PARTS: Final = ("ad_group", "keyword")
 _SPELT: Final = {"": NONE, NOT_KNOWN: NO_VISIT}
 _READ: Final = {spelt: word for word, spelt in _SPELT.items()}
 LONGEST_WORD: Final = 900
@@ -74,6 +77,11 @@ class Asked:
     until: str = ""
 
     @property
+    def tells_change(self) -> bool:
+        """Whether what changed can be said: an unfinished day weighs little in four weeks."""
+        return not self.is_open or self.now.days >= LITTLE
+
+    @property
     def stored(self) -> str:
         """Which rows answer it."""
         if self.within:
@@ -88,12 +96,12 @@ class Asked:
 
     @property
     def has_spend(self) -> bool:
-        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, hour, person."""
-        return (
-            self.dimension.has_spend
-            and not self.segment
-            and (not self.within or DIMENSIONS[self.within[0]].has_spend)
-        )
+        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, place, hour, person.
+
+        Within a number it is not: of one campaign's spend no part is known that is of a number.
+        """
+        is_told = not self.within or self.within[0] in PARTS
+        return self.dimension.has_spend and is_told and not self.segment
 
     @property
     def details(self) -> list[str]:
@@ -164,17 +172,34 @@ def usual(dimension: str = USUAL) -> str:
 
 
 def stretch_of(period: str, today: date) -> Stretch:
-    """Return the days of a named period: whole days up to yesterday, `today` alone excepted."""
+    """Return the days of a named period, the same on every page.
+
+    `7d`, `30d` and `90d` are so many days of which today is the last, `12m` the eleven months before this one
+    and this one so far; `yesterday`, `week` and `month` are over.
+    """
     yesterday = today - timedelta(days=1)
     if period == "today":
         return Stretch(today, today)
     if period == "yesterday":
         return Stretch(yesterday, yesterday)
+    if period == "week":
+        sunday = today - timedelta(days=today.isoweekday())
+        return Stretch(sunday - timedelta(days=6), sunday)
     if period == "month":
         return Stretch(_back(month_of(today), 1), month_of(today) - timedelta(days=1))
     if period == "12m":
-        return Stretch(_back(month_of(today), 12), month_of(today) - timedelta(days=1))
-    return Stretch(today - timedelta(days=int(period.removesuffix("d"))), yesterday)
+        return Stretch(_back(month_of(today), 11), today)
+    return Stretch(today - timedelta(days=int(period.removesuffix("d")) - 1), today)
+
+
+def stretch_before(period: str, now: Stretch) -> Stretch:
+    """Return what a period is compared with: months with the same ones before, days with as many days."""
+    if period == "12m":
+        return Stretch(_year_before(now.since), _year_before(now.until))
+    until = now.since - timedelta(days=1)
+    if period == "month":
+        return Stretch(_back(now.since, 1), until)
+    return Stretch(now.since - timedelta(days=now.days), until)
 
 
 def _period(args: Mapping[str, str], today: date) -> tuple[str, Stretch]:
@@ -194,15 +219,11 @@ def _period(args: Mapping[str, str], today: date) -> tuple[str, Stretch]:
 
 
 def _before(period: str, now: Stretch, compare: str) -> Stretch | None:
-    """Return what is compared with: whole months with whole months, days with as many days."""
     if compare == "none":
         return None
     if compare == "year":
         return Stretch(_year_before(now.since), _year_before(now.until))
-    until = now.since - timedelta(days=1)
-    if period in ("month", "12m"):
-        return Stretch(_back(now.since, 1 if period == "month" else 12), until)
-    return Stretch(now.since - timedelta(days=now.days), until)
+    return stretch_before(period, now)
 
 
 def _within(args: Mapping[str, str], by: Dimension) -> tuple[str, str] | None:

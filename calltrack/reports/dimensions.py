@@ -61,7 +61,7 @@ DIMENSIONS: Final = {
         ),
         Dimension(
             "number", "Number", "numbers", "The tracking number that was dialled.", "number", ("detail",),
-            has_visits=False,
+            has_visits=False, has_spend=True,
         ),
         Dimension(
             "hour", "Hour of the week", "hours", "Weekday and hour, in the company's time zone.", "hour",

@@ -8,7 +8,7 @@ from calltrack.kernel.errors import BadInput
 
 EVERY: Final = {"day": "every day", "week": "every Monday", "month": "on the first of the month"}
 # What each covers: the day, the week from Monday to Sunday, the month before.
-PERIODS: Final = {"day": "yesterday", "week": "7d", "month": "month"}
+PERIODS: Final = {"day": "yesterday", "week": "week", "month": "month"}
 # After the n-th failed try; then the next due time has its turn.
 STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 MOST: Final = 50

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.accounts.queries import locations
 from calltrack.kernel.phone import pretty
-from calltrack.numbers.queries import named
+from calltrack.numbers.queries import NamedRow, named
 from calltrack.reports.ad_groups import ad_group_names, match_types, name_written
 from calltrack.reports.asking import Asked
 from calltrack.reports.day_sql import NOT_KNOWN, OTHER
@@ -48,6 +48,8 @@ class Names:
     places: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
     ad_groups: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict)
+    """What each number is for: `pool Roma`, or what a static one stands for."""
     match_types: Mapping[str, str] = field(default_factory=dict)
     """How a keyword is matched with what people type: `exact, phrase`; by keyword, where that is known."""
 
@@ -60,12 +62,16 @@ class Names:
         if dimension.id in ("source", "campaign"):
             source = source_name(key[0], key[1])
             return " · ".join((source, key[2] or "no campaign named")) if key[0] and len(key) > 2 else source
-        return self.detail(dimension, key[0])
+        name = self.detail(dimension, key[0])
+        use = self.uses.get(key[0]) if dimension.id == "number" else None
+        return f"{name} · {use}" if use else name
 
     def detail(self, dimension: Dimension, detail: str) -> str:
         """Return what a keyword, page, place or hour is called."""
         if detail in _SPECIAL:
             return _SPECIAL[detail]
+        if detail == NO_PART and dimension.id == "number":
+            return "Spend of no single number"
         if detail == NO_PART:
             return f"No {dimension.name.lower()} told by the platform"
         if not detail:
@@ -103,7 +109,8 @@ def hour_name(hour: int) -> str:
 def names_of(session: Session, company_id: UUID, found: Report | None = None) -> Names:
     """Return the names of locations, numbers (released ones too) and segments; of a report's ad groups."""
     places = {one.id.hex: one.name for one in locations(session, company_id)}
-    places |= {one.id.hex: pretty(one.e164) for one in named(session, company_id)}
+    numbers = named(session, company_id)
+    places |= {one.id.hex: pretty(one.e164) for one in numbers}
     segments = segment_names(session, company_id)
     if found is None:
         return Names(places, segments)
@@ -114,8 +121,17 @@ def names_of(session: Session, company_id: UUID, found: Report | None = None) ->
         places,
         segments,
         ad_group_names(session, company_id, groups) if groups else {},
+        {one.id.hex: use_of(one) for one in numbers} if by == "number" else {},
         match_types(session, company_id, words) if by == "keyword" else {},
     )
+
+
+def use_of(number: NamedRow) -> str:
+    """Return what a number is for: `pool Roma`, `overflow of Roma`, `static: Billboard, campaign summer`."""
+    if number.kind == "static":
+        stands_for = source_name(number.source, number.medium)
+        return f"static: {stands_for}{f', {number.campaign}' if number.campaign else ''}"
+    return f"{'overflow of' if number.kind == 'overflow' else 'pool'} {number.pool or ''}".strip()
 
 
 def source_name(name: str | None, medium: str | None = "") -> str:

@@ -1,4 +1,4 @@
-"""What a report's rows cost: spend is known by campaign, and of some platforms by ad group and keyword."""
+"""What a report's rows cost: spend is known by campaign, of some by ad group, keyword or number."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from calltrack.kernel.origin import NONE, UNKNOWN, words_of
 from calltrack.reports.asking import Asked, Step, Stretch
 from calltrack.reports.figures import Figures
+from calltrack.reports.number_spend import numbers_alone
 from calltrack.reports.part_spend import PartCost, read_part_steps, read_parts
 from calltrack.reports.queries import Key
 
 UNMATCHED: Final = "\x1f$"
 """The row of spend whose campaigns nobody matched with visits yet."""
 NO_PART: Final = "\x1f-"
-"""The row of spend of which the platform told no keyword (or ad group)."""
+"""The row of spend of which the platform told no keyword (or ad group), or that is of no single number."""
 
 _SPEND: Final = text(
     """
@@ -44,15 +45,19 @@ def read_spend(
     if asked.within:
         return _of_words(session, company_id, asked, over, step)
     given = {"company_id": company_id, "since": over.since, "until": over.until, "step": step}
-    for row in session.execute(_SPEND, given).mappings():
+    told = session.execute(_SPEND, given).mappings().all()
+    by_number = asked.dimension.id == "number"
+    keys = {row["campaign_key"] for row in told} if by_number else set()
+    numbers = numbers_alone(session, company_id, keys, over)
+    for row in told:
         words = _words(row["campaign_key"])
         if _fits(words, asked):
             spent = Figures(spend_minor=int(row["spend_minor"]), unpriced_days=int(row["unpriced_days"]))
             if asked.dimension.is_detail:
-                words = {"detail": NO_PART}
+                words = {"detail": numbers.get(row["campaign_key"], NO_PART)}
             rows[tuple(words[name] for name in asked.dimension.keys)] += spent
             steps[row["start"]] += spent
-    if asked.dimension.is_detail:
+    if asked.dimension.is_detail and not by_number:
         _take_parts_out(rows, read_parts(session, company_id, asked.dimension.id, over, None), asked)
     return {key: spent for key, spent in rows.items() if not spent.is_empty}, dict(steps)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, union, union_all
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location, Site
@@ -22,10 +22,11 @@ from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.reports.credit.marking import count_all_anew, plan_look
 from calltrack.reports.keeping import mark_all
 from calltrack.sandbox.demo_company import find_demo_company
+from calltrack.sandbox.history_lessons import learn_past, remove_lessons
 from calltrack.sandbox.history_rows import SEED, Seeder, Writer, write_past
 from calltrack.sandbox.history_spend import remove_spend, tell_past, write_spend
 from calltrack.sandbox.history_world import imagine
-from calltrack.visits.model import PageView, Visit
+from calltrack.visits.model import PageView, Visit, VisitorPhone
 from calltrack.wiring import Services
 
 
@@ -39,13 +40,15 @@ def seed_history(services: Services, months: int) -> int:
             return 0
         seeder = _prepare(services, session, company_id)
         size = min(len(numbers) for numbers in seeder.pools.values())
-        past = imagine(SEED, now - timedelta(days=30 * months), now - timedelta(hours=2), size)
+        began = now - timedelta(days=30 * months)
+        past = imagine(SEED, began, now - timedelta(hours=2), size)
         write_past(seeder, past)
         seeder.write.flush()
         write_spend(session, services.vault, company_id, past.visits, now)
         look_again(session, company_id, now)
         plan_look(session, company_id, now)
         count_all_anew(session, company_id, now)
+    learn_past(services, company_id, began)
     tell_past(services, company_id)
     return len(past.calls)
 
@@ -61,20 +64,22 @@ def remove_history(services: Services) -> int:
             gone = delete(table).where(table.company_id == company_id, table.visit_id.in_(visits))
             removed += _count(session, gone)
         calls = (Call.company_id == company_id, Call.is_demo)
-        links = delete(PhoneLink).where(
-            PhoneLink.company_id == company_id, PhoneLink.told_by.in_(select(Call.id).where(*calls))
-        )
+        typed = (VisitorPhone.company_id == company_id, VisitorPhone.visit_id.in_(visits))
+        told_by = union_all(select(Call.id).where(*calls), select(VisitorPhone.id).where(*typed))
+        links = delete(PhoneLink).where(PhoneLink.company_id == company_id, PhoneLink.told_by.in_(told_by))
         removed += _count(session, links)
-        callers = session.scalars(
-            select(Call.caller_hash).where(*calls, Call.caller_hash.is_not(None)).distinct()
+        phones = session.scalars(
+            union(select(Call.caller_hash).where(*calls), select(VisitorPhone.phone_hash).where(*typed))
         )
-        hashes = [one for one in callers if one is not None]
+        hashes = [one for one in phones if one is not None]
+        removed += _count(session, delete(VisitorPhone).where(*typed))
         # Attributions, changes and attempts go with their call, conversion and delivery.
         for marked in (Delivery, Conversion, Call, Person, Visit):
             removed += _count(session, delete(marked).where(marked.company_id == company_id, marked.is_demo))
         forget_old_phones(session, company_id, hashes)
         count_all_anew(session, company_id, services.clock())
         removed += remove_spend(session, company_id)
+        removed += remove_lessons(session, company_id)
         mark_all(session, company_id, services.clock())
     return removed
 

@@ -13,7 +13,7 @@ from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
 from calltrack.attribution.service import static_posterior
 from calltrack.kernel.origin import campaign_key, source_key
 from calltrack.numbers.model import TrackingNumber
-from calltrack.sandbox.history_world import Called, Visited
+from calltrack.sandbox.history_world import Called, Typed, Visited
 
 
 @dataclass
@@ -44,6 +44,11 @@ class Judge:
                 contact_at=visit.contact_at.timestamp() if visit.contact_at else None,
             )
         )
+
+    def told_by_form(self, form: Typed) -> None:
+        """A visitor typed a phone into a form."""
+        self.known.reach(form.at.timestamp())
+        self.known.told_by_form(form.visit.visitor_id.hex, form.phone)
 
     def call(self, call: Called, number_id: UUID, static: TrackingNumber | None) -> Posterior:
         """Return who made a call, and remember it."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.rules import CompanySettings
-from calltrack.attribution.acquaintances import REMEMBERED_FROM
+from calltrack.attribution.acquaintances import BY_FORM, REMEMBERED_FROM
 from calltrack.attribution.crediting import Credited, credit, thresholds_of
 from calltrack.attribution.facts import Posterior
 from calltrack.attribution.link_model import PhoneLink
@@ -33,8 +33,9 @@ from calltrack.kernel.origin import campaign_key
 from calltrack.kernel.region import region_of_phone
 from calltrack.numbers.model import Lease, TrackingNumber
 from calltrack.sandbox.history_judge import Judge
-from calltrack.sandbox.history_world import Called, Past, Visited
-from calltrack.visits.model import PageView, Visit
+from calltrack.sandbox.history_world import Called, Past, Typed, Visited
+from calltrack.visits.forms import PLACE
+from calltrack.visits.model import PageView, Visit, VisitorPhone
 from calltrack.wiring import Services
 
 SEED = 850
@@ -94,14 +95,19 @@ class Seeder:
 
 
 def write_past(seeder: Seeder, past: Past) -> None:
-    """Write visits and calls in the order of time, so that each verdict sees what came before it."""
-    visits = deque(past.visits)
-    for call in past.calls:
-        while visits and visits[0].started_at <= call.at:
-            _write_visit(seeder, visits.popleft())
-        _write_call(seeder, call)
-    for visit in visits:
-        _write_visit(seeder, visit)
+    """Write visits, forms and calls in the order of time, so that each verdict sees what came before it."""
+    happened: list[tuple[datetime, int, Visited | Typed | Called]] = [
+        *((visit.started_at, 0, visit) for visit in past.visits),
+        *((form.at, 1, form) for form in past.forms),
+        *((call.at, 2, call) for call in past.calls),
+    ]
+    for _, _, one in sorted(happened, key=lambda what: what[:2]):
+        if isinstance(one, Visited):
+            _write_visit(seeder, one)
+        elif isinstance(one, Typed):
+            _write_form(seeder, one)
+        else:
+            _write_call(seeder, one)
     know_phones(seeder.write.session, seeder.company_id, seeder.phones)
 
 
@@ -142,6 +148,22 @@ def _write_visit(seeder: Seeder, visit: Visited) -> None:
     seeder.judge.show(number_id, visit)
 
 
+def _write_form(seeder: Seeder, form: Typed) -> None:
+    """Write a phone that was typed into a form, and let the calls that follow know of it."""
+    company_id, vault, visitor_id = seeder.company_id, seeder.services.vault, form.visit.visitor_id
+    phone_hash, typed_id = vault.look_up(company_id, form.phone), new_id(form.at)
+    seeder.write.add(
+        VisitorPhone, company_id=company_id, id=typed_id, visitor_id=visitor_id, visit_id=form.visit.id,
+        phone_hash=phone_hash, phone=vault.seal(company_id, PLACE, form.phone), told_at=form.at,
+    )  # fmt: skip
+    seeder.write.add(
+        PhoneLink, company_id=company_id, caller_hash=phone_hash, visitor_id=visitor_id, kind="form",
+        told_by=typed_id, p=BY_FORM, known_from=form.at,
+    )  # fmt: skip
+    seeder.phones.setdefault(phone_hash, form.at)
+    seeder.judge.told_by_form(form)
+
+
 def _write_call(seeder: Seeder, call: Called) -> None:
     static = seeder.statics[call.static] if call.static >= 0 else None
     number_id = static.id if static else seeder.pools[call.town][call.number]
@@ -169,6 +191,8 @@ def _write_call(seeder: Seeder, call: Called) -> None:
         _write_links(seeder, call_id, call.at, caller_hash, found)
     person_id = _write_person(seeder, call, call_id, caller_hash, found, credited)
     _write_conversions(seeder, call, call_id, person_id)
+    if call.buys and call.visit and caller_hash and credited.visit_id == call.visit.id:
+        _write_record(seeder, call.visit, call_id, caller_hash, ended)
 
 
 def _write_verdict(seeder: Seeder, call_id: UUID, at: datetime, found: Posterior, credited: Credited) -> None:
@@ -186,6 +210,16 @@ def _write_links(seeder: Seeder, call_id: UUID, at: datetime, caller_hash: bytes
                 PhoneLink, company_id=seeder.company_id, caller_hash=caller_hash, visitor_id=UUID(visitor),
                 kind="call", told_by=call_id, p=p, known_from=at,
             )  # fmt: skip
+
+
+def _write_record(seeder: Seeder, visit: Visited, call_id: UUID, caller_hash: bytes, ended: datetime) -> None:
+    """Write that the customer's record names the phone and the click, as a CRM tells a day later."""
+    told_at = ended + timedelta(days=1)
+    if visit.click_id and told_at < seeder.services.clock():
+        seeder.write.add(
+            PhoneLink, company_id=seeder.company_id, caller_hash=caller_hash, visitor_id=visit.visitor_id,
+            kind="record", told_by=call_id, p=BY_FORM, known_from=told_at,
+        )  # fmt: skip
 
 
 def _write_person(

@@ -26,7 +26,10 @@ RETURNS = {("none", ""): 0.6, ("cpc", "marchio-aurelia"): 0.65, ("organic", ""):
 RETURNS_ELSE = 0.12
 COME_BACK_IN = timedelta(days=21)
 SEEN_LATELY = 400
-PAGES = ("/demo/", "/demo/servizi", "/demo/preventivo", CONTACT_PAGE)
+FORM_PAGE = "/demo/preventivo"
+PAGES = ("/demo/", "/demo/servizi", FORM_PAGE, CONTACT_PAGE)
+# Of the visitors who call, so many ask for a quote first; of those who never do, so many.
+ASK_AND_CALL, ONLY_ASK = 0.5, 0.012
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,21 @@ class Called:
 
 
 @dataclass
+class Typed:
+    """A phone number that a visitor typed into the form of a page."""
+
+    at: datetime
+    visit: Visited
+    phone: str
+
+
+@dataclass
 class Past:
     """Everything that happened, in order of time."""
 
     visits: list[Visited] = field(default_factory=list)
     calls: list[Called] = field(default_factory=list)
+    forms: list[Typed] = field(default_factory=list)
 
 
 def imagine(seed: int, begin: datetime, end: datetime, pool_size: int) -> Past:
@@ -117,11 +130,16 @@ def imagine(seed: int, begin: datetime, end: datetime, pool_size: int) -> Past:
     past = Past(visits=list(_visits(chance, begin, end)))
     _let_return(random.Random(seed + 1), past.visits)  # noqa: S311 - a story, not a secret
     _share_numbers(past.visits, pool_size)
+    phones: dict[UUID, str] = {}
     for visit in past.visits:
         if chance.random() < visit.origin.calls * (0.2 if visit.seconds < 20 else 1.1):
-            past.calls.extend(_calls_of(chance, visit, past.visits))
+            past.calls.extend(_calls_of(chance, visit, phones))
     past.calls.extend(_offline_calls(chance, begin, end))
     past.calls = sorted((call for call in past.calls if call.at < end), key=lambda call: call.at)
+    past.forms = sorted(
+        _forms(random.Random(seed + 2), past, phones, end),  # noqa: S311 - a story, not a secret
+        key=lambda form: form.at,
+    )
     return past
 
 
@@ -176,8 +194,9 @@ def _share_numbers(visits: list[Visited], pool_size: int) -> None:
         free[visit.number] = visit.last_seen_at.replace(tzinfo=None)
 
 
-def _calls_of(chance: random.Random, visit: Visited, visits: list[Visited]) -> Iterator[Called]:
-    caller = None if chance.random() < 0.04 else _caller(chance)
+def _calls_of(chance: random.Random, visit: Visited, phones: dict[UUID, str]) -> Iterator[Called]:
+    """Let a visitor call, and call again; who came back before rings from the same phone."""
+    caller = None if chance.random() < 0.04 else phones.setdefault(visit.visitor_id, _caller(chance))
     first = _call(chance, _when(chance, visit), caller, visit)
     if chance.random() < 0.6 and first.at < visit.last_seen_at:
         visit.tapped_at = first.at - timedelta(seconds=chance.randint(3, 14))
@@ -241,6 +260,22 @@ def _offline_calls(chance: random.Random, begin: datetime, end: datetime) -> Ite
             )
             call.town = chance.choice(("Roma", "Milano"))
         yield call
+
+
+def _forms(chance: random.Random, past: Past, phones: dict[UUID, str], end: datetime) -> Iterator[Typed]:
+    """Let visitors ask for a quote before they call, and some who never call."""
+    first = {call.visit.id: call for call in reversed(past.calls) if call.visit and call.caller}
+    asked: set[UUID] = set()
+    for visit in past.visits:
+        call, dice = first.get(visit.id), chance.random()
+        at = visit.started_at + chance.uniform(0.2, 0.8) * timedelta(seconds=visit.seconds)
+        phone = phones.setdefault(visit.visitor_id, _caller(chance))
+        likely = 0 if visit.visitor_id in asked else ASK_AND_CALL if call else ONLY_ASK
+        if dice < likely and at < (call.at if call else end):
+            asked.add(visit.visitor_id)
+            if FORM_PAGE not in visit.pages:
+                visit.pages.append(FORM_PAGE)
+            yield Typed(at, visit, phone)
 
 
 def _caller(chance: random.Random) -> str:

@@ -38,6 +38,12 @@ def test_a_program_reads_what_a_pool_should_have(then: Services, client_then: Fl
     assert found["now"]["cost"] is None
     assert found["hours"][34]["visits"] == 66
     assert found["dry_hours"][0]["causes"] == ["campaign", "visits"]
+    assert found["asked"] is None
+    at = f"/api/v1/pools/{company.pool_id}/advice?hour="
+    asked, short = viewer.get(f"{at}34").json["asked"], found["dry_hours"][0]
+    assert (asked["hour"], asked["visits"], asked["sentence"][:5]) == (34, 66, "Tuesd")
+    assert viewer.get(f"{at}{short['hour']}").json["asked"] == short
+    assert [viewer.get(f"{at}{hour}").status_code for hour in ("168", "-1", "x")] == [422, 422, 422]
     rarely = found["goals"][0]
     assert (rarely["kind"], rarely["change"]) == ("rarely_shared", rarely["numbers"] - 3)
 

@@ -36,7 +36,7 @@ def test_a_program_reads_a_report_page_by_page(
 ) -> None:
     viewer = program_of(then, client_then, told, "viewer")
     first = viewer.get("/api/v1/reports/campaign?sort=spend&limit=1&compare=before").json
-    assert first["days"] == {"since": "2026-10-21", "until": "2026-11-19"}
+    assert first["days"] == {"since": "2026-10-22", "until": "2026-11-20"}
     assert first["total"]["spend_minor"] == 21_333
     assert first["total"]["value_minor"] == 60_000
     assert sum(first["levels"].values()) == first["total"]["calls"] == 6

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 
+from calltrack.dashboard.assets import FOLDER
 from calltrack.journeys.credit.models import MODELS
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
@@ -69,3 +71,23 @@ def test_too_little_data_is_said_with_what_is_missing(then: Services, company: C
     assert re.search(r'value="shapley" disabled>Shapley \(too little data\)', page)
     assert "No leads in this time" in browser.get(at).text
     assert "Linear beside" in browser.get(f"{at}?kind=purchase&by=x&days=-1&model=nonsense&period=y").text
+
+
+def test_six_models_fit_beside_each_other_and_a_shade_tells_of_more(
+    then: Services, company: Company, browser: Chromium
+) -> None:
+    visit = visit_by(then, company, META, NOON - timedelta(hours=1))
+    change = converted(then, company, judged_call(then, company, NOON, [Told(visit, 1.0)]))
+    count(then, company, LATER, change)
+    html = viewer_of(then, company).get(f"/app/{company.id.hex}/journeys/credit").text
+    styles = "".join((FOLDER / name).read_text() for name in ("tokens.css", "app.css", "journey_credit.css"))
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_content(re.sub(r"<(link|script)[^>]*>", "", html) + f"<style>{styles}</style>")
+    table = page.locator(".scroll:has(.side-by-side)")
+    assert table.locator("thead th").count() == 7
+    assert table.evaluate("it => it.scrollWidth - it.clientWidth") == 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert table.evaluate("it => it.scrollWidth > it.clientWidth")
+    assert "local, scroll" in table.evaluate("it => getComputedStyle(it).backgroundAttachment")
+    page.close()

@@ -23,6 +23,7 @@ from calltrack.dashboard.show import change, money, percent, span
 from calltrack.delivery.model import STATES
 from calltrack.delivery.queries import destinations
 from calltrack.kernel.phone import pretty
+from calltrack.reports.asking import stretch_of
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.builders import NOON, Company, make_call, make_company
@@ -214,6 +215,8 @@ def test_a_period_and_the_one_before_are_as_long_by_the_calendar(name: str, now:
     assert chosen.before.since < chosen.before.until <= chosen.span.since
     ours, before = (one.until - one.since for one in (chosen.span, chosen.before))
     assert abs(ours - before) <= timedelta(days=1, hours=1)
+    days = stretch_of(name, chosen.dates[1])
+    assert chosen.dates == (days.since, days.until), "reports count the same days"
 
 
 def test_days_of_a_form_are_the_companys() -> None:
@@ -238,6 +241,7 @@ def test_days_of_a_form_are_the_companys() -> None:
         (change(12, 10), "+20\u202f%"),
         (change(3, 1), "1 before"),
         (change(5, 5), "as before"),
+        (change(1_004, 1_000), "about as before"),
     ],
 )
 def test_values_are_written_for_people(shown: str, expected: str) -> None:

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 
 from calltrack.accounts.rules import Role
+from calltrack.dashboard.pages.reports import _change
 from calltrack.reports.asking import PERIODS
 from calltrack.reports.dimensions import DIMENSIONS
+from calltrack.reports.figures import Figures
 from calltrack.reports.mails import sign_end
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
@@ -48,7 +50,7 @@ def test_the_page_shows_what_a_campaign_cost_and_brought(then: Services, told: C
     page = viewer.get(f"/app/{told.id.hex}/reports").text
     seen = text_of(page)
     for part in (
-        "Wed 21 Oct 2026 to Thu 19 Nov 2026, compared with Mon 21 Sep 2026 to Tue 20 Oct 2026",
+        "Thu 22 Oct 2026 to Fri 20 Nov 2026 (today is not over), compared with Tue 22 Sep",
         "Google Ads · traslochi-roma", "Microsoft Ads · no campaign named",
         "Spend without a match", "€ 213 ", "Cost per lead: what one lead cost", "spend ÷ leads",
         "Costs of 1 campaign day are in a currency without a rate", "1 purchase is in another currency",
@@ -136,7 +138,7 @@ def test_periods_filters_and_wrong_questions(then: Services, told: Company) -> N
     hours = [text_of(viewer.get(f"{at}/source?period=90d&hour={hour}").text) for hour in ("58", "058")]
     assert hours[0] == hours[1]
     file = viewer.get(f"{at}/campaign/file.csv?sort=spend")
-    assert 'filename="campaign-2026-10-21-2026-11-19.csv"' in file.headers["Content-Disposition"]
+    assert 'filename="campaign-2026-10-22-2026-11-20.csv"' in file.headers["Content-Disposition"]
     assert file.text.startswith("\ufeffCompany,")
     assert viewer.get(f"{at}/campaign/file.xlsx").data[:2] == b"PK"
     assert viewer.get(f"{at}/campaign/file.exe").status_code == 404
@@ -155,7 +157,9 @@ def test_a_day_that_is_not_over_is_not_said_to_be_worse(then: Services, services
 
 def test_who_has_nothing_yet_is_told_what_will_be_here(then: Services, services: Services) -> None:
     viewer = browser_of(then, make_company(services))
-    page = viewer.get(f"/app/{viewer.client.get('/app').location.split('/app/')[1][:32]}/reports").text
+    at = f"/app/{viewer.client.get('/app').location.split('/app/')[1][:32]}/reports"
+    assert "As soon as somebody visits" in viewer.get(at).text
+    page = viewer.get(f"{at}?period=yesterday").text
     assert "Nothing has happened in this period" in page
     assert "period=today" in page
 
@@ -182,3 +186,10 @@ def test_a_manager_adds_a_mail_and_its_reader_ends_it(then: Services, told: Comp
     assert "anna@example.test" not in manager.get(at).text
     assert reader.get(link + "x").status_code == 404
     assert browser_of(then, told).get(at).status_code == 403
+
+
+def test_what_hardly_changed_is_not_said_to_have_changed() -> None:
+    said = [_change("calls", Figures(calls=now), Figures(calls=1_000)) for now in (1_004, 996, 1_006, 900)]
+    assert said == ["", "", "+1\u202f%", "−10\u202f%"]
+    answered = [Figures(ended=1_000, answered=count) for count in (500, 503, 520)]
+    assert [_change("answered", one, answered[0]) for one in answered] == ["", "", "+2 points"]

@@ -34,7 +34,7 @@ def test_a_csv_states_its_filters_and_runs_nothing(table: Table) -> None:
     rows = list(csv.reader(io.StringIO("".join(csv_of(table)))))
     told = dict(row for row in rows[: rows.index([])])
     assert told["Filters"] == "medium +39"
-    assert told["Period"] == "2026-10-21 to 2026-11-19 (30 days)"
+    assert told["Period"] == "2026-10-22 to 2026-11-20 (30 days)"
     assert told["Made"] == "2026-11-20 12:00 Europe/Rome"
     head, total, row = rows[rows.index([]) + 1 :]
     assert head[:4] == ["Campaign", "Source", "Medium", "Campaign"]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from calltrack.conversions.figures import Span, by_source, totals
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.origin import NONE, UNKNOWN
-from calltrack.reports.asking import read_asked
+from calltrack.reports.asking import PERIODS, read_asked
 from calltrack.reports.day_sql import MEASURES, OTHER
 from calltrack.reports.days import bounds_of, edges, whole_months
 from calltrack.reports.dimensions import DIMENSIONS
@@ -81,7 +81,10 @@ def test_filters_combine_and_rows_have_names(services: Services, told: Company) 
     within = ask(services, told, "campaign", number=number, period="90d")
     assert [(row.key, row.now.calls) for row in within.rows] == [(ROMA, 3)]
     numbers = ask(services, told, "number", source="google", medium="cpc", period="90d")
-    assert {row.key[0]: row.now.calls for row in numbers.rows} == {number: 3, told.number_ids[0].hex: 4}
+    assert {row.key[0]: row.now.calls for row in numbers.rows if row.now.calls} == {
+        number: 3,
+        told.number_ids[0].hex: 4,
+    }
     unknown = ask(services, told, "number", source=UNKNOWN)
     assert [row.key[0] for row in unknown.rows] == [told.number_ids[2].hex]
     unnamed = ask(services, told, "campaign", campaign=NONE, source="bing")
@@ -145,13 +148,16 @@ def test_periods_are_whole_days_and_compared_with_as_many() -> None:
         told = [asked.now] + ([asked.before] if asked.before else [])
         return [f"{one.since:%y%m%d}-{one.until:%y%m%d}" for one in told]
 
-    assert ends(period="7d") == ["261113-261119", "261106-261112"]
+    assert ends(period="7d") == ["261114-261120", "261107-261113"]
+    assert ends(period="week") == ["261109-261115", "261102-261108"]
     assert ends(period="month") == ["261001-261031", "260901-260930"]
-    assert ends(period="12m") == ["251101-261031", "241101-251031"]
-    assert ends(period="30d", compare="year") == ["261021-261119", "251021-251119"]
+    assert ends(period="12m") == ["251201-261120", "241201-251120"]
+    assert ends(period="30d", compare="year") == ["261022-261120", "251022-251120"]
     assert ends(since="2024-02-01", until="2024-02-29", compare="year") == ["240201-240229", "230201-230228"]
     assert ends(period="today", compare="none") == ["261120-261120"]
     assert read_asked({"period": "today"}, "source", TODAY).is_open
+    said = {name: read_asked({"period": name}, "source", TODAY).tells_change for name in PERIODS}
+    assert {name for name, is_said in said.items() if not is_said} == {"today", "7d"}
     assert whole_months(date(2026, 1, 2), date(2026, 4, 29)) == [date(2026, 2, 1), date(2026, 3, 1)]
     assert edges(date(2026, 1, 2), date(2026, 1, 9)) == [(date(2026, 1, 2), date(2026, 1, 9))]
     asked = read_asked({"number": "(none)", "source": "x"}, "source", TODAY)

@@ -92,7 +92,7 @@ def told_company(services: Services) -> Company:
     brought(services, company, NOW - timedelta(days=2), ("bing", "cpc", ""), "lead", level="source")
     brought(services, company, NOW - timedelta(days=2), ("", "", ""), level="unknown", number=2)
     brought(services, company, NOW - timedelta(days=3), ROMA, "purchase", value=5_000, currency="USD")
-    days = {TODAY - timedelta(days=back): 700 for back in range(1, 61)}
+    days = {TODAY - timedelta(days=back): 700 for back in range(60)}
     spend(services, company, campaign_key(*ROMA), days)
     spend(services, company, "", {TODAY - timedelta(days=2): 333, TODAY - timedelta(days=3): None})
     count(services, company)

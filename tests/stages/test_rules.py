@@ -149,6 +149,14 @@ def test_stage_rules_that_cannot_be_say_what_to_change(wrong: Any, words: str) -
             "less than or equal to 100",
         ),
         ({"warm": 1, "hot": 2, "rules": [{"points": 1, "if": {"fact": "form"}}] * 21}, "at most 20"),
+        (
+            {
+                "warm": 1,
+                "hot": 2,
+                "rules": [{"points": 5, "if": {"fact": "calls", "at_least": 2, "at_most": 4}}],
+            },
+            "compares once",
+        ),
     ],
 )
 def test_score_rules_that_cannot_be_say_what_to_change(wrong: Any, words: str) -> None:

@@ -75,8 +75,7 @@ def _show(services: Services, here: Here, dimension: str) -> ResponseReturnValue
         days=DAYS,
         told=lambda column, of: written(column, of, here.company.currency),
         chance=lambda column, of: chance_of(column, of, here.company.currency),
-        # A day that is not over is set beside whole ones, and how it changed is not said yet.
-        change=(lambda *_: "") if asked.is_open else _change,
+        change=_change if asked.tells_change else (lambda *_: ""),
         row_links=lambda row: _links(here, asked, row.key),
         address=lambda **other: _address(here, asked, **other),
         chart=_chart(found, here.company.currency),
@@ -144,7 +143,7 @@ def _change(column: str, now: Figures, before: Figures) -> str:
     if new is None or old is None or new == old:
         return ""
     if column == "answered":
-        return f"{(new - old) * 100:+.0f} points".replace("-", "−")
+        return _signed((new - old) * 100, " points")
     counted = {
         "cost_per_lead": "leads",
         "cost_per_sale": "purchases",
@@ -154,7 +153,12 @@ def _change(column: str, now: Figures, before: Figures) -> str:
     least = COLUMNS[counted.get(column, column)](before) or 0
     if least < (1_000 if column == "spend" else 10) or not old:
         return ""
-    return f"{(new - old) / old * 100:+,.0f}\u202f%".replace("-", "−")
+    return _signed((new - old) / old * 100, f"{THIN}%")
+
+
+def _signed(change: float, unit: str) -> str:
+    """Return a change with its sign; nothing where it is less than half of one."""
+    return f"{change:+,.0f}{unit}".replace("-", "−") if round(abs(change)) else ""
 
 
 def _chart(found: Report, currency: str) -> dict[str, Any]:
