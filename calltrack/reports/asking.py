@@ -96,7 +96,7 @@ class Asked:
 
     @property
     def has_spend(self) -> bool:
-        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, place, hour, person.
+        """Whether spend can be told apart so: by campaign, ad group, keyword; not by page, hour, person.
 
         Within a number it is not: of one campaign's spend no part is known that is of a number.
         """
