@@ -87,6 +87,13 @@ class AdviceShape(BaseModel):
     expected_gain_share: float | None
     p_gain: float | None
     reasons: list[ReasonShape]
+    unchanged: Annotated[
+        dict[str, float] | None,
+        Field(
+            description="Budget's name -> amount a week: today's split, scaled to the total within limits. "
+            "What to spend where nothing is recommended; null: the limits leave no split."
+        ),
+    ]
     unchanged_value: Interval | None
     trial: Annotated[dict[str, float] | None, Field(description="A split to learn from.")]
     budgets: list[BudgetShape]

@@ -55,7 +55,14 @@ def test_a_program_reads_advice_limits_it_and_tries_others(then: Services, clien
         "floor_minor": 1000, "cap_minor": 95_000, "locked": False,
     }  # fmt: skip
     assert viewer.get("/api/v1/budget/constraints").json == kept
-    verdicts = {one["budget"]: one["verdict"] for one in manager.get("/api/v1/budget/advice").json["budgets"]}
+    again = manager.get("/api/v1/budget/advice").json
+    assert (again["unchanged"], again["reasons"][0]["code"]) == (None, "total_out_of_reach")
+    scaled = manager.put("/api/v1/budget/constraints", {"total_minor": 210_000})
+    assert scaled.status_code == 200
+    kept_shares = manager.get("/api/v1/budget/advice").json
+    assert sum(kept_shares["unchanged"].values()) == 2100
+    assert kept_shares["unchanged"] == {one["budget"]: one["unchanged"] for one in kept_shares["budgets"]}
+    verdicts = {one["budget"]: one["verdict"] for one in again["budgets"]}
     assert verdicts["preventivo"] == "locked"
     for wrong in (
         limits | {"most_change": 0.5},
