@@ -39,6 +39,7 @@ DID: Final = {
     "budget.pace_add": "let a monthly budget be watched",
     "budget.pace_remove": "let a monthly budget be watched no more",
     "budget.test_begin": "planned an on/off test",
+    "budget.test_remove": "removed an on/off test",
     "budget.test_stop": "ended an on/off test",
     "call.back": "rang a caller back",
     "call.no_spam": "said that a call was real",
