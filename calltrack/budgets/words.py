@@ -9,6 +9,8 @@ from calltrack.budgets.reasons import Reason
 from calltrack.kernel.money import Money
 
 Values = Mapping[str, float | str]
+Write = Callable[[int], str]
+"""Writes an amount that comes in minor units."""
 # Values that are amounts in minor units.
 AMOUNTS = frozenset({"amount", "low", "high", "total", "gain", "budget_amount", "spent", "forecast"})
 
@@ -16,8 +18,8 @@ AMOUNTS = frozenset({"amount", "low", "high", "total", "gain", "budget_amount", 
 class _Said:
     """The values of one reason, ready to be put into a sentence."""
 
-    def __init__(self, values: Values, currency: str) -> None:
-        self.values, self.currency = values, currency
+    def __init__(self, values: Values, currency: str, write: Write | None) -> None:
+        self.values, self.currency, self.write = values, currency, write
 
     def text(self, name: str) -> str:
         value = self.values[name]
@@ -27,6 +29,8 @@ class _Said:
         return f"{self.text(name)} {one}{'' if self.values[name] == 1 else 's'}"
 
     def money(self, name: str) -> str:
+        if self.write is not None:
+            return self.write(round(float(self.values[name])))
         amount: Decimal = Money(round(float(self.values[name])), self.currency).major()
         return f"{amount:,} {self.currency}"
 
@@ -128,6 +132,6 @@ WORDS: dict[str, Sentence] = {
 }  # fmt: skip
 
 
-def said(reason: Reason, currency: str) -> str:
-    """Return the sentence of a reason."""
-    return WORDS[reason.code](_Said(reason.values, currency))
+def said(reason: Reason, currency: str, write: Write | None = None) -> str:
+    """Return the sentence of a reason; `write` writes amounts as the page around it does."""
+    return WORDS[reason.code](_Said(reason.values, currency, write))

@@ -37,6 +37,7 @@ DID: Final = {
     "budget.failed": "saw new budgets refused, or not arrived",
     "budget.limits": "changed what budget advice has to keep to",
     "budget.pace_add": "let a monthly budget be watched",
+    "budget.pace_change": "changed a monthly budget",
     "budget.pace_remove": "let a monthly budget be watched no more",
     "budget.test_begin": "planned an on/off test",
     "budget.test_remove": "removed an on/off test",

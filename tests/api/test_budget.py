@@ -102,6 +102,15 @@ def test_monthly_budgets_are_made_read_removed_and_apart(then: Services, client_
                   {"name": "a", "amount_minor": 1, "campaigns": ["0" * 12]}):  # fmt: skip
         assert manager.post("/api/v1/budget/pacing", wrong).status_code in (400, 422)
     path = f"/api/v1/budget/pacing/{one['id']}"
+    wanted = {"name": "Roma", "amount_minor": 300_000, "campaigns": [id_of(key_of("roma"))]}
+    changed = manager.put(path, wanted).json
+    assert [changed[name] for name in ("id", "name", "budget_minor", "campaigns")] == [
+        one["id"], "Roma", 300_000, ["roma"],
+    ]  # fmt: skip
+    assert 0 < changed["spent_minor"] < one["spent_minor"]
+    assert manager.get("/api/v1/budget/pacing").json == {"budgets": [changed]}
+    assert stranger.put(path, wanted).status_code == 404
+    assert manager.put(path, wanted | {"amount_minor": 0}).status_code in (400, 422)
     headers = {"Authorization": f"Bearer {stranger.key}"}
     assert client_then.delete(path, headers=headers).status_code == 404
     headers = {"Authorization": f"Bearer {manager.key}"}

@@ -129,6 +129,27 @@ def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) ->
     assert f'href="{at}"' in browser.get(f"/app/{company.id.hex}/notices").text
 
 
+def test_a_monthly_budget_is_changed_and_money_is_written_in_one_way(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget/pacing"
+    browser.post(at, name="Google", amount="1000.50", campaign=ROMA)
+    page = browser.get(at).text
+    assert f"a budget of €{THIN}1{THIN}000.50." in page or f"the budget of €{THIN}1{THIN}000.50." in page
+    assert (" EUR" in page.split('<section class="card">')[1].split("<details")[0], "Too fast" in page) == (
+        False, True,
+    )  # fmt: skip
+    one = page.split(f'action="{at}/')[1].split('"')[0]
+    changing = page.split(f'action="{at}/{one}"')[1].split("</form>")[0]
+    assert ('value="1000.50"' in changing, changing.count(" checked")) == (True, 1)
+    wrong = browser.post(f"{at}/{one}", name="All", amount="a lot")
+    assert (wrong.status_code, "&#39;a lot&#39; is not an amount" in wrong.text) == (400, True)
+    assert browser.post(f"{at}/{one}", name="All", amount="90000").status_code == 303
+    after = browser.get(at).text
+    assert ("Everything the company spends" in after, "Too fast" in after) == (True, False)
+    assert browser_of(then, company, "viewer").post(f"{at}/{one}", name="x", amount="1").status_code == 403
+
+
 def test_pacing_names_accounts_that_are_not_read_any_more(then: Services) -> None:
     company = make_company(then)
     made = usual(company)
