@@ -114,6 +114,7 @@ def test_another_total_without_a_sure_move_keeps_the_shares_and_says_the_amounts
     for amount in amounts:
         assert f"<strong>€{THIN}{amount}</strong> a week" in listed
     assert listed.count(" less</li>") == 2
+    assert " EUR" not in page.split('id="advice"')[1].split("<form")[0]
 
 
 def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) -> None:
