@@ -6,4 +6,9 @@ from typing import cast
 from calltrack.app import Surface, create_app
 from calltrack.config import read_settings
 
-application = create_app(read_settings(), cast(Surface, os.environ.get("SURFACE", "all")))
+surface = cast(Surface, os.environ.get("SURFACE", "all"))
+application = create_app(read_settings(), surface)
+if surface in ("web", "all"):
+    from calltrack.budgets.warming import warm_where_used
+
+    warm_where_used(application.extensions["calltrack"])

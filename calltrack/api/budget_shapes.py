@@ -87,6 +87,13 @@ class AdviceShape(BaseModel):
     expected_gain_share: float | None
     p_gain: float | None
     reasons: list[ReasonShape]
+    unchanged: Annotated[
+        dict[str, float] | None,
+        Field(
+            description="Budget's name -> amount a week: today's split, scaled to the total within limits. "
+            "What to spend where nothing is recommended; null: the limits leave no split."
+        ),
+    ]
     unchanged_value: Interval | None
     trial: Annotated[dict[str, float] | None, Field(description="A split to learn from.")]
     budgets: list[BudgetShape]
@@ -144,6 +151,73 @@ class ConstraintsShape(BaseModel):
         float, Field(ge=0, le=0.9, description="Part of a week's conversions told the week after.")
     ] = 0.0
     budgets: Annotated[dict[str, LimitShape], Field(description="Budget's id -> its limits.")] = {}
+
+
+BUDGETS = "Ids of budgets, as the advice lists them; they are switched off together."
+
+
+class TestSizeForm(BaseModel):
+    """Which budgets a test would be of."""
+
+    budgets: Annotated[list[str], Field(min_length=1, max_length=500, description=BUDGETS)]
+    weeks: Annotated[
+        int | None,
+        Field(ge=2, le=104, multiple_of=2, description="With it, the smallest lift seen in so many weeks."),
+    ] = None
+
+
+class TestSizeShape(BaseModel):
+    """How long a test of these budgets together takes."""
+
+    name: str
+    lift: Annotated[float, Field(description="If half of what they are credited with is their own doing.")]
+    weeks: Annotated[int | None, Field(description="To see it in four of five; null: over two years.")]
+    conversions_at_stake: float
+    smallest_lift: Annotated[
+        float | None, Field(description="Seen in four of five in the weeks asked for; null: none were.")
+    ]
+
+
+class TestForm(BaseModel):
+    """A test to plan."""
+
+    budgets: Annotated[list[str], Field(min_length=1, max_length=500, description=BUDGETS)]
+    starts_on: Annotated[date, Field(description="A Monday, today or later.")]
+    weeks: Annotated[int, Field(description="An even number from 2 to 104; half of them off, by chance.")]
+
+
+class TestWeekShape(BaseModel):
+    """A week of a test; null: it is not over yet."""
+
+    monday: date
+    is_off: bool
+    conversions: Annotated[float | None, Field(description="All of the company's.")]
+    spend_minor: Annotated[int | None, Field(description=f"Of the tested campaigns. {MINOR}")]
+
+
+class TestShape(BaseModel):
+    """An on/off test, read in whole pairs of weeks so far."""
+
+    id: str
+    name: str
+    counts: Annotated[str, Field(description="lead or purchase.")]
+    state: Annotated[str, Field(description="planned, running, over or stopped.")]
+    this_week: Annotated[str | None, Field(description="on or off: what a person has to see to; or null.")]
+    weeks: list[TestWeekShape]
+    planned_lift: float
+    lift: Annotated[
+        Interval | None, Field(description="Conversions while on beyond those while off, as a share of them.")
+    ]
+    more_a_week: Annotated[float | None, Field(description="Conversions a week that came because of them.")]
+    spend_a_week_minor: Annotated[int | None, Field(description=f"In weeks on. {MINOR}")]
+    kept_to: Annotated[bool, Field(description="False: money was spent in a week off.")]
+    text: str
+
+
+class TestsShape(BaseModel):
+    """All on/off tests, newest first."""
+
+    tests: list[TestShape]
 
 
 class PaceForm(BaseModel):

@@ -7,7 +7,7 @@ from flask import g
 
 from calltrack.api.access import needs
 from calltrack.api.budget_shapes import PaceForm, PaceShape, PacesShape
-from calltrack.budgets.months import PaceRow, add_pace, paces, remove_pace
+from calltrack.budgets.months import PaceRow, add_pace, change_pace, paces, remove_pace
 from calltrack.budgets.pace_alert import tell_pace
 from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
@@ -38,6 +38,23 @@ def pacing_of(services: Services) -> APIBlueprint:
         with services.db.tenant(company_id) as session:
             id_ = add_pace(
                 session, company_id, wanted.name, wanted.amount_minor, wanted.campaigns, now,
+                by=g.asker.name,
+            )  # fmt: skip
+            rows = paces(session, company_id, now)
+        tell_pace(services, company_id)
+        return _pace(next(row for row in rows if row.id == id_))
+
+    @blueprint.put("/<pace_id>")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.input(PaceForm, arg_name="wanted")
+    @blueprint.output(PaceShape)
+    def change_pacing(pace_id: str, wanted: PaceForm) -> dict[str, Any]:
+        """Replace a monthly budget's name, amount and campaigns, from the present month on."""
+        company_id, now, id_ = g.asker.company_id, services.clock(), parse_id(pace_id)
+        with services.db.tenant(company_id) as session:
+            change_pace(
+                session, company_id, id_, wanted.name, wanted.amount_minor, wanted.campaigns, now,
                 by=g.asker.name,
             )  # fmt: skip
             rows = paces(session, company_id, now)

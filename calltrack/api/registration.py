@@ -10,6 +10,7 @@ from calltrack.api.attribution_models import attribution_models_of
 from calltrack.api.audiences import audiences_of
 from calltrack.api.blocked_callers import blocked_of, spam_of
 from calltrack.api.budget import budget_of
+from calltrack.api.budget_tests import budget_tests_of
 from calltrack.api.calibration import calibration_of, judgings_of
 from calltrack.api.call_backs import call_backs_of
 from calltrack.api.call_flows import call_flows_of
@@ -114,6 +115,7 @@ def register(app: Flask, services: Services) -> None:
         audiences_of,
         budget_of,
         pacing_of,
+        budget_tests_of,
         calls_of,
         call_flows_of,
         story_of,

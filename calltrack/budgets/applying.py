@@ -48,7 +48,8 @@ def check(
 
     Raises:
         BadInput: no unit is chosen.
-        Conflict: there is no advice to follow, it is too old, or the account cannot be reached.
+        Conflict: there is no advice to follow, it is too old, or Google gave no verdict; the text says what
+            to do.
     """
     now = services.clock()
     with services.db.tenant(company_id) as session:
@@ -194,7 +195,7 @@ def _checked(
     now = to.services.clock()
     found = to.read([wish.budget_id for wish in wishes])
     if isinstance(found, Outcome):
-        raise Conflict(words_of(found))
+        raise Conflict(f"Nothing was changed. {words_of(found)}")
     lines = lines_of(wishes, found, named)
     amounts = {line.budget_id: line.wanted for line in lines if line.is_change}
     state, said = "checked", "Google would carry out this change."
@@ -202,6 +203,9 @@ def _checked(
         state, said = "refused", _nothing(lines)
     else:
         outcome = to.change(amounts, validate_only=True)
+        if outcome.class_ is Class.LATER:
+            # No verdict: the same check may pass in a minute, so nothing is kept that says it was refused.
+            raise Conflict(f"Nothing was changed. {words_of(outcome)}")
         if outcome.class_ is not Class.DONE:
             state, said = "refused", words_of(outcome)
     row = BudgetChange(

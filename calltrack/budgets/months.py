@@ -98,16 +98,7 @@ def add_pace(
         BadFields: the amount is not above 0, the name is missing, or a campaign is unknown.
         Conflict: there are as many as may be.
     """
-    keys = {id_of(one.key): one.key for one in campaigns_of(session, company_id)}
-    problems = {}
-    if not 0 < amount_minor <= LARGEST_MINOR:
-        problems["amount"] = "The budget is an amount above 0 a month."
-    if not name.strip():
-        problems["name"] = "Give the budget a name, such as Google."
-    if unknown := [one for one in campaigns if one not in keys]:
-        problems["campaigns"] = f"There is no matched campaign {unknown[0][:40]!r}; choose from the list."
-    if problems:
-        raise BadFields(" ".join(problems.values()), problems)
+    keys = _keys(session, company_id, name, amount_minor, campaigns, ())
     count = session.scalar(
         select(func.count()).select_from(BudgetPace).where(BudgetPace.company_id == company_id)
     )
@@ -117,7 +108,7 @@ def add_pace(
         company_id=company_id,
         id=new_id(now),
         name=display_name(name),
-        campaign_keys=sorted({keys[one] for one in campaigns}),
+        campaign_keys=keys,
         amount_minor=amount_minor,
         made_by=by,
         made_at=now,
@@ -126,6 +117,58 @@ def add_pace(
     session.flush()
     audit.note(session, company_id, by, "budget.pace_add", str(row.id), now, amount=amount_minor)
     return row.id
+
+
+def change_pace(
+    session: Session,
+    company_id: UUID,
+    pace_id: UUID,
+    name: str,
+    amount_minor: int,
+    campaigns: Sequence[str],
+    now: datetime,
+    *,
+    by: str,
+) -> None:
+    """Give a monthly budget another name, amount or campaigns, from the present month on.
+
+    Campaigns that it has may stay although they are matched no more.
+
+    Raises:
+        NotFound: the company has no such budget.
+        BadFields: as `add_pace`.
+    """
+    row = session.get(BudgetPace, (company_id, pace_id), with_for_update=True)
+    if row is None:
+        raise NotFound("There is no such monthly budget.")
+    keys = _keys(session, company_id, name, amount_minor, campaigns, row.campaign_keys)
+    before, row.amount_minor = row.amount_minor, amount_minor
+    row.name, row.campaign_keys = display_name(name), keys
+    audit.note(
+        session, company_id, by, "budget.pace_change", str(pace_id), now, amount=[before, amount_minor]
+    )
+
+
+def _keys(
+    session: Session,
+    company_id: UUID,
+    name: str,
+    amount_minor: int,
+    campaigns: Sequence[str],
+    kept: Sequence[str],
+) -> list[str]:
+    """Return the keys of the chosen campaigns, if all of the form makes sense."""
+    known = {id_of(key): key for key in (*kept, *(one.key for one in campaigns_of(session, company_id)))}
+    problems = {}
+    if not 0 < amount_minor <= LARGEST_MINOR:
+        problems["amount"] = "The budget is an amount above 0 a month."
+    if not name.strip():
+        problems["name"] = "Give the budget a name, such as Google."
+    if unknown := [one for one in campaigns if one not in known]:
+        problems["campaigns"] = f"There is no matched campaign {unknown[0][:40]!r}; choose from the list."
+    if problems:
+        raise BadFields(" ".join(problems.values()), problems)
+    return sorted({known[one] for one in campaigns})
 
 
 def is_watched(session: Session, company_id: UUID) -> bool:

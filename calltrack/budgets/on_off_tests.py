@@ -11,17 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
+from calltrack.accounts.model import Company
 from calltrack.budgets.curves import weights_of
 from calltrack.budgets.history import History, history_of
 from calltrack.budgets.making import Asked
 from calltrack.budgets.model import BudgetTest
 from calltrack.budgets.on_off import OnOffTest, lift_seen, plan_on_off, scatter_of
 from calltrack.budgets.units import Unit
+from calltrack.budgets.weekly import known_until
 from calltrack.kernel.errors import BadFields, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
 WEEK: Final = timedelta(weeks=1)
 MOST: Final = 20
+NOTHING_TO_COMPARE: Final = "These campaigns bring nothing, or are all there is: no test can compare them."
 # The part of its credited conversions that is taken to be a campaign's own doing.
 OWN: Final = 0.5
 
@@ -82,7 +85,7 @@ def begin_test(
     if problems:
         raise BadFields(" ".join(problems.values()), problems)
     if size is None:
-        raise Conflict("These campaigns bring nothing, or are all there is: no test can compare them.")
+        raise Conflict(NOTHING_TO_COMPARE)
     mine = session.scalars(select(BudgetTest).where(BudgetTest.company_id == company_id)).all()
     if len(mine) >= MOST:
         raise Conflict(f"There are {MOST} tests already; remove one first.")
@@ -112,20 +115,47 @@ def is_test(session: Session, company_id: UUID, test_id: UUID) -> bool:
 
 
 def stop_test(session: Session, company_id: UUID, test_id: UUID, now: datetime, *, by: str) -> None:
-    """End a test early: what was seen so far stays readable. Stopped again, it is removed.
+    """End a test early: what was seen so far stays readable.
 
     Raises:
         NotFound: the company has no such test.
+        Conflict: it is not under way.
     """
-    row = session.get(BudgetTest, (company_id, test_id))
+    row = _held(session, company_id, test_id)
+    if not _is_under_way(session, row, now):
+        raise Conflict("This test is not under way; remove it if it is not needed any more.")
+    row.stopped_at = now
+    audit.note(session, company_id, by, "budget.test_stop", str(test_id), now)
+
+
+def remove_test(session: Session, company_id: UUID, test_id: UUID, now: datetime, *, by: str) -> None:
+    """Remove a test that has not begun, is over or was ended, and its reading.
+
+    Raises:
+        NotFound: the company has no such test.
+        Conflict: it is under way.
+    """
+    row = _held(session, company_id, test_id)
+    if _is_under_way(session, row, now):
+        raise Conflict("This test is under way; end it first, and what was seen so far stays readable.")
+    session.delete(row)
+    session.flush()
+    audit.note(session, company_id, by, "budget.test_remove", str(test_id), now)
+
+
+def _held(session: Session, company_id: UUID, test_id: UUID) -> BudgetTest:
+    row = session.get(BudgetTest, (company_id, test_id), with_for_update=True)
     if row is None:
         raise NotFound("There is no such test.")
-    if row.stopped_at is None and now.date() >= row.starts_on:
-        row.stopped_at = now
-    else:
-        session.delete(row)
-        session.flush()
-    audit.note(session, company_id, by, "budget.test_stop", str(test_id), now)
+    return row
+
+
+def _is_under_way(session: Session, row: BudgetTest, now: datetime) -> bool:
+    zone = ZoneInfo(session.get_one(Company, row.company_id).timezone)
+    if row.stopped_at is not None or now.astimezone(zone).date() < row.starts_on:
+        return False
+    # As pages say it: over once the last week is known.
+    return known_until(session, row.company_id, zone, now) < row.starts_on + row.weeks * WEEK
 
 
 def history_with(asked: Asked, together: tuple[Unit, ...], name: str) -> History:

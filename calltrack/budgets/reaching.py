@@ -1,8 +1,8 @@
 """Talks to one Google Ads account about its budgets, by the access of a connected destination."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -29,6 +29,10 @@ from calltrack.kernel.errors import Conflict, NotFound
 from calltrack.spend.model import SpendAccount
 from calltrack.wiring import Services
 
+# A person waits for a question or a dry run; a real change may take longer, because not knowing is worse.
+ASKED_SECONDS: Final = 10.0
+ASKS_AGAIN: Final = "Nothing to do: calltrack asks again."
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -49,20 +53,23 @@ class Reach:
             told.append(read_budgets(answer))
             return (Outcome(Class.DONE, "OK", ""),)
 
-        outcome = self._carry(lambda token: read_request(self.settings, budgets, token), note)
-        return told[0] if told else outcome
+        outcome = self._carry(lambda token: read_request(self.settings, budgets, token), note, ASKED_SECONDS)
+        return told[0] if told else _asked(outcome)
 
     def change(self, amounts: Mapping[str, int], *, validate_only: bool) -> Outcome:
-        """Set amounts by budget, all or none, or have them checked only; UNKNOWN: no answer came."""
-        return self._carry(
+        """Set amounts by budget, all or none, or have them checked only; UNKNOWN: nobody knows."""
+        outcome = self._carry(
             lambda token: change_request(self.settings, amounts, token, validate_only=validate_only),
             lambda answer: (read_change(answer, validate_only=validate_only),),
+            ASKED_SECONDS if validate_only else None,
         )
+        return _asked(outcome) if validate_only else outcome
 
-    def _carry(self, build: Any, read: Any) -> Outcome:
+    def _carry(self, build: Any, read: Any, seconds: float | None) -> Outcome:
         attempt = courier_of(self.services).carry(
-            DESTINATIONS["google_ads"], self.settings, self.services.clock(), 1, build, read, self._keep
-        )
+            DESTINATIONS["google_ads"], self.settings, self.services.clock(), 1, build, read, self._keep,
+            seconds=seconds,
+        )  # fmt: skip
         return attempt.outcomes[0]
 
     def _keep(self, refresh_token: str) -> None:
@@ -70,6 +77,13 @@ class Reach:
             keep_refresh_token(
                 session, self.services.vault, self.company_id, self.destination_id, refresh_token
             )
+
+
+def _asked(outcome: Outcome) -> Outcome:
+    """Return what a missing answer to a mere question means: nothing is at stake, it is asked again."""
+    if outcome.class_ is not Class.UNKNOWN:
+        return outcome
+    return replace(outcome, class_=Class.LATER, message="Google did not answer in time.", hint=ASKS_AGAIN)
 
 
 def reach(services: Services, session: Session, company_id: UUID, account_id: UUID) -> Reach:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from calltrack.budgets.reasons import Reason
-from calltrack.kernel.money import Money
+from calltrack.kernel.money import EXPONENTS, Money
 
 Values = Mapping[str, float | str]
+Write = Callable[[int], str]
+"""Writes an amount that comes in minor units."""
 # Values that are amounts in minor units.
 AMOUNTS = frozenset({"amount", "low", "high", "total", "gain", "budget_amount", "spent", "forecast"})
 
@@ -16,8 +18,8 @@ AMOUNTS = frozenset({"amount", "low", "high", "total", "gain", "budget_amount", 
 class _Said:
     """The values of one reason, ready to be put into a sentence."""
 
-    def __init__(self, values: Values, currency: str) -> None:
-        self.values, self.currency = values, currency
+    def __init__(self, values: Values, currency: str, write: Write | None) -> None:
+        self.values, self.currency, self.write = values, currency, write
 
     def text(self, name: str) -> str:
         value = self.values[name]
@@ -27,8 +29,16 @@ class _Said:
         return f"{self.text(name)} {one}{'' if self.values[name] == 1 else 's'}"
 
     def money(self, name: str) -> str:
+        if self.write is not None:
+            return self.write(round(float(self.values[name])))
         amount: Decimal = Money(round(float(self.values[name])), self.currency).major()
         return f"{amount:,} {self.currency}"
+
+    def unit(self, amount: float) -> str:
+        """Write an amount that comes in units of the currency; without `write` the currency is left out."""
+        if self.write is not None:
+            return self.write(round(amount * 10 ** EXPONENTS.get(self.currency, 2)))
+        return f"{amount:,.2f}"
 
     def percent(self, name: str) -> str:
         share = float(self.values[name])
@@ -40,10 +50,9 @@ class _Said:
         """Say what the next (or last) unit of spend brings, or what one more conversion costs."""
         mean, low, high = (float(self.values[name]) for name in ("return", "return_low", "return_high"))
         if self.values.get("gain_in") == "conversions" and low > 0:
-            cost = [f"{1 / each:,.2f}" for each in (mean, high, low)]
-            return (
-                f"its {which} conversion costs about {cost[0]} {self.currency} (80 %: {cost[1]} to {cost[2]})"
-            )
+            cost = [self.unit(1 / each) for each in (mean, high, low)]
+            named = cost[0] if self.write is not None else f"{cost[0]} {self.currency}"
+            return f"its {which} conversion costs about {named} (80 %: {cost[1]} to {cost[2]})"
         between = f"(80 %: {self.text('return_low')} to {self.text('return_high')})"
         return f"its {which} unit of spend brings about {self.text('return')} {between}"
 
@@ -128,6 +137,6 @@ WORDS: dict[str, Sentence] = {
 }  # fmt: skip
 
 
-def said(reason: Reason, currency: str) -> str:
-    """Return the sentence of a reason."""
-    return WORDS[reason.code](_Said(reason.values, currency))
+def said(reason: Reason, currency: str, write: Write | None = None) -> str:
+    """Return the sentence of a reason; `write` writes amounts as the page around it does."""
+    return WORDS[reason.code](_Said(reason.values, currency, write))

@@ -17,11 +17,16 @@ NAMES = (
     "shapley",
 )  # fmt: skip
 
+TOO_LITTLE = (
+    "The data-driven models (markov1 to markov3, shapley) need many conversions: with fewer than that the "
+    "shares are printed with a warning on standard error; --refuse refuses them instead."
+)
+
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     help_ = "credit conversions to the channels of journeys in a file"
-    asked = commands.add_parser("credit", help=help_, description=help_)
+    asked = commands.add_parser("credit", help=help_, description=f"{help_}. {TOO_LITTLE}")
     asked.set_defaults(run=_run)
     asked.add_argument("journeys", help="a file with one JSON object a line; - reads standard input")
     asked.add_argument("--model", choices=NAMES, required=True, help="how credit is shared")
@@ -44,7 +49,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--most-channels", type=int, metavar="N", help="fold the rarest channels beyond N into (other)"
     )
     asked.add_argument(
-        "--refuse", action="store_true", help="exit with 1 where the model has less data than it needs"
+        "--refuse",
+        action="store_true",
+        help="exit with 1 and print no shares where a data-driven model has less data than it needs",
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from calltrack.budgets.months import PaceRow
+from calltrack.budgets.reasons import Reason
+from calltrack.budgets.words import AMOUNTS, said
 from calltrack.dashboard.show import THIN, day, money
 from calltrack.kernel.money import EXPONENTS
 
@@ -38,6 +40,18 @@ class Amounts:
         whole, rest = divmod(minor, self._minor)
         digits = len(str(self._minor)) - 1
         return f"{whole}.{rest:0{digits}d}" if rest else str(whole)
+
+    def said(self, reason: Mapping[str, Any]) -> str:
+        """Return the sentence of a reason as it is kept, with amounts as this page writes them."""
+        values = {
+            name: value * self._minor if name in AMOUNTS and not isinstance(value, str) else value
+            for name, value in reason["values"].items()
+        }
+        try:
+            return said(Reason(reason["code"], values), self.currency, lambda it: money(it, self.currency))
+        except KeyError:
+            # Kept by an earlier version with other words or values: as it was said then.
+            return str(reason["text"])
 
     def gain(self, figure: Mapping[str, float], gain_in: str, counts: str) -> Markup:
         """Return a week's gain with its 80 % interval, as money or as a count."""

@@ -1,8 +1,9 @@
 """Carries requests of the Google Ads API by Google's own client, over gRPC; answers come back in REST form.
 
-Only `sending.Courier` imports this file, and only when such a request is to be sent: the client costs 100 MB
-and half a second. Channels are made in the process that uses them (a forked child makes its own) and are
-shared by all accounts: access token and manager account travel with each call, not with the channel.
+Only `sending.Courier` imports this file, and only when such a request is to be sent or may be soon: the
+client costs 100 MB and, cold, half a second to two, many times that on a busy machine. Channels are made
+in the process that uses them (a forked child makes its own) and are shared by all accounts: access token
+and manager account travel with each call, not with the channel.
 """
 
 import importlib
@@ -84,6 +85,8 @@ _CALLS: Final = {
     ),
 }
 
+_OF_BUDGETS: Final = ("/googleAds:searchStream", "/campaignBudgets:mutate")
+
 # google.rpc.Code by HTTP status, as Google's REST front maps them.
 _STATUS: Final = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -122,6 +125,15 @@ class LoopbackClient(GoogleAdsClient):  # type: ignore[misc]  # google-ads has n
         return class_(transport=class_.get_transport_class()(channel=channel, client_info=_CLIENT_INFO))
 
 
+def warm() -> None:
+    """Load what questions about budgets and changes of them need; nothing is sent."""
+    for name in _OF_BUDGETS:
+        call = _CALLS[name]
+        importlib.import_module(f"{_TYPES}.{call.module}")
+        snake = util.convert_upper_case_to_snake_case(call.service)
+        importlib.import_module(f"google.ads.googleads.{VERSION}.services.services.{snake}")
+
+
 class GoogleAdsTransport:
     """Sends REST-shaped requests of the Google Ads API by gRPC. Thread-safe; survives a fork."""
 
@@ -135,9 +147,10 @@ class GoogleAdsTransport:
         self._twins: dict[str, str] = {}
         _CHATTER.setLevel(logging.CRITICAL)
 
-    def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
+    def send(self, request: HttpRequest, *, total_seconds: float | None = None) -> HttpAnswer | HttpFailure:
         """Send it once and return the answer, or why there is none; the network never makes it raise.
 
+        `total_seconds`: how long its answer may take; None: as long as this transport's answers may.
         A request that names no call of the API, or a server that is neither Google's nor on this machine, is
         refused. A body that does not fit the call's message is answered as Google's REST front answers it.
         """
@@ -155,7 +168,8 @@ class GoogleAdsTransport:
         except (json_format.ParseError, ValueError) as error:
             return _refusal(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {type(error).__name__}")
         try:
-            answer = self._exchange(endpoint, call, message, request)
+            seconds = total_seconds or self._total_seconds
+            answer = self._exchange(endpoint, call, message, request, seconds)
         except GoogleAdsException as error:
             return _timed(_of_failure(error.error.code(), error.failure), started)
         except (GoogleAPICallError, grpc.RpcError) as error:
@@ -163,7 +177,9 @@ class GoogleAdsTransport:
             return _of_error(error, time.monotonic() - started)
         return _timed(HttpAnswer(200, _HEADERS, answer), started)
 
-    def _exchange(self, endpoint: str, call: _Call, message: Any, request: HttpRequest) -> bytes:
+    def _exchange(
+        self, endpoint: str, call: _Call, message: Any, request: HttpRequest, seconds: float
+    ) -> bytes:
         # The service must outlive its stream: a channel that is let go of ends the calls on it.
         service = self._service(endpoint, call.service)
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -171,7 +187,7 @@ class GoogleAdsTransport:
         metadata: list[tuple[str, str]] = [(name, headers[name]) for name in sent if name in headers]
         metadata.append(("x-goog-request-params", f"customer_id={message.customer_id}"))
         response = getattr(service, call.method)(
-            request=message, timeout=self._total_seconds, metadata=metadata, retry=None
+            request=message, timeout=seconds, metadata=metadata, retry=None
         )
         if call.streams:
             return json.dumps([_plain(batch) for batch in response]).encode()

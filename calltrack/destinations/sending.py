@@ -44,8 +44,11 @@ class Attempt:
 class Transport(Protocol):
     """Who carries a request to a platform and brings back its answer."""
 
-    def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
-        """Send it once and return the answer, or why there is none; the network never makes it raise."""
+    def send(self, request: HttpRequest, *, total_seconds: float | None = None) -> HttpAnswer | HttpFailure:
+        """Send it once and return the answer, or why there is none; the network never makes it raise.
+
+        `total_seconds`: how long that may take; None: the transport's own limit.
+        """
 
 
 class Courier:
@@ -153,12 +156,21 @@ class Courier:
         build: Callable[[str | None], HttpRequest],
         read: Callable[[HttpAnswer], Reading],
         keep: Keep | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Attempt:
         """Carry another request over a destination's connection, such as one about a customer list.
 
         `build` takes the access token, `read` gives one outcome for each of the `count` things it is about.
+        `seconds`: how long the answer may take, where a person waits for it; None: as long as an upload's.
         """
-        return self._carry(destination, settings, now, count, build, read, keep)
+        return self._carry(destination, settings, now, count, build, read, keep, seconds)
+
+    def warm_google_ads(self) -> None:
+        """Load the google-ads client in this process, so that the first request need not wait for that."""
+        from calltrack.destinations.google_ads_client import warm
+
+        warm()
 
     def tally(
         self,
@@ -218,11 +230,17 @@ class Courier:
     def _transport_of(self, destination: Destination[Any]) -> Transport:
         if destination.transport == "http":
             return self._door
+        return self._google_ads_transport()
+
+    def _google_ads_transport(self) -> Transport:
+        if self._google_ads is not None:
+            return self._google_ads
+        # Seconds and 100 MB: only a process that talks to Google this way pays for it. Not under the lock,
+        # or tokens of other destinations would wait for it.
+        from calltrack.destinations.google_ads_client import TOTAL_SECONDS, GoogleAdsTransport
+
         with self._lock:
             if self._google_ads is None:
-                # Half a second and 100 MB: only a process that uploads this way pays for it.
-                from calltrack.destinations.google_ads_client import TOTAL_SECONDS, GoogleAdsTransport
-
                 seconds = self._google_ads_seconds or TOTAL_SECONDS
                 self._google_ads = GoogleAdsTransport(self._door, total_seconds=seconds)
             return self._google_ads
@@ -236,8 +254,9 @@ class Courier:
         build: Callable[[str | None], HttpRequest],
         read: Callable[[HttpAnswer], Reading],
         keep: Keep | None = None,
+        seconds: float | None = None,
     ) -> Attempt:
-        body, answer = self._exchange(destination, settings, now, build, keep)
+        body, answer = self._exchange(destination, settings, now, build, keep, seconds)
         if isinstance(answer, Outcome):
             return Attempt(answer.about(count), "", None, b"", 0.0)
         digest = hashlib.sha256(body).hexdigest()
@@ -255,6 +274,7 @@ class Courier:
         now: datetime,
         build: Callable[[str | None], HttpRequest],
         keep: Keep | None,
+        seconds: float | None = None,
     ) -> tuple[bytes, HttpAnswer | HttpFailure | Outcome]:
         """Send one request with an access token; returns its body and what came back.
 
@@ -265,7 +285,7 @@ class Courier:
             return b"", token
         transport = self._transport_of(destination)
         request = build(token)
-        answer = transport.send(request)
+        answer = transport.send(request, total_seconds=seconds)
         if isinstance(answer, HttpAnswer) and token is not None and destination.token_refused(answer):
             # A token may be withdrawn before its time: one fresh one, then the refusal counts.
             self.forget(destination, settings)
@@ -273,7 +293,7 @@ class Courier:
             if isinstance(fresh, Outcome):
                 return b"", fresh
             request = build(fresh)
-            answer = transport.send(request)
+            answer = transport.send(request, total_seconds=seconds)
         return request.body, answer
 
     def _token(

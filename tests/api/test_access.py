@@ -24,6 +24,7 @@ READS = (
     "/api/v1/budget/constraints",
     "/api/v1/budget/record",
     "/api/v1/budget/pacing",
+    "/api/v1/budget/tests",
 )
 
 

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
 from calltrack.api.registration import new_app, register
 from calltrack.app import _explain_errors
+from calltrack.budgets.model import BudgetTest
+from calltrack.budgets.units import id_of
 from calltrack.wiring import Services
 from tests.api.conftest import program_of
-from tests.budgets.spending import usual
+from tests.budgets.spending import MONDAY, key_of, usual
 from tests.builders import NOON, make_company
 
 
@@ -55,7 +58,14 @@ def test_a_program_reads_advice_limits_it_and_tries_others(then: Services, clien
         "floor_minor": 1000, "cap_minor": 95_000, "locked": False,
     }  # fmt: skip
     assert viewer.get("/api/v1/budget/constraints").json == kept
-    verdicts = {one["budget"]: one["verdict"] for one in manager.get("/api/v1/budget/advice").json["budgets"]}
+    again = manager.get("/api/v1/budget/advice").json
+    assert (again["unchanged"], again["reasons"][0]["code"]) == (None, "total_out_of_reach")
+    scaled = manager.put("/api/v1/budget/constraints", {"total_minor": 210_000})
+    assert scaled.status_code == 200
+    kept_shares = manager.get("/api/v1/budget/advice").json
+    assert sum(kept_shares["unchanged"].values()) == 2100
+    assert kept_shares["unchanged"] == {one["budget"]: one["unchanged"] for one in kept_shares["budgets"]}
+    verdicts = {one["budget"]: one["verdict"] for one in again["budgets"]}
     assert verdicts["preventivo"] == "locked"
     for wrong in (
         limits | {"most_change": 0.5},
@@ -92,8 +102,63 @@ def test_monthly_budgets_are_made_read_removed_and_apart(then: Services, client_
                   {"name": "a", "amount_minor": 1, "campaigns": ["0" * 12]}):  # fmt: skip
         assert manager.post("/api/v1/budget/pacing", wrong).status_code in (400, 422)
     path = f"/api/v1/budget/pacing/{one['id']}"
+    wanted = {"name": "Roma", "amount_minor": 300_000, "campaigns": [id_of(key_of("roma"))]}
+    changed = manager.put(path, wanted).json
+    assert [changed[name] for name in ("id", "name", "budget_minor", "campaigns")] == [
+        one["id"], "Roma", 300_000, ["roma"],
+    ]  # fmt: skip
+    assert 0 < changed["spent_minor"] < one["spent_minor"]
+    assert manager.get("/api/v1/budget/pacing").json == {"budgets": [changed]}
+    assert stranger.put(path, wanted).status_code == 404
+    assert manager.put(path, wanted | {"amount_minor": 0}).status_code in (400, 422)
     headers = {"Authorization": f"Bearer {stranger.key}"}
     assert client_then.delete(path, headers=headers).status_code == 404
     headers = {"Authorization": f"Bearer {manager.key}"}
     assert client_then.delete(path, headers=headers).status_code == 204
     assert client_then.delete(path, headers=headers).status_code == 404
+
+
+def test_an_on_off_test_is_sized_planned_followed_ended_and_removed(
+    then: Services, client_then: FlaskClient
+) -> None:
+    company, other = make_company(then), make_company(then)
+    manager = program_of(then, client_then, company, "manager")
+    viewer = program_of(then, client_then, company, "viewer")
+    stranger = program_of(then, client_then, other, "manager")
+    at, monday = "/api/v1/budget/tests", (MONDAY + timedelta(weeks=1)).isoformat()
+    wanted = {"budgets": [id_of(key_of("roma"))], "starts_on": monday, "weeks": 4}
+    assert manager.get(at).json == {"tests": []}
+    assert (manager.post(at, wanted).status_code, manager.post(f"{at}/size", wanted).status_code) == (
+        409,
+        409,
+    )
+    usual(company).write(then)
+    size = manager.post(f"{at}/size", {"budgets": wanted["budgets"], "weeks": 4}).json
+    assert (size["name"], size["weeks"] > 4, size["smallest_lift"] > size["lift"] > 0) == ("roma", True, True)
+    assert manager.post(f"{at}/size", {"budgets": wanted["budgets"]}).json["smallest_lift"] is None
+    for budgets, status in ((["0" * 12], 400), ([], 422)):
+        assert manager.post(f"{at}/size", {"budgets": budgets}).status_code == status
+        assert manager.post(at, wanted | {"budgets": budgets}).status_code == status
+    assert manager.post(at, wanted | {"starts_on": "2026-11-24"}).status_code == 400
+    assert (viewer.post(at, wanted).status_code, viewer.post(f"{at}/size", wanted).status_code) == (403, 403)
+    planned = manager.post(at, wanted)
+    assert (planned.status_code, planned.json["state"], planned.json["this_week"]) == (201, "planned", None)
+    assert [week["is_off"] for week in planned.json["weeks"]].count(True) == 2
+    one = f"{at}/{planned.json['id']}"
+    assert viewer.get(at).json == {"tests": [viewer.get(one).json]} == {"tests": [planned.json]}
+    assert (stranger.get(one).status_code, stranger.post(f"{one}/stop", {}).status_code) == (404, 404)
+    assert manager.post(f"{one}/stop", {}).status_code == 409
+
+    def removed(key: str) -> int:
+        return client_then.delete(one, headers={"Authorization": f"Bearer {key}"}).status_code
+
+    assert (removed(stranger.key), removed(viewer.key)) == (404, 403)
+    with then.db.tenant(company.id) as session:
+        row = session.get_one(BudgetTest, (company.id, UUID(planned.json["id"])))
+        row.starts_on = MONDAY
+        row.off_weeks = [MONDAY.isoformat(), (MONDAY + timedelta(weeks=3)).isoformat()]
+    assert [viewer.get(one).json[name] for name in ("state", "this_week", "lift")] == ["running", "off", None]
+    assert removed(manager.key) == 409
+    assert manager.post(f"{one}/stop", {}).json["state"] == "stopped"
+    assert manager.post(f"{one}/stop", {}).status_code == 409
+    assert (removed(manager.key), removed(manager.key)) == (204, 404)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from calltrack.accounts.model import AuditEntry
-from calltrack.budgets import applying, looking_up
+from calltrack.budgets import applying, looking_up, reaching
 from calltrack.budgets.changes import lines_in
 from calltrack.budgets.model import BudgetChange
 from calltrack.budgets.reaching import Reach
@@ -184,6 +184,29 @@ def test_one_refused_budget_refuses_all_and_says_why(world: World) -> None:
     world.faults("ok", "429")
     assert world.confirm(id_) == "failed"
     assert world.amounts()["8001"] == 100
+
+
+@pytest.mark.parametrize(
+    "faults", [("drop-connection",), ("ok", "drop-connection"), ("timeout:5",), ("503",)]
+)
+def test_a_check_without_an_answer_says_so_and_what_to_do_and_keeps_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, faults: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(reaching, "ASKED_SECONDS", 0.7 if "timeout:5" in faults else 30.0)
+    kept = len(world.rows())
+    world.faults(*faults)
+    with pytest.raises(Conflict, match=r"^Nothing was changed\. .*Try it again in some minutes\.$") as told:
+        world.check()
+    assert "sent" not in str(told.value).lower()
+    assert (len(world.rows()), world.amounts()["8001"]) == (kept, 100)
+
+
+def test_an_unanswered_last_look_leaves_the_change_waiting(world: World) -> None:
+    id_ = world.check()
+    world.faults("drop-connection")
+    with pytest.raises(Conflict, match="did not answer in time"):
+        world.confirm(id_)
+    assert (world.row(id_).state, world.confirm(id_)) == ("checked", "done")
 
 
 def test_what_cannot_be_asked_for(world: World) -> None:

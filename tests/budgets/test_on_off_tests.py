@@ -9,7 +9,7 @@ import pytest
 from calltrack.budgets.making import ask
 from calltrack.budgets.model import BudgetTest
 from calltrack.budgets.on_off_reading import Reading, readings
-from calltrack.budgets.on_off_tests import begin_test, planned, stop_test
+from calltrack.budgets.on_off_tests import begin_test, planned, remove_test, stop_test
 from calltrack.budgets.units import id_of
 from calltrack.kernel.errors import BadFields, NotFound
 from calltrack.wiring import Services
@@ -99,6 +99,6 @@ def test_a_test_is_stopped_then_removed(then: Services) -> None:
         stop_test(session, company.id, id_, later, by="t")
     assert read(then, company, later).state == "stopped"
     with then.db.tenant(company.id) as session:
-        stop_test(session, company.id, id_, later, by="t")
+        remove_test(session, company.id, id_, later, by="t")
         with pytest.raises(NotFound):
-            stop_test(session, company.id, id_, later, by="t")
+            remove_test(session, company.id, id_, later, by="t")

@@ -1,11 +1,13 @@
 """A company with advice whose budgets stand at a running twin of Google."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import select
 
 from calltrack.budgets import applying
 from calltrack.budgets.making import advise_now, newest_advice
@@ -54,6 +56,12 @@ class World:
         with self.services.db.tenant(self.company.id) as session:
             return session.get_one(BudgetChange, (self.company.id, id_))
 
+    def rows(self) -> Sequence[BudgetChange]:
+        with self.services.db.tenant(self.company.id) as session:
+            return session.scalars(
+                select(BudgetChange).where(BudgetChange.company_id == self.company.id)
+            ).all()
+
     def check(self, named: dict[str, list[str]] | None = None) -> UUID:
         units = list(PLACES.values())
         return applying.check(
@@ -76,6 +84,8 @@ def running(services: Services) -> Iterator[World]:
     """Yield the company and its twin, at the Friday after its newest week."""
     then, company = replace(services, clock=lambda: NOON), make_company(services)
     with serving() as origin:
+        # The twin loads its gRPC server when it is first asked: a busy machine takes long for that.
+        PLAIN.get(f"{origin}/sandbox/google-ads/endpoint", timeout=120).raise_for_status()
         with then.db.tenant(company.id) as session:
             settings = google_settings(origin)
             destination = connect_destination(

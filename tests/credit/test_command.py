@@ -62,6 +62,13 @@ def test_too_little_data_is_said_beside_the_credit_and_refused_on_demand(
         main(["credit", "--refuse", "--model", "markov2", str(JOURNEYS_400)])
 
 
+def test_the_help_says_what_becomes_of_too_little_data(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["credit", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "shares are printed with a warning on standard error; --refuse refuses them" in said
+
+
 def test_models_stand_beside_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     found, err = run(
         capsys, "--model", "linear", "--beside", "last", "--beside", "time_decay", str(JOURNEYS_400)

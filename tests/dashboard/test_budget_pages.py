@@ -9,6 +9,7 @@ import pytest
 from calltrack.accounts.rules import Role
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.units import id_of
+from calltrack.dashboard.show import THIN
 from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.budgets.spending import MONDAY, key_of, usual
@@ -80,6 +81,42 @@ def test_when_money_should_not_move_the_page_says_how_much_is_missing(then: Serv
     assert 'id="apply"' not in page
 
 
+@pytest.mark.parametrize(
+    ("rates", "change", "headline", "total", "amounts"),
+    [
+        ((1.0, 0.6), "30", "Do not move money between campaigns yet", "1225", ("766", "459")),
+        ((9.0, 9.0), "5", f"Spend €{THIN}56 a week less with the same shares", "1344", ("840", "504")),
+    ],
+)
+def test_another_total_without_a_sure_move_keeps_the_shares_and_says_the_amounts(
+    then: Services,
+    rates: tuple[float, float],
+    change: str,
+    headline: str,
+    total: str,
+    amounts: tuple[str, str],
+) -> None:
+    company = make_company(then)
+    usual(company, tuple(zip(("roma", "milano"), rates, strict=True)), weeks=8).write(then)
+    advise_now(then, company.id)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget"
+    assert "keep the shares" not in browser.get(at).text
+    # They spent 875 and 525 in the newest week, 1 400 in all.
+    wanted = {"total": total, "most_change": change, "late_share": "0"}
+    assert browser.post(f"{at}/limits", **wanted).status_code == 303
+    page = browser.get(at).text
+    assert headline in page
+    assert (
+        f"To spend €{THIN}{total[0]}{THIN}{total[1:]} a week instead of €{THIN}1{THIN}400, keep the shares"
+        in page
+    )
+    listed = page.split('id="unchanged"')[1].split("</ul>")[0]
+    for amount in amounts:
+        assert f"<strong>€{THIN}{amount}</strong> a week" in listed
+    assert listed.count(" less</li>") == 2
+    assert " EUR" not in page.split('id="advice"')[1].split("<form")[0]
+
+
 def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) -> None:
     company = make_company(then)
     usual(company).write(then)
@@ -91,6 +128,27 @@ def test_a_monthly_budget_is_watched_and_an_alert_leads_there(then: Services) ->
     assert "Too fast" in page
     assert "roma" in page
     assert f'href="{at}"' in browser.get(f"/app/{company.id.hex}/notices").text
+
+
+def test_a_monthly_budget_is_changed_and_money_is_written_in_one_way(then: Services) -> None:
+    company = make_company(then)
+    usual(company).write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget/pacing"
+    browser.post(at, name="Google", amount="1000.50", campaign=ROMA)
+    page = browser.get(at).text
+    assert f"a budget of €{THIN}1{THIN}000.50." in page or f"the budget of €{THIN}1{THIN}000.50." in page
+    assert (" EUR" in page.split('<section class="card">')[1].split("<details")[0], "Too fast" in page) == (
+        False, True,
+    )  # fmt: skip
+    one = page.split(f'action="{at}/')[1].split('"')[0]
+    changing = page.split(f'action="{at}/{one}"')[1].split("</form>")[0]
+    assert ('value="1000.50"' in changing, changing.count(" checked")) == (True, 1)
+    wrong = browser.post(f"{at}/{one}", name="All", amount="a lot")
+    assert (wrong.status_code, "&#39;a lot&#39; is not an amount" in wrong.text) == (400, True)
+    assert browser.post(f"{at}/{one}", name="All", amount="90000").status_code == 303
+    after = browser.get(at).text
+    assert ("Everything the company spends" in after, "Too fast" in after) == (True, False)
+    assert browser_of(then, company, "viewer").post(f"{at}/{one}", name="x", amount="1").status_code == 403
 
 
 def test_pacing_names_accounts_that_are_not_read_any_more(then: Services) -> None:

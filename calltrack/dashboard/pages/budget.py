@@ -11,6 +11,7 @@ from calltrack.budgets.making import advise_now
 from calltrack.budgets.queries import advice_now, last_look, places
 from calltrack.budgets.trying import try_split
 from calltrack.budgets.units import units_of
+from calltrack.budgets.warming import warm_up
 from calltrack.budgets.weekly import campaigns_of
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.budget_words import Amounts, counted, day_in_words, moves, whisker, widest
@@ -33,6 +34,8 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         targets = places(session, company_id, found.result) if found else ()
         applied = applied_at(session, company_id, found.id) if found else None
         answer = _tried(services, here) if found and _wishes(here) else None
+    if here.may("manager") and any(place.can_apply for place in targets):
+        warm_up(services)
     return render_template(
         "budget.html",
         found=found,

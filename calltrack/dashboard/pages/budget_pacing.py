@@ -5,12 +5,14 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from calltrack.budgets.months import add_pace, is_pace, paces, remove_pace
+from calltrack.budgets.months import PaceRow, add_pace, change_pace, is_pace, paces, remove_pace
 from calltrack.budgets.pace_alert import tell_pace
 from calltrack.budgets.units import id_of, labels_of
 from calltrack.budgets.weekly import campaigns_of, stale_accounts
+from calltrack.budgets.words import said
 from calltrack.dashboard.access import Here, page
-from calltrack.dashboard.budget_words import pace_picture
+from calltrack.dashboard.budget_words import Amounts, pace_picture
+from calltrack.dashboard.show import money
 from calltrack.dashboard.typed import Typed, WrongForm, typed
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.money import parse_money
@@ -37,6 +39,28 @@ def add_pace_of(services: Services, here: Here) -> ResponseReturnValue:
         return _page(services, here, form), form.status
     tell_pace(services, company_id)
     flash("It is watched from now on; owners are told by e-mail when it will be missed.")
+    return redirect(url_for("dashboard.pacing", company_id=company_id), 303)
+
+
+@page("/budget/pacing/<id:pace_id>", "manager", ("POST",))
+def change_pace_of(services: Services, here: Here, pace_id: UUID) -> ResponseReturnValue:
+    """Give a monthly budget another name, amount or campaigns."""
+    form, company_id = typed(f"pace-{pace_id.hex}"), here.company.id
+    try:
+        with services.db.tenant(company_id) as session:
+            if not is_pace(session, company_id, pace_id):
+                raise NotFound("There is no such monthly budget.")
+            with form.about("amount"):
+                amount = parse_money(form.text("amount"), here.company.currency).minor
+            with form.about(""):
+                change_pace(
+                    session, company_id, pace_id, form.text("name")[:80], amount,
+                    request.form.getlist("campaign"), here.now, by=here.who.email,
+                )  # fmt: skip
+    except WrongForm:
+        return _page(services, here, form), form.status
+    tell_pace(services, company_id)
+    flash("Changed. It is watched as it is now.")
     return redirect(url_for("dashboard.pacing", company_id=company_id), 303)
 
 
@@ -69,5 +93,17 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
         campaigns=campaigns,
         chosen=request.form.getlist("campaign"),
         form=form,
+        choices_of=lambda row: _choices(campaigns, row),
+        plain=Amounts(here.company.currency).plain,
+        pace_said=lambda row: said(
+            row.found.reason, here.company.currency, lambda minor: money(minor, here.company.currency)
+        ),
         pace_picture=pace_picture,
     )
+
+
+def _choices(campaigns: list[dict[str, str]], row: PaceRow) -> list[dict[str, str]]:
+    """Return the campaigns to choose from; those it has come first where they are matched no more."""
+    known = {one["id"] for one in campaigns}
+    mine = zip(row.campaign_ids, row.campaigns, strict=True)
+    return [*({"id": id_, "label": label} for id_, label in mine if id_ not in known), *campaigns]

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from calltrack.budgets.making import Asked, ask
 from calltrack.budgets.on_off_reading import readings
-from calltrack.budgets.on_off_tests import begin_test, is_test, planned, smallest_lift, stop_test
+from calltrack.budgets.on_off_tests import begin_test, is_test, planned, remove_test, smallest_lift, stop_test
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.budget_words import COUNTED
 from calltrack.dashboard.typed import Typed, WrongForm, typed
@@ -55,13 +55,17 @@ def begin_budget_test(services: Services, here: Here) -> ResponseReturnValue:
 
 @page("/budget/tests/<id:test_id>/stop", "manager", ("POST",))
 def stop_budget_test(services: Services, here: Here, test_id: UUID) -> ResponseReturnValue:
-    """End a test early, or remove one that is over; without the yes nothing is done."""
+    """End a test early, or remove one that is not under way; without the yes nothing is done."""
     with services.db.tenant(here.company.id) as session:
         if not is_test(session, here.company.id, test_id):
             raise NotFound("There is no such test.")
-        if request.form.get("sure") == "yes":
-            stop_test(session, here.company.id, test_id, here.now, by=here.who.email)
-            flash("Done. Switch the campaigns on again if they were off.")
+        wish = {"yes": stop_test, "remove": remove_test}.get(request.form.get("sure", ""))
+        if wish is not None:
+            try:
+                wish(session, here.company.id, test_id, here.now, by=here.who.email)
+                flash("Done. Switch the campaigns on again if they were off.")
+            except Conflict as problem:
+                flash(str(problem), "problem")
     return redirect(url_for("dashboard.budget_tests", company_id=here.company.id), 303)
 
 
