@@ -11,6 +11,7 @@ from calltrack.api.access import needs
 from calltrack.journeys.person_rules import Sign, read_person_rules
 from calltrack.journeys.rule_joining import ask_apart, save_person_rules, try_rules, versions
 from calltrack.journeys.suggestions import decide, suggestions
+from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import parse_id
 from calltrack.wiring import Services
 
@@ -159,12 +160,15 @@ def _add_rules(blueprint: APIBlueprint, services: Services) -> None:
             "is_cut": tried.is_cut, "examples": [_sign(one) for one in seen.joined[:EXAMPLES]],
         }  # fmt: skip
 
-    @blueprint.post("/<int:number>/undo")
+    @blueprint.post("/<version>/undo")
     @needs(services, "owner")
     @blueprint.doc(security="ApiKey", responses=[404, 409])
     @blueprint.output(JoiningNumber, status_code=202)
-    def undo_version(number: int) -> tuple[dict[str, int], int]:
+    def undo_version(version: str) -> tuple[dict[str, int], int]:
         """Take apart whom a version joined, in the background; no rule joins them again."""
+        if not version.isdecimal() or len(version) > 6:
+            raise NotFound(f"There is no version {version[:20]!r}; `GET /api/v1/person-rules` lists them.")
+        number = int(version)
         company_id = g.asker.company_id
         with services.db.tenant(company_id) as session:
             ask_apart(session, company_id, number, services.clock(), by=g.asker.name)

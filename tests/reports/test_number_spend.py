@@ -31,7 +31,7 @@ def test_a_number_alone_for_a_campaign_carries_its_cost(
     spend(services, company, campaign_key(*ROMA), {TODAY - timedelta(days=2): 500})
     count(services, company)
     with services.db.tenant(company.id) as session:
-        found = make_report(session, company.id, read_asked({}, "number", TODAY))
+        found = make_report(session, company.id, read_asked({}, "number", TODAY), now=NOW)
         names = names_of(session, company.id, found)
     rows = {row.key[0]: row.now for row in found.rows}
     poster = company.number_ids[0].hex

@@ -1,6 +1,7 @@
 """Who gets no number: crawlers, floods, and the share of one network."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,7 +193,9 @@ def test_garbage_keys_do_not_ask_the_database_each_time(services: Services) -> N
             return services.db.system()
 
     table._db = Counting()  # type: ignore[assignment]  # counts what reaches the database
-    for _ in range(300):
+    began = time.monotonic()
+    for _ in range(1_000):
         assert table.find(new_id().hex) is None
+    took = time.monotonic() - began
     table.close()
-    assert asked <= 2 * sites_module.LOOK_UPS_PER_SECOND
+    assert asked <= min(1_000, (took + 2) * sites_module.LOOK_UPS_PER_SECOND)

@@ -192,9 +192,9 @@ def test_the_hot_functions_run_with_the_callers_rights(services: Services, compa
             text("SELECT DISTINCT proname, prosecdef FROM pg_proc WHERE proname LIKE 'edge\\_%' ORDER BY 1")
         ).all()
     assert [tuple(row) for row in found] == [
-        ("edge_beat", False), ("edge_choose", False), ("edge_give", False), ("edge_number", False),
-        ("edge_open", False), ("edge_seen", False), ("edge_share", False), ("edge_sign", False),
-        ("edge_tap", False), ("edge_tapped", False), ("edge_visit", False),
+        ("edge_beat", False), ("edge_choose", False), ("edge_choose_late", False), ("edge_give", False),
+        ("edge_number", False), ("edge_open", False), ("edge_seen", False), ("edge_share", False),
+        ("edge_sign", False), ("edge_tap", False), ("edge_tapped", False), ("edge_visit", False),
     ]  # fmt: skip
 
 

@@ -19,11 +19,6 @@ branch_labels = None
 depends_on = None
 
 CHOICE = import_module("calltrack.migrations.versions.0024_choice_of_numbers")
-# Only a visitor who was here before can belong to a person.
-MARK = (
-    "CREATE TRIGGER audience_mark_visit AFTER INSERT ON visit FOR EACH ROW {} "
-    "EXECUTE FUNCTION audience_mark_visitor()"
-)
 
 
 def upgrade() -> None:
@@ -32,7 +27,6 @@ def upgrade() -> None:
         "CREATE INDEX ix_number_slot_given ON number_slot (company_id, pool_id, given_at NULLS FIRST, number_id)"
     )
     op.drop_index("ix_number_slot_holder", "number_slot")
-    _mark("WHEN (NEW.is_returning)")
     for function in (giving.GIVE, giving.LATE, giving.CHOOSE, OPEN):
         CHOICE._execute(function)
     for signature in CHOICE._signatures("edge_choose_late"):
@@ -45,12 +39,6 @@ def downgrade() -> None:
         CHOICE._execute(function)
     for signature in CHOICE._signatures("edge_choose_late"):
         op.execute(f"DROP FUNCTION {signature}")
-    _mark("")
     op.create_index("ix_number_slot_holder", "number_slot", ["company_id", "pool_id", "visitor_id"])
     op.drop_index("ix_number_slot_given", "number_slot")
     op.drop_index("ix_number_slot_visitor", "number_slot")
-
-
-def _mark(when: str) -> None:
-    op.execute("DROP TRIGGER audience_mark_visit ON visit")
-    op.execute(MARK.format(when))
