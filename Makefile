@@ -1,7 +1,7 @@
 # `make` alone lists the targets. `make demo` and `make test` do their own set-up, once per state of the lock files.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench prove screenshots fmt snippet lock setup setup-dev clean
+.PHONY: help demo run test check check-quick bench prove screenshots fmt snippet lock setup setup-dev clean
 
 PY := .venv/bin/python
 # Each process would compile the product and its packages anew; some images ask for that.
@@ -28,10 +28,12 @@ run: setup ## run the product for real companies, all processes of the Procfile
 test: setup-dev ## all tests: real PostgreSQL, Redis, workers and Chromium
 	@CHROMIUM="$$(tools/ensure_chromium.sh)" && export CHROMIUM && exec $(PY) tools/run_tests.py $(ARGS)
 
-check: setup-dev ## format, lint, types, the import ladder, the snippet's size
+check: check-quick ## format, lint, the import ladder, the snippet's size, types
+	$(PY) -m mypy $(TYPED)
+
+check-quick: setup-dev ## the same without types
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy $(TYPED)
 	$(PY) -m pytest -p no:cacheprovider tests/test_architecture.py
 	$(PY) -m calltrack.snippet.build --check
 
