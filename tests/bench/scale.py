@@ -3,7 +3,7 @@
 SCALE_PART (default 200) divides the full size of 10 million visits, 1 million calls and 2 million
 conversions; 1 is the full size. BENCH_KEEP=/a/folder/outside keeps what was seeded and counted there, so that
 
-    SCALE_PART=1 BENCH_KEEP=/var/tmp/bench-scale .venv/bin/python -m tests.bench scale
+    SCALE_PART=1 BENCH_KEEP=../bench-kept .venv/bin/python -m tests.bench scale
 
 seeds the first time (some 40 minutes on two quiet cores) and only measures from then on. SCALE_ONLY=views,
 nights or a part of a view's name measures only that.

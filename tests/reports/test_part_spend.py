@@ -170,7 +170,7 @@ def test_a_share_is_the_keywords_own_cost_and_rounding_loses_nothing(
     # Restated: the campaign alone is read again, its keywords at night.
     cost(services, company, account, [("Roma", day, 5_000_000)])
     rows = {row.key[0]: row.now.spend_minor for row in ask(services, company, "keyword").rows}
-    assert rows == {NO_PART: 499, "a": 0, "b": 1, "c": 0} or sum(rows.values()) == 500
+    assert sum(rows.values()) == 500
     exact = Decimal(3_333 * 3) / 10_000
     assert 500 - rows[NO_PART] == int(exact.to_integral_value(ROUND_HALF_UP))
 
