@@ -1,6 +1,7 @@
 """Reports of a segment: exactly what its persons did, each row with exactly its calls, and no spend."""
 
 import random
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from calltrack.conversions.call_log import CallFilter, find_calls
 from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import new_id
-from calltrack.kernel.origin import NONE, UNKNOWN
+from calltrack.kernel.origin import NONE, UNKNOWN, campaign_key
 from calltrack.reports import segment_rows
 from calltrack.reports.asking import read_asked
 from calltrack.reports.days import bounds_of
@@ -19,12 +20,14 @@ from calltrack.reports.figures import Figures
 from calltrack.reports.names import names_of
 from calltrack.reports.report import Report, make_report
 from calltrack.reports.table import told_of
+from calltrack.spend.told import Days
 from calltrack.stages.cells import Within
 from calltrack.stages.segment_calls import calls_within
 from calltrack.stages.segment_rules import read_segment
 from calltrack.stages.segments import Given, make_segment
 from calltrack.wiring import Services
 from tests.builders import Company, fresh_e164, make_company
+from tests.reports.ad_world import cost_parts, spend_account, spend_campaign
 from tests.reports.world import NOW, TODAY, count, spend
 from tests.stages.people import Town
 
@@ -187,3 +190,19 @@ def test_an_empty_segment_is_an_empty_report(services: Services, company: Compan
         asked = read_asked(PERIOD | {"segment": str(id_)}, "keyword", TODAY)
         found = make_report(session, company.id, asked, now=NOW)
     assert (found.rows, found.total) == ((), Figures())
+
+
+def test_an_ad_group_that_addresses_name_is_the_one_google_named(crowd: Crowd) -> None:
+    account = spend_account(crowd.services, crowd.company)
+    spend_campaign(crowd.services, crowd.company, "A", campaign_key("google", "cpc", "a"), account)
+    told = [("A", "Boxes", "", TODAY, 0)]
+    cost_parts(crowd.services, crowd.company, account, told, Days(TODAY, TODAY))
+    crowd.run(
+        "UPDATE visit SET content = 'boxes' WHERE company_id = :c AND source = 'google' AND campaign = 'a'"
+    )
+    found = crowd.report("ad_group", segment=crowd.segments["others"])
+    written = [row.key[0] for row in found.rows if row.key[0].endswith("boxes")]
+    named = [row.now.visits for row in found.rows if re.match("[0-9a-f]{32}/", row.key[0])]
+    assert written == []
+    assert len(named) == 1
+    assert named[0] > 0
