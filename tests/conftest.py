@@ -50,10 +50,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def find_chromium() -> str:
-    """Return the browser that `make test` found or installed."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+WHOLE_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_chromium(*, whole: bool = False) -> str:
+    """Return the browser that `make test` found or installed; a whole one also keeps pages it left."""
+    given = os.environ.get("CHROMIUM")
+    installed = filter(None, map(shutil.which, WHOLE_BROWSERS))
+    found = next(installed, given) if whole else given or next(installed, None)
     if found is None:
         pytest.fail("No Chromium found. Run `make test`, which installs one, or set CHROMIUM to its path.")
     return found

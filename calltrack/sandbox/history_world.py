@@ -207,7 +207,7 @@ def _calls_of(chance: random.Random, visit: Visited, phones: dict[UUID, str]) ->
         return
     if first.talk_seconds > 60 and chance.random() < visit.origin.buys:
         again = first.at + timedelta(days=chance.randint(1, 9), hours=chance.randint(-3, 3))
-        order = _call(chance, again, caller, visit, answered=True)
+        order = _call(chance, again, caller, visit, "answered")
         order.talk_seconds = round(chance.lognormvariate(math.log(330), 0.5))
         order.buys = True
         order.value_minor = round(min(chance.lognormvariate(math.log(850), 0.55), 6000)) * 100
@@ -224,12 +224,13 @@ def _when(chance: random.Random, visit: Visited) -> datetime:
     return later.replace(hour=chance.randint(7, 17))
 
 
+OUTCOMES = {"answered": 0.76, "missed": 0.10, "busy": 0.05, "abandoned": 0.04, "mailbox": 0.03, "failed": 0.02}
+
+
 def _call(
-    chance: random.Random, at: datetime, caller: str | None, visit: Visited | None, *, answered: bool = False
+    chance: random.Random, at: datetime, caller: str | None, visit: Visited | None, outcome: str = ""
 ) -> Called:
-    weights = (0.76, 0.10, 0.05, 0.04, 0.03, 0.02)
-    outcomes = ("answered", "missed", "busy", "abandoned", "mailbox", "failed")
-    outcome = "answered" if answered else chance.choices(outcomes, weights)[0]
+    outcome = outcome or chance.choices(tuple(OUTCOMES), tuple(OUTCOMES.values()))[0]
     talk = round(min(chance.lognormvariate(math.log(125), 0.95), 2400)) if outcome == "answered" else 0
     return Called(
         at=at,
@@ -245,12 +246,13 @@ def _call(
 
 def _offline_calls(chance: random.Random, begin: datetime, end: datetime) -> Iterator[Called]:
     """Calls to the static numbers, and the few that nobody's visit explains."""
-    at = begin
+    at, rare = begin, list(OUTCOMES)
     while (at := at + timedelta(hours=chance.expovariate(1 / 22))) < end:
         local = at.astimezone(ROME_TIME)
         if not 7 <= local.hour <= 20:
             continue
-        call = _call(chance, at, _caller(chance), None)
+        # The first ones end in every way there is, however the dice of the rest fall.
+        call = _call(chance, at, _caller(chance), None, rare.pop() if rare else "")
         if chance.random() < 0.8:
             call.static = chance.choices((0, 1, 2), (0.4, 0.45, 0.15))[0]
         else:

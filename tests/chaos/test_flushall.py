@@ -53,14 +53,14 @@ def test_an_emptied_redis_loses_nothing_because_workers_sweep(
     services: Services, settings: Settings, mode: str, left_over: int
 ) -> None:
     """The second row takes the protection out: the nudges that FLUSHALL ate are then never made good."""
-    company = make_company(services)
+    company, seconds = make_company(services), 12 if left_over else 60
     with running(settings, "-c", SERVE, mode) as worker:
         with emptied_all_the_time(settings.redis_url):
             for number in range(CALLS):
                 end_call(services, company, f"+3934712{number:05d}")
                 services.nudges.wake("handle_facts", str(company.id))
                 sleep(0.05)
-            assert until(lambda: open_facts(services, company) == 0, 20) or mode != "sweeps"
+            assert until(lambda: open_facts(services, company) == 0, seconds) or mode != "sweeps"
             # The worker stands still while its last nudges arrive, so that they are surely emptied away.
             worker.send_signal(signal.SIGSTOP)
             for number in range(AFTER_PAUSE):
@@ -69,7 +69,7 @@ def test_an_emptied_redis_loses_nothing_because_workers_sweep(
             sleep(0.5)
             worker.send_signal(signal.SIGCONT)
             sleep(0.2)
-        assert until(lambda: open_facts(services, company) == 0, 12) is (left_over == 0)
+        assert until(lambda: open_facts(services, company) == 0, seconds) is (left_over == 0)
     assert open_facts(services, company) >= left_over
     if left_over == 0:
         with services.db.tenant(company.id) as session:

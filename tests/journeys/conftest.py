@@ -15,7 +15,7 @@ import pytest
 from tests.plain import PLAIN
 
 ROOT = Path(__file__).parents[2]
-UP_WITHIN = 90
+UP_WITHIN = 300
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _wait_until_up(demo: Demo) -> None:
             assert PLAIN.get(f"{demo.origin}/readyz").status_code == 200
             return
         time.sleep(0.1)
-    demo.process.kill()
+    stop_demo(demo)
     pytest.fail(f"the demo was not up after {UP_WITHIN} s: {demo.log.read_text()[-3000:]}")
 
 

@@ -74,7 +74,7 @@ def test_a_tab_seen_again_shows_what_another_tab_was_given(page: Page, site: Sit
 def cached(browser: Browser, noise: Noise) -> Iterator[Page]:
     """A page of a browser that keeps pages it left, as visitors' browsers do (test browsers do not)."""
     patient = browser.browser_type.launch(
-        executable_path=find_chromium(),
+        executable_path=find_chromium(whole=True),
         args=BROWSER_ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )

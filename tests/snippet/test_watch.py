@@ -79,11 +79,12 @@ def test_going_on_in_a_single_page_app_is_a_new_page_view_of_the_same_visit(page
 
 def test_a_hash_router_s_path_is_a_page_and_a_jump_within_the_page_is_none(page: Page, site: Site) -> None:
     opened(page, site, "<p id=n>06 6994 0001</p>")
-    for place in ("prezzi", "/milano", "altro", "!/roma"):
+    for place, visits in (("prezzi", 1), ("/milano", 2), ("altro", 3), ("!/roma", 4)):
         page.evaluate(
             "place => { location.hash = place; document.querySelector('#n').title = place; }", place
         )
         page.wait_for_timeout(300)
+        site.wait_for("visit", visits)
     assert [asked.body["u"] for asked in site.to("visit")] == [
         site.url(path) for path in ("/", "/#/milano", "/", "/#!/roma")
     ]
