@@ -67,8 +67,10 @@ class Writer:
     def flush(self) -> None:
         """Write what was kept, table by table."""
         for table, rows in self.rows.items():
+            # Without NULLs in its words a row would be a statement of its own after one with other columns.
+            statement = insert(table).execution_options(render_nulls=True)
             for start in range(0, len(rows), CHUNK):
-                self.session.execute(insert(table), rows[start : start + CHUNK])
+                self.session.execute(statement, rows[start : start + CHUNK])
         self.rows.clear()
 
 

@@ -70,9 +70,9 @@ def keep_clicks(
             }
         )  # fmt: skip
     numbers = {id_: number for number, id_ in campaigns.items()}
-    for start in range(0, len(rows), 2_000):
-        statement = insert(SpendClick).values(rows[start : start + 2_000]).on_conflict_do_nothing()
-        fresh = session.execute(statement.returning(SpendClick.visit_id, SpendClick.campaign_id)).all()
+    if rows:
+        statement = insert(SpendClick).on_conflict_do_nothing()
+        fresh = session.execute(statement.returning(SpendClick.visit_id, SpendClick.campaign_id), rows).all()
         named = {row.visit_id: numbers[row.campaign_id] for row in fresh}
         see_clicks(session, account.company_id, named, company_zone)
         _tell(session, account.company_id, list(named), now)
