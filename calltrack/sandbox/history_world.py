@@ -224,7 +224,14 @@ def _when(chance: random.Random, visit: Visited) -> datetime:
     return later.replace(hour=chance.randint(7, 17))
 
 
-OUTCOMES = {"answered": 0.76, "missed": 0.10, "busy": 0.05, "abandoned": 0.04, "mailbox": 0.03, "failed": 0.02}
+OUTCOMES = {
+    "answered": 0.76,
+    "missed": 0.10,
+    "busy": 0.05,
+    "abandoned": 0.04,
+    "mailbox": 0.03,
+    "failed": 0.02,
+}
 
 
 def _call(
