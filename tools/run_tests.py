@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MOST_UNSTEADY = 4
+MOST_UNSTEADY = 8
 FAILED = 1
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 
