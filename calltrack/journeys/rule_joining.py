@@ -34,15 +34,21 @@ from calltrack.kernel.ids import new_id
 
 LONGEST_NOTE: Final = 200
 MOST_SIGNS: Final = 100_000
+# Of the persons who typed one address, the first so many are held against all others: each against each
+# would be fifty million pairs where ten thousand typed `no@example.com`. Once joined with a hub, all are one.
+HUBS: Final = 20
 _SIGNS: Final = text(
     """
     WITH addresses AS (
         SELECT email_hash, count(*) AS browsers FROM visitor_email
         WHERE company_id = :company_id GROUP BY email_hash HAVING count(*) > 1
     ), emails AS (
-        SELECT DISTINCT e.email_hash, pv.person_id, a.browsers FROM addresses a
+        SELECT a.email_hash, pv.person_id, a.browsers,
+               row_number() OVER (PARTITION BY a.email_hash ORDER BY pv.person_id) AS place
+        FROM addresses a
         JOIN visitor_email e ON e.company_id = :company_id AND e.email_hash = a.email_hash
         JOIN person_visitor pv ON pv.company_id = :company_id AND pv.visitor_id = e.visitor_id
+        GROUP BY a.email_hash, pv.person_id, a.browsers
     ), numbers AS (
         SELECT phone_hash, count(*) AS browsers FROM visitor_phone
         WHERE company_id = :company_id GROUP BY phone_hash
@@ -54,10 +60,12 @@ _SIGNS: Final = text(
         JOIN person_visitor pv ON pv.company_id = v.company_id AND pv.visitor_id = v.visitor_id
         JOIN person_caller pc ON pc.company_id = c.company_id AND pc.caller_hash = c.caller_hash
         WHERE :with_calls AND a.company_id = :company_id AND a.is_current AND a.probability >= :sure
+    ), callers AS (
+        SELECT caller_hash, count(DISTINCT visitor_id) AS browsers FROM called GROUP BY caller_hash
     ), found AS (
         SELECT x.person_id AS one, y.person_id AS other, 'email' AS via, x.browsers
-        FROM emails x JOIN emails y ON y.email_hash = x.email_hash AND y.person_id > x.person_id
-        WHERE :with_emails
+        FROM emails x JOIN emails y ON y.email_hash = x.email_hash AND y.place > x.place
+        WHERE :with_emails AND x.place <= :hubs
         UNION ALL
         SELECT least(pc.person_id, pv.person_id), greatest(pc.person_id, pv.person_id), 'phone', n.browsers
         FROM visitor_phone p
@@ -66,12 +74,14 @@ _SIGNS: Final = text(
         JOIN person_visitor pv ON pv.company_id = :company_id AND pv.visitor_id = p.visitor_id
         WHERE :with_phones AND p.company_id = :company_id AND pc.person_id <> pv.person_id
         UNION ALL
-        SELECT least(caller_id, person_id), greatest(caller_id, person_id), 'call',
-               (SELECT count(DISTINCT o.visitor_id) FROM called o WHERE o.caller_hash = called.caller_hash)
-        FROM called WHERE caller_id <> person_id
+        SELECT least(caller_id, person_id), greatest(caller_id, person_id), 'call', callers.browsers
+        FROM called JOIN callers USING (caller_hash) WHERE caller_id <> person_id
     )
     SELECT one, other, via, min(browsers)::int AS browsers FROM found
-    GROUP BY one, other, via ORDER BY one, other, via LIMIT :most
+    GROUP BY one, other, via
+    ORDER BY (min(browsers) > CAST(CASE via WHEN 'email' THEN :most_email ELSE :most_number END AS int))
+        IS TRUE, one, other, via
+    LIMIT :most
     """
 )
 
@@ -232,11 +242,15 @@ def try_rules(session: Session, company_id: UUID, rules: PersonRules) -> Tried:
 
 
 def find_signs(session: Session, company_id: UUID, rules: PersonRules) -> list[Sign]:
-    """Return every two persons of whom a sign the rules ask for says that they are one, in order."""
+    """Return two persons each of whom a sign the rules ask for says that they are one, in order.
+
+    Pairs whose sign is of more browsers than the rules allow come last: they take no other pair's place.
+    """
     asked = {
         "company_id": company_id, "sure": SURE_ENOUGH, "most": MOST_SIGNS,
         "with_emails": rules.email != "off", "with_phones": rules.phone != "off",
-        "with_calls": rules.call != "off",
+        "with_calls": rules.call != "off", "hubs": HUBS,
+        "most_email": rules.most("email"), "most_number": rules.most("phone"),
     }  # fmt: skip
     return [Sign(row.one, row.other, row.via, row.browsers) for row in session.execute(_SIGNS, asked)]
 

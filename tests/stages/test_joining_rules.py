@@ -265,3 +265,38 @@ def test_a_version_that_still_joins_is_not_taken_apart(town: Town, services: Ser
             ask_apart(session, town.company.id, number, NOON, by="Ada")
         with pytest.raises(NotFound):
             ask_apart(session, town.company.id, number + 1, NOON, by="Ada")
+
+
+def test_an_address_of_many_is_a_few_pairs_each_and_still_makes_one_person(
+    town: Town, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_joining, "HUBS", 3)
+    company_id, browsers = town.company.id, [new_id() for _ in range(12)]
+    for browser in browsers:
+        town.person(browser=browser)
+        typed_email(town, browser, "no@example.com")
+    rules = {"email": "join", "most_by_email": None}
+    with services.db.tenant(company_id) as session:
+        assert len(rule_joining.find_signs(session, company_id, PersonRules(**rules))) == 11 + 10 + 9
+    save(town, join_past=True, **rules)
+    work(town)
+    with services.db.tenant(company_id) as session:
+        persons = session.scalars(
+            select(PersonVisitor.person_id).where(PersonVisitor.visitor_id.in_(browsers))
+        )
+        assert len(set(persons)) == 1
+
+
+def test_pairs_over_a_limit_take_nobody_elses_place(
+    town: Town, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_joining, "MOST_SIGNS", 3)
+    for address, size in (("office@example.com", 4), ("anna@example.com", 2)):
+        for _ in range(size):
+            browser = new_id()
+            town.person(browser=browser, at=NOON if size == 2 else NOON - timedelta(days=1))
+            typed_email(town, browser, address)
+    with services.db.tenant(town.company.id) as session:
+        rules = PersonRules(email="join", most_by_email=2)
+        signs = rule_joining.find_signs(session, town.company.id, rules)
+    assert [sign.shared_by for sign in signs] == [2, 4, 4]
