@@ -24,7 +24,6 @@ from calltrack.attribution.shown import shown_to
 from calltrack.attribution.stored import posterior_of
 from calltrack.calls.model import Call
 from calltrack.kernel.errors import NotFound
-from calltrack.kernel.origin import campaign_key
 from calltrack.numbers.uses import use_at
 
 REACH, RECENT = timedelta(seconds=FORGOTTEN), timedelta(seconds=RECENT_SECONDS)
@@ -90,7 +89,7 @@ def load_evidence(session: Session, call: Call) -> Known:
     number = use_at(session, call.company_id, call.number_id, at)
     facts = call_at(call)
     if number.kind == "static":
-        return Known(Evidence(call=facts), campaign_key(number.source, number.medium, number.campaign))
+        return Known(Evidence(call=facts), number.origin)
     rows = _earlier(session, call)
     seen = shown_to(session, call.company_id, call.number_id, caller, at - REACH - OPEN_FOR, at)
     evidence = Evidence(

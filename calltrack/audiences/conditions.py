@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic import model_validator as check
 
 from calltrack.kernel.errors import BadInput
@@ -21,6 +30,8 @@ LONGEST_DAYS: Final = 540
 MOST_PARTS, DEEPEST = 40, 5
 Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS)]
 Word = Annotated[str, Field(max_length=256)]
+# As visits spell their sources and media.
+Lowered = Annotated[Word, AfterValidator(str.lower)]
 
 
 class Part(BaseModel):
@@ -77,8 +88,8 @@ class Touch(Part):
 
     fact: Literal["touch"] = "touch"
     which: Literal["first", "last"]
-    source: Word = ""
-    medium: Word = ""
+    source: Lowered = ""
+    medium: Lowered = ""
     campaign: Word = ""
 
     @check(mode="after")

@@ -103,15 +103,22 @@ def name_campaigns(services: Services, company_id: UUID, change_id: UUID, named:
         Conflict: it is past that.
     """
     with services.db.tenant(company_id) as session:
-        row = get_change(session, company_id, change_id, lock=True)
+        row = get_change(session, company_id, change_id)
         if row.state not in ("checked", "refused"):
             raise Conflict("This change was decided already; begin a new one.")
         undoes, account_id = row.undoes_id, row.account_id
         units = sorted({line.unit for line in lines_in(row)})
-        row.state, row.said, row.settled_at = "dropped", "Checked again.", services.clock()
-    if undoes is not None:
-        return check_undo(services, company_id, undoes, named, by=by)
-    return check(services, company_id, account_id, units, named, by=by)
+    # Where Google gives no verdict now, the change that was checked stays, and can be tried again.
+    checked = (
+        check(services, company_id, account_id, units, named, by=by)
+        if undoes is None
+        else check_undo(services, company_id, undoes, named, by=by)
+    )
+    with services.db.tenant(company_id) as session:
+        row = get_change(session, company_id, change_id, lock=True)
+        if row.state in ("checked", "refused"):
+            row.state, row.said, row.settled_at = "dropped", "Checked again.", services.clock()
+    return checked
 
 
 def confirm(services: Services, company_id: UUID, change_id: UUID, *, by: str) -> str:

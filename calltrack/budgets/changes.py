@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.budgets.model import BudgetChange
@@ -26,20 +26,22 @@ def recent_changes(session: Session, company_id: UUID) -> tuple[BudgetChange, ..
 
 
 def applied_at(session: Session, company_id: UUID, advice_id: UUID) -> datetime | None:
-    """Return when a change that follows this advice was last carried out; None: never, or it was undone."""
-    undone = select(BudgetChange.undoes_id).where(
-        BudgetChange.company_id == company_id,
-        BudgetChange.state == "done",
-        BudgetChange.undoes_id.is_not(None),
-    )
-    return session.scalar(
-        select(func.max(BudgetChange.settled_at)).where(
-            BudgetChange.company_id == company_id,
-            BudgetChange.advice_id == advice_id,
-            BudgetChange.state == "done",
-            BudgetChange.id.not_in(undone),
-        )
-    )
+    """Return when a change that follows this advice was last carried out; None: never, or it was undone.
+
+    An undo that was undone itself counts no more.
+    """
+    done = (BudgetChange.company_id == company_id, BudgetChange.state == "done")
+    undone_by: dict[UUID | None, list[UUID]] = {}
+    undos = select(BudgetChange.id, BudgetChange.undoes_id).where(*done)
+    for id_, undoes in session.execute(undos.where(BudgetChange.undoes_id.is_not(None))):
+        undone_by.setdefault(undoes, []).append(id_)
+
+    def stands(id_: UUID) -> bool:
+        return not any(stands(one) for one in undone_by.get(id_, ()))
+
+    followed = select(BudgetChange.id, BudgetChange.settled_at).where(*done)
+    rows = session.execute(followed.where(BudgetChange.advice_id == advice_id))
+    return max((row.settled_at for row in rows if stands(row.id)), default=None)
 
 
 def lines_in(row: BudgetChange) -> tuple[Line, ...]:

@@ -19,6 +19,7 @@ from calltrack.budgets.model import BudgetTest
 from calltrack.budgets.on_off import OnOffTest, lift_seen, plan_on_off, scatter_of
 from calltrack.budgets.units import Unit
 from calltrack.budgets.weekly import known_until
+from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadFields, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
@@ -73,7 +74,8 @@ def begin_test(
 
     Raises:
         BadFields: a field makes no sense.
-        Conflict: too many tests, or the campaigns bring nothing that could be seen.
+        Conflict: too many tests, one of the campaigns is in another one meanwhile, or they bring nothing that
+            could be seen.
     """
     name, units, size = planned(asked, unit_ids)
     today = now.astimezone(ZoneInfo(asked.zone)).date()
@@ -86,15 +88,18 @@ def begin_test(
         raise BadFields(" ".join(problems.values()), problems)
     if size is None:
         raise Conflict(NOTHING_TO_COMPARE)
+    keys = sorted({key for unit in units for key in unit.keys})
+    take_turn(session, "budget tests", company_id)
     mine = session.scalars(select(BudgetTest).where(BudgetTest.company_id == company_id)).all()
     if len(mine) >= MOST:
         raise Conflict(f"There are {MOST} tests already; remove one first.")
+    _refuse_two_at_once(mine, keys, starts_on, starts_on + weeks * WEEK)
     pairs = [starts_on + pair * 2 * WEEK for pair in range(weeks // 2)]
     row = BudgetTest(
         company_id=company_id,
         id=new_id(now),
         name=name,
-        campaign_keys=sorted({key for unit in units for key in unit.keys}),
+        campaign_keys=keys,
         counts=asked.weeks.counts,
         starts_on=starts_on,
         weeks=weeks,
@@ -107,6 +112,18 @@ def begin_test(
     session.flush()
     audit.note(session, company_id, by, "budget.test_begin", str(row.id), now, weeks=weeks)
     return row.id
+
+
+def _refuse_two_at_once(tests: Sequence[BudgetTest], keys: Sequence[str], first: date, until: date) -> None:
+    """Two tests would tell a campaign to be on and off in one week, and neither could be read."""
+    for other in tests:
+        end = other.starts_on + other.weeks * WEEK
+        meets = other.stopped_at is None and other.starts_on < until and first < end
+        if meets and not set(keys).isdisjoint(other.campaign_keys):
+            raise Conflict(
+                f"The test of {other.name} has one of these campaigns until {end - timedelta(days=1)}; end "
+                f"it first, or begin on {end}."
+            )
 
 
 def is_test(session: Session, company_id: UUID, test_id: UUID) -> bool:

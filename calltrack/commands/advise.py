@@ -85,7 +85,9 @@ def _history(path: str, minor: int) -> list[WeekOfCampaign]:
 
 def _text(path: str) -> str:
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        if path == "-":
+            return sys.stdin.read().removeprefix("\ufeff")
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as problem:
         sys.exit(f"{path} cannot be read: {problem.strerror}.")
     except UnicodeDecodeError:

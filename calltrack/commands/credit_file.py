@@ -1,5 +1,6 @@
 """Reads journeys from a file: large ones in several processes, each a stretch of whole lines."""
 
+import codecs
 import multiprocessing
 import os
 import sys
@@ -50,7 +51,7 @@ def read_journeys(path: str, choice: Choice, processes: int | None = None) -> Pa
 def _read_stream(stream: BinaryIO, choice: Choice) -> Paths:
     reader = Reader(choice)
     lines_before = 0
-    for text in whole_lines(iter(lambda: stream.read(PIECE), b"")):
+    for text in whole_lines(_marked_no_more(iter(lambda: stream.read(PIECE), b""))):
         try:
             reader.add(text)
         except BadLine as problem:
@@ -63,13 +64,21 @@ def _read_stream(stream: BinaryIO, choice: Choice) -> Paths:
 def _read_stretch(path: str, start: int, end: int, choice: Choice) -> Paths:
     reader = Reader(choice)
     at = start
-    for text in whole_lines(_pieces(path, start, end)):
+    pieces = _pieces(path, start, end)
+    for text in whole_lines(pieces if start else _marked_no_more(pieces)):
         try:
             reader.add(text)
         except BadLine as problem:
             raise BadLine(at + problem.offset, problem.reason) from None
         at += len(text)
     return reader.paths()
+
+
+def _marked_no_more(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Blank out the mark some programs begin UTF-8 files with; lines and places stay where they are."""
+    for place, piece in enumerate(pieces):
+        has_mark = not place and piece.startswith(codecs.BOM_UTF8)
+        yield b"   " + piece[3:] if has_mark else piece
 
 
 def _pieces(path: str, start: int, end: int) -> Iterator[bytes]:

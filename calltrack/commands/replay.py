@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from calltrack.attribution.facts import Thresholds
 from calltrack.attribution.replay import Replay, replay
@@ -35,13 +36,23 @@ def replay_file(
     lines = _Counted(_lines(path))
     try:
         for line in replay(read_events(lines), world):
-            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            sys.stdout.write(_written(line))
     except BadInput as problem:
         sys.stdout.flush()
         said = str(problem)
         # What cannot be read names its line; what cannot be played (an unknown visit) is the line read last.
         sys.exit(said if said.startswith("Line ") else f"Line {lines.read}: {said}")
     return 0
+
+
+def _written(line: dict[str, Any]) -> str:
+    text = json.dumps(line, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half an emoji, from words that were cut somewhere, can only be written as it was read.
+        text = json.dumps(line)
+    return f"{text}\n"
 
 
 class _Counted:
@@ -60,7 +71,7 @@ def _lines(path: str) -> Iterator[str]:
         if path == "-":
             yield from sys.stdin
             return
-        with Path(path).open(encoding="utf-8") as file:
+        with Path(path).open(encoding="utf-8-sig") as file:
             yield from file
     except OSError as problem:
         sys.exit(f"{path} cannot be read: {problem.strerror}.")

@@ -56,7 +56,7 @@ def read_shape(file: IO[bytes]) -> Shape:
     encoding = _encoding(file, start)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     if "\x00" in text:
-        raise BadInput("This is not a text file; export the outcomes as CSV.")
+        raise BadInput("This is not a text file; save it as CSV (UTF-8), then upload that.")
     named = re.match(r"\ufeff?sep=(.)\r?\n", text)
     delimiter = named[1] if named else _delimiter(text)
     lines = _cells(file, encoding, delimiter)
@@ -167,7 +167,7 @@ def _encoding(file: IO[bytes], start: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return what splits the first lines into most columns of the same number."""
+    """Return what splits the first lines into most columns of the same number; titles above them are one."""
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     best, score = ",", 0.0
     for delimiter in DELIMITERS:
@@ -175,11 +175,10 @@ def _delimiter(text: str) -> str:
             widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
         except csv.Error:
             continue
-        if not widths or widths[0] < 2:
-            continue
-        alike = sum(width == widths[0] for width in widths) / len(widths)
-        if alike * widths[0] > score:
-            best, score = delimiter, alike * widths[0]
+        columns = next((width for width in widths if width > 1), 0)
+        alike = widths.count(columns) / len(widths) if columns else 0.0
+        if alike * columns > score:
+            best, score = delimiter, alike * columns
     return best
 
 

@@ -13,6 +13,7 @@ from calltrack.infra.crypto import Vault
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey, Touchpoint
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
+from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.ids import first_id_of
 from calltrack.visits.model import VisitorEmail
 
@@ -58,7 +59,10 @@ def known_by(
 def erase_persons(session: Session, company_id: UUID, person_ids: Collection[UUID]) -> None:
     """Delete persons with everything that was bound to them."""
     take_turn(session, "persons", company_id)
-    session.execute(delete(Person).where(Person.company_id == company_id, Person.id.in_(list(person_ids))))
+    ids = list(person_ids)
+    session.execute(delete(Person).where(Person.company_id == company_id, Person.id.in_(ids)))
+    said = or_(PersonSuggestion.one_id.in_(ids), PersonSuggestion.other_id.in_(ids))
+    session.execute(delete(PersonSuggestion).where(PersonSuggestion.company_id == company_id, said))
 
 
 def erase_touchpoints(session: Session, vault: Vault, company_id: UUID, known: Known) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.accounts import audit
@@ -13,6 +13,7 @@ from calltrack.infra import outbox
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
+from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
@@ -136,22 +137,29 @@ def part(session: Session, company_id: UUID, join_id: UUID, now: datetime, *, by
 
 
 def are_apart(session: Session, company_id: UUID, pair: Pair) -> bool:
-    """Tell whether somebody took these two apart after a rule had joined them.
+    """Tell whether somebody said that these two are two, or took them apart after a rule had joined them.
 
     Whoever became part of one of them since counts as that one.
     """
     one, other = (_parts(session, company_id, id_) for id_ in (pair.kept, pair.absorbed))
-    either = or_(
-        and_(PersonJoin.kept_id.in_(one), PersonJoin.absorbed_id.in_(other)),
-        and_(PersonJoin.kept_id.in_(other), PersonJoin.absorbed_id.in_(one)),
-    )
-    query = select(PersonJoin.id).where(
+
+    def between(
+        first: InstrumentedAttribute[UUID], second: InstrumentedAttribute[UUID]
+    ) -> ColumnElement[bool]:
+        return or_(and_(first.in_(one), second.in_(other)), and_(first.in_(other), second.in_(one)))
+
+    parted = select(PersonJoin.id).where(
         PersonJoin.company_id == company_id,
-        either,
+        between(PersonJoin.kept_id, PersonJoin.absorbed_id),
         PersonJoin.via != "hand",
         PersonJoin.undone_at.is_not(None),
     )
-    return session.scalar(query.limit(1)) is not None
+    refused = select(PersonSuggestion.id).where(
+        PersonSuggestion.company_id == company_id,
+        between(PersonSuggestion.one_id, PersonSuggestion.other_id),
+        PersonSuggestion.decision == "apart",
+    )
+    return any(session.scalar(query.limit(1)) is not None for query in (parted, refused))
 
 
 def joins_of(session: Session, company_id: UUID, person_id: UUID, most: int = 50) -> tuple[JoinRow, ...]:

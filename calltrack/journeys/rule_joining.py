@@ -212,8 +212,6 @@ def follow(
     does = decided(rules, sign.via, shared_by=sign.shared_by, other_ids=other_ids)
     if does == "off" or are_apart(session, company_id, Pair(one.id, other.id)):
         return None
-    if _was_refused(session, company_id, one.id, other.id):
-        return None
     if does == "ask":
         _suggest(session, company_id, sign, now)
         return None
@@ -279,14 +277,12 @@ def _told_apart(session: Session, company_id: UUID) -> set[frozenset[UUID]]:
     undone = session.execute(
         pairs.where(PersonJoin.undone_at.is_not(None), PersonJoin.via != "hand").distinct()
     ).all()
-    found = {frozenset((row.one_id, row.other_id)) for row in refused}
-    if undone:
-        into = {
-            row.absorbed_id: row.kept_id
-            for row in session.execute(pairs.where(PersonJoin.undone_at.is_(None)))
-        }
-        found |= {frozenset((_end(into, row.kept_id), _end(into, row.absorbed_id))) for row in undone}
-    return found
+    if not refused and not undone:
+        return set()
+    into = {
+        row.absorbed_id: row.kept_id for row in session.execute(pairs.where(PersonJoin.undone_at.is_(None)))
+    }
+    return {frozenset((_end(into, one), _end(into, other))) for one, other in (*refused, *undone)}
 
 
 def _end(into: Mapping[UUID, UUID], id_: UUID) -> UUID:
@@ -295,17 +291,6 @@ def _end(into: Mapping[UUID, UUID], id_: UUID) -> UUID:
         seen.add(following)
         id_ = following
     return id_
-
-
-def _was_refused(session: Session, company_id: UUID, one: UUID, other: UUID) -> bool:
-    first, second = sorted((one, other))
-    refused = select(PersonSuggestion.id).where(
-        PersonSuggestion.company_id == company_id,
-        PersonSuggestion.one_id == first,
-        PersonSuggestion.other_id == second,
-        PersonSuggestion.decision == "apart",
-    )
-    return session.scalar(refused) is not None
 
 
 def _suggest(session: Session, company_id: UUID, sign: Sign, now: datetime) -> None:

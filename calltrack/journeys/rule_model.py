@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
@@ -36,19 +36,18 @@ class PersonRulesRow(Base):
 
 
 class PersonSuggestion(Base):
-    """Two who may be one person, the smaller id first; somebody decides. decision: open, apart."""
+    """Two who may be one person, the smaller id first; somebody decides. decision: open, apart.
+
+    What was said of two stays when one of them becomes part of somebody else, and holds for that one.
+    """
 
     __tablename__ = "person_suggestion"
     __table_args__ = (
-        *(
-            ForeignKeyConstraint(["company_id", name], ["person.company_id", "person.id"], ondelete="CASCADE")
-            for name in ("one_id", "other_id")
-        ),
         UniqueConstraint("company_id", "one_id", "other_id"),
         Index("ix_person_suggestion_other", "company_id", "other_id"),
         CheckConstraint("decision IN ('open', 'apart')", name="decision"),
     )
-    company_id: Mapped[UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     one_id: Mapped[UUID]
     other_id: Mapped[UUID]

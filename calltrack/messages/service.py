@@ -16,11 +16,13 @@ from calltrack.infra import outbox
 from calltrack.infra.crypto import Vault
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
+from calltrack.kernel.origin import words_of
 from calltrack.kernel.phone import kind_of
 from calltrack.kernel.text import as_written
 from calltrack.messages.model import Message, MessageThread
 from calltrack.messages.rules import LONGEST, after_report, reason_of, wish
 from calltrack.numbers.model import TrackingNumber
+from calltrack.numbers.uses import origin_of
 from calltrack.wiring import Services
 
 PARTY_PLACE: Final = "message_thread.party"
@@ -263,7 +265,7 @@ def _origin(session: Session, company_id: UUID, number_id: UUID, at: datetime) -
     """Return the visit that was shown the number, as with a call; a static number says it by itself."""
     number = session.get(TrackingNumber, (company_id, number_id))
     if number is None or number.kind == "static":
-        told = (number.source, number.medium, number.campaign) if number else ("", "", "")
+        told = words_of(origin_of(number.source, number.medium, number.campaign) if number else "")
         return {"source": told[0], "medium": told[1], "campaign": told[2]}
     row = session.execute(
         _SHOWN_TO,

@@ -151,9 +151,9 @@ def watched_seconds(since: datetime, until: datetime, zone: ZoneInfo) -> Floats:
     found = np.zeros(HOURS_OF_WEEK)
     at = since.astimezone(UTC)
     while at < until:
-        # Half hours: some time zones are half an hour apart.
-        found[hour_of_week(at, zone)] += HOUR / 2
-        at += timedelta(minutes=30)
+        # Quarters: some time zones are half an hour apart, Nepal's is three quarters.
+        found[hour_of_week(at, zone)] += HOUR / 4
+        at += timedelta(minutes=15)
     return found
 
 

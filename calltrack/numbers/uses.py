@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Location
-from calltrack.numbers.model import Pool
+from calltrack.kernel.origin import campaign_key
+from calltrack.numbers.model import Pool, TrackingNumber
 from calltrack.numbers.order_model import NumberUse
 
 
@@ -49,6 +50,30 @@ class Use:
     source: str
     medium: str
     campaign: str
+
+    @property
+    def origin(self) -> str:
+        """Return the campaign it stood for, as visits spell theirs."""
+        return origin_of(self.source, self.medium, self.campaign)
+
+
+def origin_of(source: str, medium: str, campaign: str) -> str:
+    """Return a static number's campaign as visits spell theirs: `Google`, typed by somebody, is `google`."""
+    return campaign_key(source.lower(), medium.lower(), campaign)
+
+
+def static_origins(session: Session, company_id: UUID) -> dict[str, tuple[UUID, ...]]:
+    """Return the campaigns that static numbers stand for, each with its numbers."""
+    rows = session.execute(
+        select(TrackingNumber.id, TrackingNumber.source, TrackingNumber.medium, TrackingNumber.campaign)
+        .where(TrackingNumber.company_id == company_id, TrackingNumber.kind == "static")
+        .order_by(TrackingNumber.id)
+    )
+    found: dict[str, tuple[UUID, ...]] = {}
+    for row in rows:
+        key = origin_of(row.source, row.medium, row.campaign)
+        found[key] = (*found.get(key, ()), row.id)
+    return found
 
 
 def use_at(session: Session, company_id: UUID, number_id: UUID, at: datetime) -> Use:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from calltrack.accounts.queries import CompanyRow
 from calltrack.accounts.queries import company as company_of
 from calltrack.infra.mail import Attached, MailNotSent, send_mail
+from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.reports.asking import read_asked
 from calltrack.reports.days import bounds_of, day_of
 from calltrack.reports.mail_model import ReportMail
@@ -68,6 +69,10 @@ class _Made:
     is_current: bool
 
 
+class _NoReport(Exception):
+    """A person must change something before there can be a report: trying again would end the same way."""
+
+
 def companies_to_mail(system: Session, now: datetime) -> list[UUID]:
     """Name the companies with reports that are due by e-mail (system role)."""
     return list(system.scalars(select(ReportMail.company_id).where(ReportMail.wakes_at <= now).distinct()))
@@ -83,8 +88,12 @@ def mail_next(services: Services, company_id: UUID) -> bool:
     if claimed.tries > MOST_TRIES:
         _end(services, claimed, now, f"Given up after {MOST_TRIES} tries: it could not be made.")
         return True
-    with services.db.tenant(company_id) as session:
-        made = _make(session, services, claimed)
+    try:
+        with services.db.tenant(company_id) as session:
+            made = _make(session, services, claimed)
+    except _NoReport as problem:
+        _end(services, claimed, now, f"Not sent: {problem}")
+        return True
     if not made.is_current and now < claimed.due_at + PATIENCE:
         _settle(services, claimed, wakes_at=now + PAUSE, tries=claimed.tries - 1)
         return True
@@ -119,7 +128,12 @@ def _make(session: Session, services: Services, claimed: _Claimed) -> _Made:
     mail = mail_row(services.vault, row)
     words = mail.filters | {"period": PERIODS[row.every], "sort": "calls"}
     asked = read_asked(words, row.dimension, day_of(claimed.due_at, zone))
-    report = make_report(session, company.id, replace(asked, is_open=False), now=claimed.due_at)
+    try:
+        report = make_report(session, company.id, replace(asked, is_open=False), now=claimed.due_at)
+    except NotFound:
+        raise _NoReport("its segment was deleted. End this report and ask for another one.") from None
+    except BadInput as problem:
+        raise _NoReport(str(problem)) from None
     # Visits tell nobody that they came: those of the last minutes before midnight are looked for after it.
     state = session.get(ReportState, (company.id,))
     is_over = state is None or state.seen_at >= bounds_of(asked.now.until, zone)[1]

@@ -9,20 +9,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
+from calltrack.kernel.origin import words_of
+from calltrack.numbers.uses import static_origins
 from calltrack.reports.asking import Stretch
 
+_WORDS: Final = ("sources", "mediums", "campaigns")
 # A campaign of two static numbers, of visits, or of calls to another number is not told apart by number.
-_ALONE: Final = text(
+_ELSEWHERE: Final = text(
     """
-    WITH own AS (
-        SELECT min(replace(n.id::text, '-', '')) AS number, n.source, n.medium, n.campaign
-        FROM tracking_number n
-        WHERE n.company_id = :company_id AND n.kind = 'static'
-            AND n.source || E'\\x1f' || n.medium || E'\\x1f' || n.campaign = ANY(:keys)
-        GROUP BY n.source, n.medium, n.campaign HAVING count(*) = 1
-    )
-    SELECT own.source || E'\\x1f' || own.medium || E'\\x1f' || own.campaign AS key, own.number FROM own
-    WHERE NOT EXISTS (
+    SELECT own.key FROM unnest(:keys, :sources, :mediums, :campaigns, :numbers)
+        AS own (key, source, medium, campaign, number)
+    WHERE EXISTS (
         SELECT FROM report_day d
         WHERE d.company_id = :company_id AND d.dimension IN ('campaign', 'number')
             AND d.day BETWEEN :since AND :until
@@ -31,12 +28,24 @@ _ALONE: Final = text(
                 ELSE d.calls > 0 AND d.detail <> own.number END
     )
     """
-).bindparams(bindparam("keys", type_=ARRAY(Text())))
+).bindparams(*(bindparam(name, type_=ARRAY(Text())) for name in ("keys", *_WORDS, "numbers")))
 
 
 def numbers_alone(session: Session, company_id: UUID, keys: Collection[str], over: Stretch) -> dict[str, str]:
     """Return the campaigns of these that one static number alone stood for, and its id in hex."""
     if not keys:
         return {}
-    given = {"company_id": company_id, "keys": sorted(keys), "since": over.since, "until": over.until}
-    return {row.key: row.number for row in session.execute(_ALONE, given)}
+    own = {
+        key: ids[0].hex
+        for key, ids in static_origins(session, company_id).items()
+        if key in keys and len(ids) == 1
+    }
+    if not own:
+        return {}
+    given = {
+        "company_id": company_id, "since": over.since, "until": over.until, "keys": list(own),
+        "numbers": list(own.values()),
+        **dict(zip(_WORDS, map(list, zip(*map(words_of, own), strict=True)), strict=True)),
+    }  # fmt: skip
+    elsewhere = set(session.scalars(_ELSEWHERE, given))
+    return {key: number for key, number in own.items() if key not in elsewhere}

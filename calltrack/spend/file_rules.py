@@ -35,7 +35,7 @@ _TITLES: Final[dict[str, str]] = {
     for name, titles in (
         (
             "day",
-            "day date tag datum giorno data fecha jour month monat mese from firstday von dal startdate",
+            "day date tag datum giorno data fecha dia jour month monat mese from firstday von dal startdate",
         ),
         ("day", "reportingstarts timeperiod"),
         ("last_day", "lastday to until bis al end enddate reportingends"),
@@ -173,15 +173,18 @@ def _cost(text: str, plan: Plan) -> int:
         return digits + (part[exponent : exponent + 1] >= "5")
     if not plan.mark and re.fullmatch(r"[0-9]+\.[0-9]{4,}", text):
         return _cost(text, Plan(columns=plan.columns, mark=".", currency=plan.currency))
+    has_thousandths = EXPONENTS.get(plan.currency, 2) == 3
+    if not plan.mark and not has_thousandths and re.fullmatch("[0-9]{1,3}[.,][0-9]{3}", text):
+        raise BadInput(f"{text} may be thousands or parts; choose the decimal mark of this file.")
     return read_amount(text, plan.currency, plan.mark or None).minor
 
 
 def _iso(text: str, plan: Plan) -> str:
     """Return a day as 2026-11-30 whatever its order of day and month; what is none stays as it is."""
-    day = text.partition(" ")[0].partition("T")[0]
+    day = re.split("[ T]", text, maxsplit=1)[0]
     found = re.fullmatch(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})", day)
     if found is None:
-        return day
+        return day if re.fullmatch("[0-9-]+", day) else text
     one, two, year = int(found[1]), int(found[2]), int(found[3])
     number, month = (one, two) if plan.day_first else (two, one)
     try:
@@ -193,8 +196,8 @@ def _iso(text: str, plan: Plan) -> str:
 def _count(text: str, name: str) -> int:
     # Programs write 37 as 37.0; three digits after a mark are thousands.
     digits = re.sub(r"[\s.,'\u00a0\u202f]", "", re.sub(r"[.,]0{1,2}$", "", text))
-    if not digits:
-        return 0
+    if not digits.strip("-"):
+        return 0  # Google writes -- for what it did not count.
     if not digits.isascii() or not digits.isdigit() or int(digits) > MOST_COUNT:
         raise BadInput(f"{text[:20]!r} is no number of {name}.")
     return int(digits)

@@ -20,6 +20,7 @@ from calltrack.kernel.errors import BadInput, NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.spend.accounts import make_account
 from calltrack.spend.days import Kept, keep_campaigns, keep_days
+from calltrack.spend.file_overlap import plan_of_its_kind
 from calltrack.spend.file_rules import LineSays, Plan, guess, plan_from, read_line
 from calltrack.spend.matching import watch
 from calltrack.spend.rules import MOST_MINOR, micros_of, spread
@@ -44,7 +45,7 @@ class LineRead:
 
 
 def store_file(session: Session, company_id: UUID, content: bytes, name: str, by: str, now: datetime) -> UUID:
-    """Store an uploaded file as a draft, with a guess how it is to be read.
+    """Store an uploaded file as a draft, with a guess how it is to be read: as the last one of its kind.
 
     Raises:
         BadInput: it is no table, too large, or has no lines below a header.
@@ -53,7 +54,9 @@ def store_file(session: Session, company_id: UUID, content: bytes, name: str, by
     company = session.get_one(Company, company_id)
     title = _name(name)
     guessed = guess(header, [cells for _, cells in lines[:SAMPLES]], company.country, company.currency)
-    plan = {**guessed.to_json(), "account": title.rpartition(".")[0] or title}
+    plan = plan_of_its_kind(session, company_id, header, title) or {
+        **guessed.to_json(), "account": title.rpartition(".")[0] or title,
+    }  # fmt: skip
     row = SpendFile(
         company_id=company_id, id=new_id(now), name=title, state="draft",
         sha256=hashlib.sha256(content).digest(), header=header, lines=[list(line) for line in lines],

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, defer
 
 from calltrack.kernel.origin import words_of
+from calltrack.numbers.uses import static_origins
 from calltrack.spend.matching import campaigns_of
 from calltrack.spend.matching_rules import NOT_PAID, match_all
 from calltrack.spend.model import SpendAccount
@@ -200,8 +201,8 @@ def files(session: Session, company_id: UUID, most: int = 50) -> Sequence[SpendF
 
 def static_keys(session: Session, company_id: UUID) -> tuple[KeyRow, ...]:
     """Return the words of the company's static numbers: what an offline medium's calls come under."""
-    rows = session.execute(_STATICS, {"company_id": company_id})
-    return tuple(KeyRow(row.key, row.source, row.medium, row.campaign, 0) for row in rows)
+    keys = sorted(static_origins(session, company_id), key=words_of)
+    return tuple(KeyRow(key, *words_of(key), 0) for key in keys)
 
 
 def account_of(session: Session, company_id: UUID, account_id: UUID) -> SpendAccount | None:
@@ -281,13 +282,5 @@ _NEEDS = text(
     JOIN spend_campaign c ON c.company_id = a.company_id AND c.account_id = a.id
     JOIN spend_day d ON d.company_id = c.company_id AND d.campaign_id = c.id
     WHERE a.company_id = :company_id GROUP BY a.currency ORDER BY a.currency
-    """
-)
-_STATICS = text(
-    """
-    SELECT DISTINCT n.source, n.medium, n.campaign,
-           n.source || E'\\x1f' || n.medium || E'\\x1f' || n.campaign AS key
-    FROM tracking_number n
-    WHERE n.company_id = :company_id AND n.kind = 'static' ORDER BY 1, 2, 3
     """
 )

@@ -18,6 +18,7 @@ LARGEST_FILE: Final = 5 * 1024 * 1024
 MOST_LINES: Final = 20_000
 MOST_COLUMNS: Final = 100
 LONGEST_CELL: Final = 500
+MOST_TITLES: Final = 10
 # What a workbook of 5 MB may unpack to; a made-up one unpacks to gigabytes.
 MOST_UNPACKED: Final = 100 * 1024 * 1024
 OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
@@ -62,7 +63,16 @@ def _csv(content: bytes) -> tuple[list[str], list[Line]]:
         lines.append((number, [cell[:LONGEST_CELL] for cell in cells]))
         if len(lines) > MOST_LINES:
             break
-    return list(shape.header), lines
+    (_, header), *below = _without_titles([(1, list(shape.header)), *lines])
+    return [title or f"column {place}" for place, title in enumerate(header, 1)], below
+
+
+def _without_titles(rows: list[Line]) -> list[Line]:
+    """Leave out what ad platforms write above their tables, a cell a line: the report's name, its days."""
+    for place, (_, cells) in enumerate(rows[:MOST_TITLES]):
+        if sum(1 for cell in cells if cell) > 1:
+            return rows[place:]
+    return rows
 
 
 def _workbook(content: bytes) -> tuple[list[str], list[Line]]:
@@ -80,6 +90,7 @@ def _workbook(content: bytes) -> tuple[list[str], list[Line]]:
         raise BadInput("This is no workbook we can read; save it as XLSX or CSV, then upload that.") from None
     if len(found) < 2:
         raise BadInput("The first sheet of this workbook has no lines below its header.")
+    found = _without_titles(found)
     header, width = found[0][1], len(found[0][1])
     while width and not header[width - 1]:
         width -= 1
@@ -115,5 +126,9 @@ def _text(cell: Any) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 10**15 else f"{cell:.6f}".rstrip("0")
+        if cell.is_integer() and abs(cell) < 10**15:
+            return str(int(cell))
+        text = f"{cell:.6f}".rstrip("0")
+        # 1.234 typed by a person may be thousands; a number in a sheet never is.
+        return f"{text}0" if text[-4] == "." else text
     return str(cell).strip()[:LONGEST_CELL]

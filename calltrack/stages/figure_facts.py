@@ -66,6 +66,11 @@ FACTS: Final[dict[str, Fact]] = {
 }
 
 
+# Words that are written in one way only. All others are compared whatever their case: nobody knows that the
+# source of Google's visits is `google`, and tags are one tag in capitals and without.
+EXACT: Final = frozenset(("campaign", "landing"))
+
+
 class Leaf(BaseModel):
     """One fact, compared."""
 
@@ -105,7 +110,10 @@ def holds(leaf: Leaf, facts: Mapping[str, Any], now: datetime | None = None) -> 
         )
     if kind == "moment":
         return _moment_holds(leaf, value, now)
-    return leaf.is_ in value if isinstance(value, list) else value == leaf.is_
+    if leaf.fact in EXACT:
+        return value == leaf.is_
+    words = value if isinstance(value, list) else [value or ""]
+    return leaf.is_ is not None and leaf.is_.lower() in [one.lower() for one in words]
 
 
 def leaf_reads(leaf: Leaf) -> str:

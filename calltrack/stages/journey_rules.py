@@ -157,7 +157,7 @@ def _figures(ordered: Sequence[Event], seen: Seen, zone: ZoneInfo) -> dict[str, 
     }
     figures["all_pages"] = sum(event.pages for event in ordered)
     for name in ("tag", "touchpoint"):
-        if words := sorted(word for kind, word in seen.words if kind == name):
+        if words := sorted(word for (kind, _), word in seen.words.items() if kind == name):
             figures[name] = words
     calls = [event for event in ordered if event.kind == "call"]
     if calls:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from calltrack.kernel.errors import BadInput
-from calltrack.stages.figure_facts import FACTS, Leaf, check_leaf, holds, leaf_reads
+from calltrack.stages.figure_facts import EXACT, FACTS, Leaf, check_leaf, holds, leaf_reads
 
 MOST_PARTS, DEEPEST = 20, 4
 COLORS: Final = ("blue", "green", "amber", "red", "violet", "teal", "pink", "gray")
@@ -121,8 +121,13 @@ class Sql:
             ]
             return f"coalesce({' AND '.join(words)}, false)"
         if fact.kind == "words":
-            return f"coalesce(jsonb_exists(j.figures -> '{leaf.fact}', {self._give(leaf.is_)}), false)"
-        return f"coalesce({column} = {self._give(leaf.is_)}, false)"
+            told = f"jsonb_array_elements_text(j.figures -> '{leaf.fact}') AS words (one)"
+            return f"EXISTS (SELECT FROM {told} WHERE lower(one) = lower({self._give(leaf.is_)}))"
+        if leaf.fact in EXACT:
+            return f"coalesce({column} = {self._give(leaf.is_)}, false)"
+        if fact.column:  # As visits spell it, without capitals.
+            return f"coalesce({column} = {self._give((leaf.is_ or '').lower())}, false)"
+        return f"coalesce(lower({column}) = lower({self._give(leaf.is_)}), false)"
 
     def _both(self, column: str, *sides: tuple[str, int | None]) -> str:
         return (

@@ -43,10 +43,13 @@ def step_of(stored: Sequence[Any]) -> Step:
 
 @dataclass(slots=True)
 class Seen:
-    """What is known up to an event: numbers by the fact's name, tags and touchpoints by word."""
+    """What is known up to an event: numbers by the fact's name, tags and touchpoints by word.
+
+    Words are found whatever their case, as tags are told apart: `words` leads to how they are written.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
-    words: set[tuple[str, str]] = field(default_factory=set)
+    words: dict[tuple[str, str], str] = field(default_factory=dict)
     bought_at: datetime | None = None
 
     def add(self, event: Event) -> None:
@@ -67,7 +70,7 @@ class Seen:
         elif kind == "form":
             numbers["form"] = 1
         elif kind == "touchpoint":
-            self.words.add(("touchpoint", event.name))
+            self._add_word("touchpoint", event.name)
         elif kind == "lead":
             self._count("leads")
         else:
@@ -82,13 +85,17 @@ class Seen:
             self._count("unanswered")
         if self.bought_at is not None:
             self._most("days_after_purchase", (event.at - self.bought_at).days)
-        self.words.update(("tag", tag) for tag in event.tags)
+        for tag in event.tags:
+            self._add_word("tag", tag)
 
     def holds(self, leaf: Leaf) -> bool:
         """Tell whether a fact holds now."""
         if leaf.is_ is not None:
-            return (leaf.fact, leaf.is_) in self.words
+            return (leaf.fact, leaf.is_.lower()) in self.words
         return self.numbers.get(leaf.fact, 0) >= (leaf.at_least or 1)
+
+    def _add_word(self, kind: str, word: str) -> None:
+        self.words[kind, word.lower()] = word
 
     def _count(self, name: str) -> None:
         self.numbers[name] = self.numbers.get(name, 0) + 1

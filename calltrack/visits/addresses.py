@@ -1,6 +1,7 @@
 """Where a request comes from: the browser's address behind proxies, its network, and its region."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Self
@@ -22,6 +23,8 @@ LOCAL_NETWORKS = tuple(
     )
 )
 
+
+_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]+)?")
 
 # Who asked us, where REMOTE_ADDR names the browser already (`app.py`).
 PEER = "calltrack.peer"
@@ -63,9 +66,9 @@ def client_address(peer: str, forwarded_for: str, is_ours: Callable[[str], bool]
     Where all are ours, the peer is.
     """
     if forwarded_for and is_ours(peer):
-        for hop in reversed(forwarded_for.split(",")):
-            if not is_ours(hop.strip()):
-                return hop.strip()
+        for hop in map(_without_port, reversed(forwarded_for.split(","))):
+            if not is_ours(hop):
+                return hop
     return peer
 
 
@@ -99,6 +102,12 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     except ValueError:
         return None
     return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _without_port(hop: str) -> str:
+    """Return a hop's address alone: some gateways write `203.0.113.7:51234` or `[2001:db8::7]:51234`."""
+    found = _WITH_PORT.fullmatch(hop.strip())
+    return (found[1] or found[2]) if found else hop.strip()
 
 
 def _key(header: str) -> str:

@@ -34,6 +34,15 @@ def test_a_file_is_replayed_to_a_line_per_visit_and_call(
     assert found["by_source"]["google"] > 0.9
 
 
+def test_files_of_windows_and_words_cut_in_an_emoji_are_read(
+    events: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = VISIT | {"campaign": "umzug \ud83d"}
+    events.write_text(f"{json.dumps(cut)}\n{json.dumps(CALL)}\n", encoding="utf-8-sig")
+    assert run("--pool-size", "3", str(events)) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["credited_campaign"] == cut["campaign"]
+
+
 def test_a_wrong_line_ends_it_after_what_was_right(events: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events.write_text(f"{json.dumps(VISIT)}\nnonsense\n")
     assert str(run("--pool-size", "3", str(events))).startswith("Line 2: this is not JSON")

@@ -87,7 +87,7 @@ def test_a_static_number_credits_its_campaign(desk: Desk) -> None:
     company = desk.company
     with desk.services.db.tenant(company.id) as session:
         number = session.get_one(TrackingNumber, (company.id, company.number_ids[2]))
-        number.kind, number.source, number.medium, number.campaign = "static", "billboard", "offline", "EUR"
+        number.kind, number.source, number.medium, number.campaign = "static", "Billboard", "Offline", "EUR"
     row = desk.judge(desk.call(2))
     assert (row.level, row.visit_id, row.source, row.p_campaign) == ("campaign", None, "billboard", 1.0)
     assert said(row) == ("Static number: it is shown nowhere but in billboard / offline / EUR.",)

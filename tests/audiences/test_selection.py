@@ -157,3 +157,10 @@ def test_a_conversion_of_a_withheld_number_counts_for_the_person_it_names(
             {"company_id": company.id, "now": NOON, **selection.values},
         ).all()
     assert found == [one.id]
+
+
+def test_a_source_is_the_one_of_visits_whatever_its_case() -> None:
+    touch = read({"fact": "touch", "which": "first", "source": "Google", "medium": "CPC", "campaign": "Roma"})
+    assert touch.model_dump(exclude={"fact", "which"}) == {
+        "source": "google", "medium": "cpc", "campaign": "Roma",
+    }  # fmt: skip

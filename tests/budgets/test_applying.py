@@ -48,9 +48,13 @@ def test_a_check_changes_nothing_a_confirmation_does_and_undo_puts_it_back(world
     assert after["8003"] < 100 < after["8001"]
     with pytest.raises(Conflict):
         world.confirm(id_)
+    assert world.is_applied(id_)
     undo = applying.check_undo(world.services, world.company.id, id_, by="eva@example.test")
     assert world.confirm(undo) == "done"
-    assert world.amounts() == before
+    assert (world.amounts(), world.is_applied(id_)) == (before, False)
+    redo = applying.check_undo(world.services, world.company.id, undo, by="eva@example.test")
+    assert world.confirm(redo) == "done"
+    assert (world.amounts(), world.is_applied(id_)) == (after, True)
     with world.services.db.tenant(world.company.id) as session:
         actions = session.scalars(
             select(AuditEntry.action).where(AuditEntry.subject.in_((str(id_), str(undo))))
@@ -72,6 +76,21 @@ def test_a_shared_budget_is_refused_until_every_campaign_on_it_is_named(world: W
     )
     assert world.confirm(again) == "done"
     assert world.amounts()["8001"] > 100
+
+
+def test_a_check_of_named_campaigns_without_an_answer_can_be_tried_again(world: World) -> None:
+    world.set({"8001": 100, "8002": 100, "8003": 100}, roma={"campaigns": {"98001": "roma", "777": "x"}})
+    id_ = world.check()
+
+    def name() -> UUID:
+        named = {"8001": ["98001", "777"]}
+        return applying.name_campaigns(world.services, world.company.id, id_, named, by="eva@example.test")
+
+    world.faults("503")
+    with pytest.raises(Conflict, match="Try it again"):
+        name()
+    again = name()
+    assert [world.row(one).state for one in (id_, again)] == ["dropped", "checked"]
 
 
 def test_what_changed_since_the_check_or_waited_too_long_is_not_overwritten(world: World) -> None:

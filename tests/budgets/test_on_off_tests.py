@@ -11,7 +11,7 @@ from calltrack.budgets.model import BudgetTest
 from calltrack.budgets.on_off_reading import Reading, readings
 from calltrack.budgets.on_off_tests import begin_test, planned, remove_test, stop_test
 from calltrack.budgets.units import id_of
-from calltrack.kernel.errors import BadFields, NotFound
+from calltrack.kernel.errors import BadFields, Conflict, NotFound
 from calltrack.wiring import Services
 from tests.budgets.spending import MONDAY, Spending, key_of, usual
 from tests.builders import NOON, Company, make_company
@@ -88,6 +88,19 @@ def test_small_campaigns_are_tested_together_and_nonsense_is_refused(then: Servi
     for starts_on, weeks in ((MONDAY - WEEK, 4), (MONDAY + timedelta(days=8), 4), (MONDAY + WEEK, 3)):
         with pytest.raises(BadFields):
             begin(then, company, weeks, starts_on)
+
+
+def test_a_campaign_is_in_one_test_at_a_time(then: Services) -> None:
+    company = make_company(then)
+    usual(company, (("roma", 9.0), ("milano", 9.0))).write(then)
+    first = begin(then, company, 4)
+    for starts_on in (MONDAY + WEEK, MONDAY + 4 * WEEK):
+        with pytest.raises(Conflict, match=f"begin on {MONDAY + 5 * WEEK}"):
+            begin(then, company, 2, starts_on)
+    begin(then, company, 2, MONDAY + 5 * WEEK)
+    with then.db.tenant(company.id) as session:
+        stop_test(session, company.id, first, NOON + WEEK, by="t")
+    begin(then, company, 2, MONDAY + 2 * WEEK)
 
 
 def test_a_test_is_stopped_then_removed(then: Services) -> None:

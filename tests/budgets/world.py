@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from calltrack.budgets import applying
+from calltrack.budgets.changes import applied_at
 from calltrack.budgets.making import advise_now, newest_advice
 from calltrack.budgets.model import BudgetChange
 from calltrack.delivery.accounts import connect_destination
@@ -55,6 +56,13 @@ class World:
     def row(self, id_: UUID) -> BudgetChange:
         with self.services.db.tenant(self.company.id) as session:
             return session.get_one(BudgetChange, (self.company.id, id_))
+
+    def is_applied(self, id_: UUID) -> bool:
+        """Tell whether this change is the one that the advice was last applied by."""
+        row = self.row(id_)
+        assert row.advice_id is not None
+        with self.services.db.tenant(self.company.id) as session:
+            return applied_at(session, self.company.id, row.advice_id) == row.settled_at
 
     def rows(self) -> Sequence[BudgetChange]:
         with self.services.db.tenant(self.company.id) as session:

@@ -10,7 +10,10 @@ import pytest
 
 from calltrack.cli import main
 from calltrack.commands.credit import NAMES
+from calltrack.commands.credit_file import read_journeys
+from calltrack.journeys.credit.choice import Choice
 from calltrack.journeys.credit.models import MODELS
+from calltrack.kernel.errors import BadInput
 from tests.credit.vectors import CASES, EXPECTED_400, JOURNEYS_400, Case
 
 DOCS = Path(__file__).parents[2] / "docs" / "credit.md"
@@ -46,6 +49,17 @@ def test_known_cases_through_a_file(case: Case, tmp_path: Path, capsys: pytest.C
     assert found["credits"] == pytest.approx(dict.fromkeys(found["credits"], 0) | case.credits, abs=1e-9)
     if case.removal:
         assert found["removal"] == pytest.approx(case.removal, abs=1e-12)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_mark_some_programs_begin_a_file_with_is_no_fault(tmp_path: Path, processes: int) -> None:
+    file = tmp_path / "journeys.jsonl"
+    line = '{"path": ["a"], "conversions": 2}\n'
+    file.write_text(line * 3, encoding="utf-8-sig")
+    assert read_journeys(str(file), Choice(), processes).conversions.sum() == 6
+    file.write_text(f"{line}nonsense\n", encoding="utf-8-sig")
+    with pytest.raises(BadInput, match="Line 2"):
+        read_journeys(str(file), Choice(), processes)
 
 
 def test_too_little_data_is_said_beside_the_credit_and_refused_on_demand(

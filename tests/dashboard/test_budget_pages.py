@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from calltrack.accounts.rules import Role
+from calltrack.budgets.dearest import MOST
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.units import id_of
 from calltrack.dashboard.show import THIN
@@ -65,9 +66,21 @@ def test_limits_are_kept_and_a_wrong_one_stands_beside_its_field(then: Services)
     page = browser.get(f"{at}/limits").text
     assert 'value="950.50"' in page
     assert page.count(" checked") == 1
+    # Somebody else's page was open before that: what it does not show, it does not change.
+    assert browser.post(f"{at}/limits", **{f"cap-{ROMA}": "960"}).status_code == 303
     shown = browser.get(at).text
     assert "preventivo is locked and keeps its amount." in shown
     assert browser_of(then, company, "viewer").get(f"{at}/limits").status_code == 403
+
+
+def test_of_thousands_of_campaigns_the_dearest_are_listed(then: Services) -> None:
+    company = make_company(then)
+    many = tuple((f"k{place}", 0.1) for place in range(MOST + 2))
+    usual(company, many, weeks=1).write(then)
+    browser, at = browser_of(then, company), f"/app/{company.id.hex}/budget"
+    for rest, listed in (("limits", 'name="floor-'), ("pacing", 'name="campaign"')):
+        page = browser.get(f"{at}/{rest}").text
+        assert (page.count(listed), "not listed: 2." in page) == (MOST, True)
 
 
 def test_when_money_should_not_move_the_page_says_how_much_is_missing(then: Services) -> None:

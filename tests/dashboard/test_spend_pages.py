@@ -115,6 +115,21 @@ def test_a_file_is_looked_at_and_applied(manager: Browser, services: Services, c
     assert "Costs without visits" not in page
 
 
+def test_costs_that_would_count_twice_are_told_before_they_do(manager: Browser, company: Company) -> None:
+    root, day = f"/app/{company.id.hex}/budget/spend", (NOW - timedelta(days=3)).date()
+    content = f"Day,Campaign,Cost\n{day},Estate,12.50\n".encode()
+    first = upload(manager, f"{root}/files", content, "TikTok 2026-10.csv")
+    assert manager.post(first, do="apply").status_code == 303
+    # The next export is read into the same account; one of another name is another's, and may be the same.
+    said = "1 campaign of the same name or number has costs of these days under TikTok 2026-10 already."
+    for name, account, warns in (
+        ("tiktok-2026_11.csv", "TikTok 2026-10", False), ("export.csv", "export", True),
+    ):  # fmt: skip
+        page = manager.get(upload(manager, f"{root}/files", content + b"\n" * len(name), name)).text
+        assert f'name="account" value="{account}"' in page
+        assert (said in page) is warns
+
+
 def test_a_call_shows_the_keyword_behind_its_click(
     manager: Browser, services: Services, company: Company
 ) -> None:

@@ -1,6 +1,7 @@
 """What is read of a pool's traffic, whole and sampled, and what advice that gives."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
@@ -12,7 +13,7 @@ from calltrack.kernel.money import Money
 from calltrack.numbers.advice import PoolAdvice, advice_on
 from calltrack.numbers.model import TrackingNumber
 from calltrack.numbers.placing import move
-from calltrack.numbers.pool_hours import WeekSeen
+from calltrack.numbers.pool_hours import WeekSeen, watched_seconds
 from calltrack.numbers.pool_traffic import week_seen
 from calltrack.numbers.use import Use
 from calltrack.wiring import Services
@@ -180,3 +181,9 @@ def test_a_young_pool_and_an_empty_one_say_so(services: Services) -> None:
     assert young.dry[0].hour == 5 * 24 + 10
     with services.db.tenant(company.id) as session, pytest.raises(NotFound):
         advice_on(session, company.id, new_id(), "Europe/Rome", NOW)
+
+
+def test_an_hour_of_nepal_is_watched_to_the_quarter() -> None:
+    at = datetime(2026, 11, 2, tzinfo=UTC)
+    found = watched_seconds(at, at + timedelta(hours=1), ZoneInfo("Asia/Kathmandu"))
+    assert {hour: seconds for hour, seconds in enumerate(found.tolist()) if seconds} == {5: 900, 6: 2700}

@@ -27,6 +27,7 @@ from calltrack.reports.mail_rules import next_due, wait_before
 from calltrack.reports.mailing import LEASE, MOST_TRIES, companies_to_mail, mail_next
 from calltrack.reports.mails import MailRow, WantedMail, add_mail, mails, read_end, stop_mail
 from calltrack.reports.marking import mark_days
+from calltrack.stages.segments import Given, delete_segment, make_segment
 from calltrack.wiring import Services
 from tests.builders import Company, make_visit
 from tests.delivery.mail_sink import MailSink, mail_sink
@@ -172,6 +173,19 @@ def test_a_report_that_cannot_be_made_holds_up_no_other_one_and_is_given_up(post
     assert row.said == "Given up after 6 tries: it could not be made."
     assert row.due_at == MONDAY + timedelta(days=7)
     assert [mail["To"] for mail in post.got] == ["ben@example.test"]
+
+
+def test_a_report_of_a_deleted_segment_says_so_at_once(post: Post) -> None:
+    given, by = Given("Callers", "blue", {"fact": "calls", "at_least": 1}), "owner@example.test"
+    with post.services.db.tenant(post.company.id) as session:
+        segment = make_segment(session, post.company.id, given, NOW, by=by)
+    post.add(replace(WEEKLY, filters={"segment": segment.hex}))
+    with post.services.db.tenant(post.company.id) as session:
+        delete_segment(session, post.company.id, segment, NOW, by=by)
+    assert mail_next(post.at(MONDAY), post.company.id)
+    (row,) = post.rows()
+    assert (row.said.startswith("Not sent: its segment was deleted."), post.got) == (True, [])
+    assert row.due_at == MONDAY + timedelta(days=7)
 
 
 def test_a_company_with_a_long_name_has_a_title_and_a_foot_that_fit(post: Post) -> None:

@@ -23,7 +23,7 @@ def test_a_number_alone_for_a_campaign_carries_its_cost(
     services: Services, other: int | None, cost: int
 ) -> None:
     company = make_company(services, numbers=3)
-    let_stand(services, company, 0, POSTER)
+    let_stand(services, company, 0, ("Poster", "Print", "summer"))
     brought(services, company, NOW - timedelta(days=2), POSTER, "lead", number=0)
     if other is not None:
         brought(services, company, NOW - timedelta(days=3), POSTER, number=other)
@@ -37,7 +37,7 @@ def test_a_number_alone_for_a_campaign_carries_its_cost(
     poster = company.number_ids[0].hex
     assert (rows[poster].spend_minor, rows[NO_PART].spend_minor) == (cost, 1_400 - cost)
     assert found.total.spend_minor == 1_400
-    assert names.row(found.asked.dimension, (poster,)).endswith(" · static: Poster / print, summer")
+    assert names.row(found.asked.dimension, (poster,)).endswith(" · static: Poster / Print, summer")
     assert names.row(found.asked.dimension, (company.number_ids[1].hex,)).endswith(" · pool Sito Roma")
     within = read_asked({"number": poster}, "campaign", TODAY)
     assert not within.has_spend

@@ -77,6 +77,43 @@ def test_a_file_is_looked_at_line_by_line_and_applied_once(world: World) -> None
     assert world.changes() == [("2026-11-01", 1_234_500_000, 1_000_000_000)]
 
 
+GOOGLES = """Campaign report
+{days}
+Day{0}Campaign{0}Campaign ID{0}Currency code{0}Cost{0}Clicks
+2026-11-01{0}Brand{0}123{0}EUR{0}{cost}{0}7
+Total: Account{0} --{0} --{0}EUR{0}{cost}{0}7
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "days", "cost", "encoding"),
+    [
+        (",", '"November 1, 2026 - November 30, 2026"', '"1,234.56"', "utf-8"),
+        ("\t", "November 1, 2026 - November 30, 2026", "1234.56", "utf-16"),
+    ],
+)
+def test_the_titles_above_an_export_of_google_are_no_columns(
+    between: str, days: str, cost: str, encoding: str
+) -> None:
+    text = GOOGLES.format(between, days=days, cost=cost)
+    header, lines = read_table(text.encode(encoding))
+    plan = guess(header, [cells for _, cells in lines], "IT")
+    assert [number for number, _ in lines] == [4, 5]
+    assert read_line(lines[0][1], plan).cost_minor == 123_456
+    with pytest.raises(BadInput, match="'Total: Account' is not a day"):
+        read_line(lines[1][1], plan)
+
+
+def test_a_number_of_a_sheet_is_no_thousands(world: World) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Report"], ["Día", "Campaña", "Coste"], [date(2026, 11, 3), "Radio", 1.234]):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    assert apply(world, store(world, content.getvalue(), "radio.xlsx")) == (1, 0, 0)
+    assert world.rows("SELECT cost_micros FROM spend_day") == [(1_230_000,)]
+
+
 def test_a_workbook_reads_as_its_sheet_means_it(world: World) -> None:
     book = openpyxl.Workbook()
     sheet = book.active

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from calltrack.journeys import rule_joining, rule_work
+from calltrack.journeys.joining import Pair, join_by_hand, part
 from calltrack.journeys.joins_model import PersonJoin
 from calltrack.journeys.keys import Key, link_key
 from calltrack.journeys.model import PersonVisitor
@@ -224,6 +225,28 @@ def test_facts_follow_the_rules_that_hold(town: Town, services: Services) -> Non
     with services.db.tenant(town.company.id) as session:
         row = session.scalars(select(PersonJoin)).one()
         assert (row.via, row.rules_number) == ("email", 2)
+
+
+def test_said_to_be_two_holds_for_whoever_one_of_them_is_part_of(town: Town, services: Services) -> None:
+    (anna, _), (other, _), (elder, _) = Street(town).anna
+    save(town, join_past=True, email="ask", most_by_email=2)
+    work(town)
+    with services.db.tenant(town.company.id) as session:
+        pairs = {
+            frozenset((one.one_id, one.other_id)): one.id for one in suggestions(session, town.company.id)
+        }
+        decide(session, town.company.id, pairs[frozenset((anna, other))], "apart", NOON, by="Ada")
+        join_id = join_by_hand(session, town.company.id, Pair(elder, anna), NOON, by="Ada")
+    for is_undone in (False, True):
+        with services.db.tenant(town.company.id) as session:
+            if is_undone:
+                part(session, town.company.id, join_id, NOON, by="Ada")
+            rules = read_person_rules({"email": "join", "most_by_email": 2})
+            left = try_rules(session, town.company.id, rules).outlook.left
+        save(town, join_past=True, email="join", most_by_email=2)
+        work(town)
+        assert other in members(town)
+        assert left == 3 + 1  # three pairs of the office, whose address is of too many browsers
 
 
 def test_a_suggestion_is_decided_once(town: Town, services: Services) -> None:

@@ -91,7 +91,7 @@ def test_any_order_and_repetition_gives_the_same_journey(found: list[Event], ran
         ([("purchase", 0, {}), ("purchase", 1, {})], "loyalty", "purchases"),
         ([("purchase", 0, {}), ("call", 24 * 30, {})], "loyalty", "days_after_purchase"),
         ([("purchase", 0, {}), ("call", 24 * 30 - 1, {})], "purchase", "purchases"),
-        ([("call", 0, {"tags": ("existing customer",)})], "loyalty", "tag"),
+        ([("call", 0, {"tags": ("Existing customer",)})], "loyalty", "tag"),
     ],
 )
 def test_the_five_stages_by_default(

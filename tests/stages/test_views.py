@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from calltrack.calls.people.tags import make_tag, set_tags
+from calltrack.kernel.ids import new_id
 from calltrack.stages import segments
 from calltrack.stages.cells import Days
 from calltrack.stages.journey_rules import facts_of
@@ -15,7 +17,7 @@ from calltrack.stages.segment_rules import READY, matches, read_segment
 from calltrack.stages.segments import Given
 from calltrack.stages.views import cohorts, friction, funnel, paths, waiting_times
 from calltrack.wiring import Services
-from tests.builders import NOON, Company
+from tests.builders import NOON, Company, fresh_e164
 from tests.stages.people import Town
 
 EVER = Days(date(2026, 1, 1), date(2026, 12, 31))
@@ -70,6 +72,32 @@ def test_totals_equal_the_journeys_and_each_other(crowd: Town) -> None:
     assert sum(one.leads_within[2] for one in weeks) == sum(
         row.lead_at is not None and row.lead_at - row.first_at <= timedelta(days=30) for row in rows
     )
+
+
+@pytest.mark.parametrize(
+    ("fact", "word", "holds"),
+    [
+        ("tag", "stammkunde österreich", True), ("source", "Google", True), ("medium", "CPC", True),
+        ("city", "Milano", True), ("campaign", "Traslochi-Roma", False), ("tag", "stammkunde", False),
+    ],
+)  # fmt: skip
+def test_words_are_found_whatever_their_case_but_names_of_campaigns(
+    town: Town, fact: str, word: str, holds: bool
+) -> None:
+    company_id, browser, phone = town.company.id, new_id(NOON), fresh_e164()
+    town.visit(NOON - timedelta(hours=1), browser)
+    town.person(phone, browser)
+    call = town.call(phone, NOON)
+    with town.services.db.tenant(company_id) as session:
+        tag = make_tag(session, company_id, "Stammkunde Österreich", NOON, by="t")
+        set_tags(session, company_id, call.id, [tag], NOON, by="t")
+    town.run("UPDATE call SET caller_city = 'MILANO' WHERE company_id = :c")
+    town.keep()
+    read = read_segment({"fact": fact, "is": word})
+    (row,) = town.journeys().values()
+    with town.services.db.tenant(company_id) as session:
+        assert segments.count_persons(session, company_id, read, NOON) == holds
+    assert matches(read, facts_of(row), NOON) == holds
 
 
 def test_a_segment_says_the_same_in_sql_as_in_the_rules(crowd: Town) -> None:

@@ -6,6 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.budgets.changes import applied_at
+from calltrack.budgets.dearest import dearest
 from calltrack.budgets.keeping import COUNTS, Kept, Limit, keep, kept_by
 from calltrack.budgets.making import advise_now
 from calltrack.budgets.queries import advice_now, last_look, places
@@ -93,6 +94,8 @@ def _wanted(form: Typed, here: Here, session: Any) -> Kept:
     before = kept_by(session, here.company.id)
     limits = dict(before.limits)
     for unit in units_of(campaigns_of(session, here.company.id)):
+        if not any(f"{name}-{unit.id}" in form.values for name in ("floor", "cap", "lock")):
+            continue  # It was not on the page: one of the smallest of many, or matched since.
         for key in unit.keys:
             limits.pop(key, None)
         limit = Limit(
@@ -131,13 +134,15 @@ def _limits(services: Services, here: Here, form: Typed | None) -> str:
     with services.db.tenant(here.company.id) as session:
         kept = kept_by(session, here.company.id)
         units = units_of(campaigns_of(session, here.company.id))
+        large = dearest(session, here.company.id, here.now)
     mine = {
         unit.id: next((kept.limits[key] for key in unit.keys if key in kept.limits), Limit())
         for unit in units
     }
+    shown = [unit for unit in units if mine[unit.id] != Limit() or not large.isdisjoint(unit.keys)]
     return render_template(
-        "budget_limits.html", form=form, kept_=kept, units=units, mine=mine, changes=CHANGES, late=LATE,
-        of=Amounts(here.company.currency),
+        "budget_limits.html", form=form, kept_=kept, units=shown, mine=mine, changes=CHANGES, late=LATE,
+        of=Amounts(here.company.currency), hidden=len(units) - len(shown),
     )  # fmt: skip
 
 

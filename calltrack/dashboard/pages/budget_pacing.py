@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from calltrack.budgets.dearest import dearest
 from calltrack.budgets.months import PaceRow, add_pace, change_pace, is_pace, paces, remove_pace
 from calltrack.budgets.pace_alert import tell_pace
 from calltrack.budgets.units import id_of, labels_of
@@ -82,8 +83,9 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
         rows = paces(session, here.company.id, here.now)
         labels = labels_of(one.key for one in campaigns_of(session, here.company.id))
         stale = stale_accounts(session, here.company.id, here.now)
+        large = dearest(session, here.company.id, here.now)
     campaigns = sorted(
-        ({"id": id_of(key), "label": label} for key, label in labels.items()),
+        ({"id": id_of(key), "label": label} for key, label in labels.items() if key in large),
         key=lambda one: one["label"].casefold(),
     )
     return render_template(
@@ -91,6 +93,7 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
         rows=rows,
         stale=stale,
         campaigns=campaigns,
+        hidden=len(labels) - len(campaigns),
         chosen=request.form.getlist("campaign"),
         form=form,
         choices_of=lambda row: _choices(campaigns, row),
@@ -103,7 +106,7 @@ def _page(services: Services, here: Here, form: Typed | None) -> str:
 
 
 def _choices(campaigns: list[dict[str, str]], row: PaceRow) -> list[dict[str, str]]:
-    """Return the campaigns to choose from; those it has come first where they are matched no more."""
+    """Return the campaigns to choose from; those it has come first where they are not among these."""
     known = {one["id"] for one in campaigns}
     mine = zip(row.campaign_ids, row.campaigns, strict=True)
     return [*({"id": id_, "label": label} for id_, label in mine if id_ not in known), *campaigns]

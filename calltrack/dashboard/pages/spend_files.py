@@ -13,6 +13,7 @@ from calltrack.kernel.money import parse_money
 from calltrack.kernel.origin import words_of
 from calltrack.spend import files, page_queries
 from calltrack.spend.entries import add_entry, locked_entry, remove_entry
+from calltrack.spend.file_overlap import told_elsewhere
 from calltrack.spend.file_rules import NAMES
 from calltrack.spend.rules import read_days, today_in
 from calltrack.spend.tables import LARGEST_FILE
@@ -61,12 +62,14 @@ def spend_file(services: Services, here: Here, file_id: UUID) -> ResponseReturnV
             lines = files.look_at(row)
         except BadInput as found:
             problem = str(found)
+        said = [one.says for one in lines if one.says is not None]
+        elsewhere = told_elsewhere(session, here.company.id, row.plan.get("account", ""), said)
     wrong = [one for one in lines if one.says is None]
     good = [one for one in lines if one.says is not None]
     return render_template(
         "spend_file.html", file=row, before=before, problem=problem, names=NAMES, words_of=words_of,
         wrong=wrong[:SHOWN_WRONG], wrong_count=len(wrong), good=good[:SHOWN_GOOD], good_count=len(good),
-        total=sum(one.says.cost_minor for one in good if one.says is not None),
+        total=sum(one.cost_minor for one in said), elsewhere=elsewhere,
         by_place={place: name for name, place in row.plan.get("columns", {}).items()},
     )  # fmt: skip
 
