@@ -57,6 +57,8 @@ class JourneyRow(Base):
             ],
         ),
         Index("ix_journey_person_day", "company_id", "day", postgresql_where=text("is_person")),
+        # Views of one source are counted from its rows.
+        Index("ix_journey_source_day", "company_id", "source", "day", postgresql_include=["medium"]),
         Index(
             "ix_journey_call",
             "company_id",

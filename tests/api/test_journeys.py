@@ -6,6 +6,8 @@ from flask.testing import FlaskClient
 
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.ids import new_id
+from calltrack.reports.asking import stretch_of
+from calltrack.reports.days import day_of
 from calltrack.stages.score_rules import DEFAULT
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
@@ -91,6 +93,16 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert program.get(f"/api/v1/journeys/cohorts?{YEAR}").json["weeks"][0]["week"] == "2026-11-01"
     weeks = program.get("/api/v1/journeys/cohorts?first=2026-11-01&last=2026-11-30").json
     assert (weeks["weeks"][0]["week"], weeks["weeks"][0]["buyers_within"]) == ("2026-11-16", [0, 1, 1])
+    for view in ("funnel", "flow", "friction", "paths", "cohorts"):
+        for words in ("period=odd", "period=7d&first=2026-01-01", "first=2020-01-01&last=2026-01-01"):
+            assert program.get(f"/api/v1/journeys/{view}?{words}").status_code == 400
+    for words, count in (("source=google", 1), ("source=Google&medium=cpc", 1), ("source=unknown", 1),
+                         ("medium=(none)", 1), ("campaign=nowhere", 0), ("source=bing", 0)):  # fmt: skip
+        assert program.get(f"/api/v1/journeys/funnel?{YEAR}&{words}").json["whole"]["journeys"] == count
+        assert program.get(f"/api/v1/journeys/flow?{YEAR}&{words}").json["persons"] == count
+    last = stretch_of("month", day_of(services.clock(), "Europe/Rome"))
+    of_month = program.get(f"/api/v1/journeys/funnel?first={last.since}&last={last.until}").json
+    assert program.get("/api/v1/journeys/funnel?period=month").json == of_month
     assert program.get("/api/v1/journeys/funnel?first=2026-02-01&last=2026-01-01").status_code == 400
     assert program.get("/api/v1/journeys/funnel?first=9999-01-01&last=9999-12-31").status_code == 400
     assert program.get("/api/v1/journeys/funnel?last=0001-01-01").status_code == 400

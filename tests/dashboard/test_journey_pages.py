@@ -1,12 +1,16 @@
 """The pages of journeys do what their buttons say, for a company with people and for an empty one."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
+from calltrack.dashboard.show import day
 from calltrack.kernel.ids import new_id
+from calltrack.reports.asking import PERIODS, stretch_of
+from calltrack.reports.days import day_of
 from calltrack.stages.model import JourneyState
 from calltrack.stages.segments import segments
 from calltrack.stages.versions import current
@@ -14,9 +18,12 @@ from calltrack.wiring import Services
 from tests.accounts.people import make_user
 from tests.builders import Company
 from tests.dashboard.browser import Browser
+from tests.dashboard.test_reports_page import browser_of
+from tests.reports.world import NOW
 from tests.stages.people import Town
 
 ANNA, BEN = "+393471234567", "+393489876543"
+ROME = "Europe/Rome"
 VIEWS = ("", "/flow", "/friction", "/paths", "/cohorts")
 
 
@@ -62,8 +69,10 @@ def test_a_marketer_follows_one_person_and_changes_the_rules(
     customers = {view: owner.get(f"{at}{view}?segment={ids['Customer']}&period=90d").text for view in VIEWS}
     assert re.search(r"First touches</dt><dd>1<.*Became leads</dt><dd>1 ", customers[""], re.S)
     assert f"/journeys/paths?segment={ids['Customer']}&amp;period=90d" in customers["/flow"]
+    assert f"/journeys/flow/file.csv?segment={ids['Customer']}&amp;period=90d" in customers["/flow"]
     assert "0 of 1 people are no lead yet" in customers["/friction"]
-    assert "Nobody of “Best customers”" in owner.get(f"{at}/cohorts?segment={ids['Best customers']}").text
+    nobody = owner.get(f"{at}/cohorts?segment={ids['Best customers']}").text
+    assert "in this period with persons in the segment “Best customers”" in nobody
     gone = owner.get(f"{at}/paths?segment={'ab' * 16}")
     assert gone.status_code == 400
     assert "This segment is there no more" in gone.text
@@ -128,3 +137,51 @@ def test_a_marketer_follows_one_person_and_changes_the_rules(
         assert current(session, company.id, "stages").number == 1
         state = session.get_one(JourneyState, (company.id,))
     assert (state.again_phase, state.again_ended_at is not None) == ("", True)
+
+
+def test_views_take_any_days_and_an_origin_as_reports_do(services: Services, company: Company) -> None:
+    town, today, at = Town(services, company), day_of(NOW, ROME), f"/app/{company.id.hex}/journeys"
+    owner = browser_of(replace(services, clock=lambda: NOW), company)
+    for back, source, campaign in ((3, "google", "moves"), (40, "google", "moves"), (40, "bing", "moves"),
+                                   (41, "google", "boxes")):  # fmt: skip
+        town.visit(NOW - timedelta(days=back), source=source, medium="cpc", campaign=campaign)
+    town.keep()
+    town.again()
+    for period in PERIODS:
+        of = stretch_of(period, today)
+        count = sum(of.since <= today - timedelta(days=back) <= of.until for back in (3, 40, 40, 41))
+        page = owner.get(f"{at}/paths?period={period}").text
+        assert f"<br>{day(of.since)}" in page
+        lines = owner.get(f"{at}/funnel/file.csv?period={period}").text.splitlines()
+        (all_,) = (line.split(",") for line in lines if line.startswith("All,"))
+        assert int(all_[3]) == count, period
+    since, until = today - timedelta(days=40), today - timedelta(days=39)
+    days = f"since={since}&until={until}"
+    asked = f"{days}&source=Google&medium=cpc&campaign=moves"
+    for view in VIEWS:
+        found = owner.get(f"{at}{view}?{asked}")
+        assert found.status_code == 200
+        assert "· source google, medium cpc, campaign moves" in found.text
+        assert 'name="campaign" value="moves"' in found.text
+        assert f'name="since" type="date" value="{since}"' in found.text
+        words = "source=google&amp;medium=cpc&amp;campaign=moves"
+        kept = f"{words}&amp;period=days&amp;since={since}&amp;until={until}"
+        for other in ("", *VIEWS[1:], f"{view or '/funnel'}/file.csv"):
+            assert f'href="{at}{other}?{kept}"' in found.text
+    for view, words in (("funnel", "All,,,1,"), ("flow", "People,1"), ("friction", "All,no lead yet,,1"),
+                        ("paths", "Bought,0"), ("cohorts", "All,1,")):  # fmt: skip
+        file = owner.get(f"{at}/{view}/file.csv?{asked}").text
+        assert words in file
+        assert '"source google, medium cpc, campaign moves"' in file
+        assert f"First touch,{since} to {until} (days of your choice)" in file
+        book = owner.get(f"{at}/{view}/file.xlsx?{asked}")
+        assert (book.status_code, book.data[:2]) == (200, b"PK")
+    assert "<dt>First touches</dt><dd>2<" in owner.get(f"{at}?{days}").text
+    bing = f"?period=days&amp;since={since}&amp;until={until}&amp;source=bing&amp;medium=cpc"
+    assert bing in owner.get(f"{at}?{days}").text
+    assert "with source direct" in owner.get(f"{at}?source=direct").text
+    for wrong in ("period=odd", "since=soon", "since=2026-03-02&until=2026-03-01", "since=2010-01-01"):
+        refused = owner.get(f"{at}/flow?{wrong}")
+        assert (refused.status_code, refused.text.count('class="problem" role="alert"')) == (400, 1)
+        assert owner.get(f"{at}/flow/file.csv?{wrong}").status_code == 400
+    assert owner.get(f"{at}/odd/file.csv").status_code == owner.get(f"{at}/flow/file.pdf").status_code == 404
