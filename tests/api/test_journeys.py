@@ -115,6 +115,17 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert "below hot" in wrong.json["detail"]
     tried = program.post("/api/v1/journeys/score-preview", {"rules": DEFAULT}).json
     assert [one["band"] for one in tried["bands"]] == ["hot", "warm", "cold"]
+    tried = program.post("/api/v1/journeys/stage-preview", {"rules": rules}).json
+    assert (tried["persons"], tried["moved"], tried["rises"]) == (1, 0, 0)
+    both = [{"fact": "calls", "at_least": 1, "within_days": 3}, {"fact": "purchases", "at_least": 1}]
+    tried = program.post(
+        "/api/v1/journeys/stage-preview", {"rules": {"stages": {"loyalty": [{"all": both}]}}}
+    ).json
+    assert tried["moves"] == [{"was": "purchase", "becomes": "loyalty", "persons": 1}]
+    assert {"stage": "loyalty", "now": 0, "then": 1} in tried["stages"]
+    odd = {"stages": {"loyalty": [{"fact": "days_after_purchase", "at_least": 3, "within_days": 3}]}}
+    refused = program.post("/api/v1/journeys/stage-preview", {"rules": odd})
+    assert (refused.status_code, "knows no within_days" in refused.json["detail"]) == (400, True)
     assert len(program.get("/api/v1/segments").json["segments"]) == 8
     given = {"name": "Buyers", "condition": {"fact": "purchases", "at_least": 1}}
     made, again = (program.post("/api/v1/segments", given, idempotency="one") for _ in range(2))

@@ -129,12 +129,45 @@ def test_a_marketer_follows_one_person_and_changes_the_rules(
     assert "1 would change the band" in re.sub(r"[\d]+(?= would)", "1", tried.text)
     wrong = owner.post(f"{at}/rules/score", warm="9", hot="2", do="save")
     assert (wrong.status_code, "Warm must begin below hot" in wrong.text) == (400, True)
+    wrong = owner.post(f"{at}/rules/stages", **{
+        "price_words": "x", "fact-loyalty-0": "calls", "value-loyalty-0": "many", "value-purchase-3": "7",
+        "fact-loyalty-all1-0": "calls", "value-loyalty-all1-0": "1", "days-loyalty-all1-0": "999",
+        "fact-loyalty-all1-2": "tag",
+    })  # fmt: skip
+    assert (wrong.status_code, wrong.text.count("aria-invalid")) == (400, 5)
+    assert "Nothing was saved: 5 fields are not right" in wrong.text
+    for name, words in (
+        ("value-loyalty-0", "Write a whole number from 1 to"), ("fact-purchase-0", "Choose the fact"),
+        ("days-loyalty-all0-0", "Write 1 to 365 days"), ("value-loyalty-all0-1", "Write the word it is"),
+        ("price_words", "2 to 40 letters"),
+    ):  # fmt: skip
+        assert re.search(rf'id="stages-{name}-problem">.*{words}', wrong.text)
+    assert 'name="value-loyalty-0" value="many"' in wrong.text
+    together = {"fact-loyalty-all0-0": "calls", "value-loyalty-all0-0": "1", "days-loyalty-all0-0": "30",
+                "fact-loyalty-all0-1": "purchases", "value-loyalty-all0-1": "1",
+                "fact-purchase-0": "purchases", "value-purchase-0": "1"}  # fmt: skip
+    moves = owner.post(f"{at}/rules/stages", do="try", **together)
+    assert moves.status_code == 200
+    assert "<strong>2 of 2 persons would move</strong> to another stage: 1 to a higher, 1 to" in moves.text
+    assert "1 from consideration to awareness</li><li>1 from purchase to loyalty" in moves.text
+    assert 'name="fact-loyalty-all0-2"' in moves.text
+    more = owner.post(f"{at}/rules/stages", do="more", **together).text
+    assert 'name="days-loyalty-all0-0" value="30"' in more
+    with services.db.tenant(company.id) as session:
+        assert current(session, company.id, "stages").number == 0
+    assert owner.post(f"{at}/rules/stages", **together).status_code == 303
+    town.again()
+    assert town.journeys()[anna].stage == 4
+    page = owner.get(f"{at}/persons/{anna.hex}").text
+    assert "called once or more within 30 days and bought once or more" in page
+    assert re.search(r'<details class="all-of" open>.*?value="calls" selected', owner.get(f"{at}/rules").text,
+                     re.S)  # fmt: skip
     saved = owner.post(f"{at}/rules/stages", **{"fact-loyalty-0": "calls", "value-loyalty-0": "1"})
     assert saved.status_code == 303
     town.again()
     assert town.journeys()[ben].stage == 4
     with services.db.tenant(company.id) as session:
-        assert current(session, company.id, "stages").number == 1
+        assert current(session, company.id, "stages").number == 2
         state = session.get_one(JourneyState, (company.id,))
     assert (state.again_phase, state.again_ended_at is not None) == ("", True)
 
