@@ -171,6 +171,7 @@ class SegmentRow(Base):
     __tablename__ = "journey_segment"
     __table_args__ = (
         UniqueConstraint("company_id", "name"),
+        ForeignKeyConstraint(["company_id", "webhook_id"], ["destination.company_id", "destination.id"]),
         CheckConstraint("tell_to IN ('off', 'owners', 'managers')", name="tell_to"),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
@@ -180,8 +181,10 @@ class SegmentRow(Base):
     condition: Mapped[dict[str, Any]]
     # From so many persons in it a notice stands; NULL: none is wanted.
     alert_from: Mapped[int | None]
-    # Who is mailed when somebody enters (off, owners, managers), and since when it is looked at.
+    # Who is mailed when somebody enters (off, owners, managers), which webhook is told, and since when it is
+    # looked at.
     tell_to: Mapped[str] = mapped_column(server_default=text("'off'"))
+    webhook_id: Mapped[UUID | None]
     watched_since: Mapped[datetime | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]

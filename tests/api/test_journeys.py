@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
+from calltrack.delivery.accounts import connect_destination
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.ids import new_id
 from calltrack.reports.asking import stretch_of
 from calltrack.reports.days import day_of
+from calltrack.sandbox.platforms.accounts import webhook_settings
 from calltrack.stages.score_rules import DEFAULT
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
@@ -71,7 +73,9 @@ def test_a_person_is_told_read_joined_and_taken_apart(
     assert (wrong.status_code, "Say who it was" in wrong.json["detail"]) == (400, True)
 
 
-def test_views_rules_and_segments(program: Program, services: Services, company: Company) -> None:
+def test_views_rules_and_segments(
+    program: Program, services: Services, company: Company, client: FlaskClient
+) -> None:
     town = Town(services, company)
     town.visit(NOON, pages=2, page="/preise")
     town.person(ANNA)
@@ -145,6 +149,20 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment=odd").status_code == 400
     assert program.put(at, given | {"color": "green"}).json["color"] == "green"
     assert program.post("/api/v1/segments", given).status_code == 409
+    with services.db.tenant(company.id) as session:
+        hook = connect_destination(session, services.vault, company.id, "webhook", "CRM",
+                                   webhook_settings("https://example.com"), NOON, sandbox=True)  # fmt: skip
+    assert program.put(at, given | {"webhook_id": str(hook)}).json["webhook_id"] == str(hook)
+    assert program.get(at).json["webhook"] == {
+        "sent": 0, "waiting": 0, "failed": 0, "said": "", "tried_at": None
+    }  # fmt: skip
+    for wrong in ("odd", "ab" * 16):
+        assert program.put(at, given | {"webhook_id": wrong}).status_code == 400
+    stranger = program_of(services, client, make_company(services))
+    theirs = stranger.post("/api/v1/segments", given | {"webhook_id": str(hook)})
+    assert (theirs.status_code, "no such webhook" in theirs.json["detail"]) == (400, True)
+    assert program.post(f"{at}/webhook-again", {}).json == {"again": 0}
+    assert stranger.post(f"{at}/webhook-again", {}).status_code == 404
     assert program.client.delete(at, headers=program._headers()).status_code == 204
     assert program.get(at).status_code == 404
 

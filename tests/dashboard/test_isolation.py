@@ -139,6 +139,7 @@ TABLE: dict[str, Role] = {
     "join_person": "manager", "part_person": "manager", "link_person_key": "manager",
     "segments": "viewer", "segment": "manager", "new_segment": "manager", "add_segment": "manager",
     "change_segment": "manager", "delete_segment": "manager",
+    "tell_webhook_again": "manager",
     "joining": "viewer", "change_joining": "owner", "undo_joining": "owner", "decide_suggestion": "manager",
     "journey_rules": "viewer", "change_stage_rules": "owner", "change_score_rules": "owner",
 }  # fmt: skip

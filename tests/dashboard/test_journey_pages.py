@@ -8,9 +8,13 @@ import pytest
 from flask import Flask
 
 from calltrack.dashboard.show import day
+from calltrack.delivery import accounts
+from calltrack.delivery.accounts import connect_destination
 from calltrack.kernel.ids import new_id
 from calltrack.reports.asking import PERIODS, stretch_of
 from calltrack.reports.days import day_of
+from calltrack.sandbox.platforms.accounts import webhook_settings
+from calltrack.stages.entering import watch_entering
 from calltrack.stages.model import JourneyState
 from calltrack.stages.segments import segments
 from calltrack.stages.versions import current
@@ -118,6 +122,26 @@ def test_a_marketer_follows_one_person_and_changes_the_rules(
     lines = owner.get(f"{at}/persons.csv?segment={made.id.hex}").text.splitlines()
     assert (len(lines), lines[2].split(",")[0]) == (3, str(anna))
     assert ",'=1+1," in lines[2]
+    page = f"{at}/segments/{made.id.hex}"
+    assert "webhook" not in owner.get(page).text
+    with services.db.tenant(company.id) as session:
+        hook = connect_destination(session, services.vault, company.id, "webhook", "Our CRM",
+                                   webhook_settings("https://example.com"), now, sandbox=True)  # fmt: skip
+    given = {"name": "=Prices", "color": "red", "do": "save", "webhook_id": hook.hex, **rows}
+    assert owner.post(page, **given).status_code == 303
+    assert f'<option value="{hook.hex}" selected>Our CRM' in owner.get(page).text
+    assert "no such webhook" in owner.post(page, **given | {"webhook_id": "ab" * 16}).text
+    watch_entering(services)
+    town.run("DELETE FROM segment_member")
+    watch_entering(services)
+    assert re.search(r"Waiting</dt><dd>1<", owner.get(page).text)
+    town.run("UPDATE segment_event SET state = 'failed', due_at = NULL, said = 'HTTP 500. Given up.'")
+    assert "HTTP 500. Given up." in owner.get(page).text
+    again = owner.post(f"{page}/webhook-again")
+    assert "1 sent again" in owner.get(again.location).text
+    with services.db.tenant(company.id) as session:
+        accounts.remove(session, services.vault, company.id, hook, now)
+    assert "One that was removed" in owner.get(page).text
     refused = owner.post(f"{at}/segments/new", name="=Prices", color="red", do="save", **rows)
     assert (refused.status_code, "already" in refused.text) == (400, True)
     assert owner.post(f"{at}/segments/{made.id.hex}/delete").location.endswith(made.id.hex)
