@@ -17,6 +17,7 @@ from calltrack.audiences.keeping import keep
 from calltrack.audiences.telling import tell_due
 from calltrack.automations.doing import do_due
 from calltrack.automations.segment_hook import send_entered
+from calltrack.budgets.checking import check_due as check_budgets_due
 from calltrack.budgets.looking_up import look_up_due
 from calltrack.budgets.night import advise_due
 from calltrack.calls.checking import check_due
@@ -70,6 +71,11 @@ def look_at_due_pages(services: Services, company_id: UUID) -> int:
     return read_due(services, door_of(services), company_id)
 
 
+def look_at_due_budgets(services: Services, company_id: UUID) -> int:
+    """Check changes of budgets that people ask for, and look up those no answer came to."""
+    return check_budgets_due(services, company_id) + look_up_due(services, company_id)
+
+
 UNTIL_DONE: Final = {
     "automate": do_due,
     "look_at_calls": look_due,
@@ -78,7 +84,7 @@ UNTIL_DONE: Final = {
     "look_at_pages": look_at_due_pages,
     "match_spend": match_due,
     "mail_reports": mail_next,
-    "look_at_budgets": look_up_due,
+    "look_at_budgets": look_at_due_budgets,
     "tell_webhooks": send_entered,
 }
 # Speech becomes text on this machine's processor: one at a time.
@@ -294,7 +300,7 @@ def advise_budget(company_id: str) -> None:
 
 
 def look_at_budgets(company_id: str) -> None:
-    """Look up what became of changes of budgets that no answer came to."""
+    """Check changes of budgets, and look up what became of those that no answer came to."""
     _begin("look_at_budgets", company_id)
 
 

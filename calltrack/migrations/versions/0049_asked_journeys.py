@@ -1,4 +1,5 @@
-"""Views over journeys of one source find its rows by their day; a webhook is told who entered a segment.
+"""Views over journeys of one source find its rows by their day; a webhook is told who entered a segment;
+workers check changes of budgets.
 
 Revision 0049.
 """
@@ -48,6 +49,18 @@ STATEMENTS = (
     "CREATE INDEX ix_segment_event_due ON segment_event (due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX ix_segment_event_segment ON segment_event (company_id, segment_id, id)",
     "CREATE INDEX ix_segment_event_person ON segment_event (company_id, person_id)",
+    "ALTER TABLE budget_change ADD COLUMN request JSONB DEFAULT '{}' NOT NULL",
+    "ALTER TABLE budget_change ADD COLUMN tries INTEGER DEFAULT 0 NOT NULL",
+    "ALTER TABLE budget_change ADD COLUMN checked_at TIMESTAMP WITH TIME ZONE",
+    "ALTER TABLE budget_change DROP CONSTRAINT ck_budget_change_state",
+    """
+    ALTER TABLE budget_change ADD CONSTRAINT ck_budget_change_state CHECK (state IN ('checking', 'checked',
+        'refused', 'unanswered', 'sending', 'unknown', 'done', 'failed', 'dropped'))
+    """,
+    """
+    CREATE UNIQUE INDEX ix_budget_change_checking ON budget_change (company_id, account_id)
+    WHERE state = 'checking'
+    """,
 )
 
 
@@ -60,6 +73,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The owner sees no row of a table whose security is forced.
+    op.execute("ALTER TABLE budget_change NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM budget_change WHERE state IN ('checking', 'unanswered')")
+    op.execute("ALTER TABLE budget_change FORCE ROW LEVEL SECURITY")
+    op.execute("DROP INDEX ix_budget_change_checking")
+    op.execute("ALTER TABLE budget_change DROP CONSTRAINT ck_budget_change_state")
+    op.execute(
+        "ALTER TABLE budget_change ADD CONSTRAINT ck_budget_change_state"
+        " CHECK (state IN ('checked', 'refused', 'sending', 'unknown', 'done', 'failed', 'dropped'))"
+    )
+    for column in ("request", "tries", "checked_at"):
+        op.execute(f"ALTER TABLE budget_change DROP COLUMN {column}")
     op.execute("DROP TABLE segment_event")
     op.execute(f"REVOKE SELECT (webhook_id) ON journey_segment FROM {SYSTEM}")
     op.execute("ALTER TABLE journey_segment DROP COLUMN webhook_id")
