@@ -34,6 +34,7 @@ from calltrack.spend import detail_model as spend_details
 from calltrack.spend import match_model as spend_matches
 from calltrack.spend import model as spend
 from calltrack.spend import typed_model as spend_typed
+from calltrack.stages import event_model as segment_events
 from calltrack.stages import model as stages
 from calltrack.visits import model as visits
 
@@ -67,6 +68,7 @@ __all__ = [
     "phone_links",
     "report_mails",
     "reports",
+    "segment_events",
     "sign_ins",
     "spend",
     "spend_details",

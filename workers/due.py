@@ -8,6 +8,7 @@ from calltrack.attribution.judging_anew import due_judgings
 from calltrack.attribution.night_work import due_night_work
 from calltrack.audiences.telling import due_audiences
 from calltrack.automations.doing import companies_to_automate
+from calltrack.automations.segment_hook import companies_to_tell
 from calltrack.budgets.looking_up import companies_to_look as companies_with_changes
 from calltrack.budgets.night import companies_to_advise
 from calltrack.calls.checking import companies_to_check
@@ -77,6 +78,7 @@ def _of_calls(system: Session, due_before: datetime) -> list[Job]:
         "keep_recordings": companies_to_keep,
         "transcribe": companies_to_transcribe,
         "automate": companies_to_automate,
+        "tell_webhooks": companies_to_tell,
         "look_at_calls": companies_to_look,
         "send_messages": companies_to_send,
         "erase_persons": companies_to_erase,

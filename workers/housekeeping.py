@@ -20,6 +20,7 @@ from calltrack.numbers.counting import count_company, forget_faded, forget_lease
 from calltrack.spend.clicks import forget_clicks
 from calltrack.spend.files import forget_files
 from calltrack.spend.sightings import forget_sightings
+from calltrack.stages.segment_events import forget_events
 from calltrack.wiring import Services
 
 HANDLED_FACTS_KEPT = timedelta(days=7)
@@ -86,7 +87,7 @@ def _drop_one(services: Services, parent: str, before: datetime) -> str | None:
 
 
 def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
-    """Delete one company's handled facts, given answers, old files, and outcomes whose time is over."""
+    """Delete one company's handled facts, given answers, old files, told events, outcomes out of time."""
     gone = 0
     while True:
         with services.db.tenant(company_id) as session:
@@ -115,6 +116,7 @@ def prune_company(services: Services, company_id: UUID, now: datetime) -> int:
         )
         gone += prune(session, company_id, oldest_kept(now)) + forget_faded(session, company_id, now)
         gone += forget_sightings(session, company_id, now)
+        gone += forget_events(session, company_id, now)
         gone += forget_files(session, company_id, oldest_kept(now))
         return gone + _rows(session.execute(old))
 

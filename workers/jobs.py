@@ -16,6 +16,8 @@ from calltrack.attribution.lessons import learn_due
 from calltrack.audiences.keeping import keep
 from calltrack.audiences.telling import tell_due
 from calltrack.automations.doing import do_due
+from calltrack.automations.segment_hook import send_entered
+from calltrack.budgets.checking import check_due as check_budgets_due
 from calltrack.budgets.looking_up import look_up_due
 from calltrack.budgets.night import advise_due
 from calltrack.calls.checking import check_due
@@ -60,13 +62,18 @@ CALL_JOBS: Final = (
     "poll_calls", "check_calls", "keep_recordings", "provide_numbers", "check_numbers", "survey_numbers",
     "automate", "look_at_calls", "send_messages", "erase_persons", "look_at_pages",
     "keep_journeys",
-    "look_at_budgets",
+    "look_at_budgets", "tell_webhooks",
 )  # fmt: skip
 
 
 def look_at_due_pages(services: Services, company_id: UUID) -> int:
     """Read the pages whose installation somebody wants checked."""
     return read_due(services, door_of(services), company_id)
+
+
+def look_at_due_budgets(services: Services, company_id: UUID) -> int:
+    """Check changes of budgets that people ask for, and look up those no answer came to."""
+    return check_budgets_due(services, company_id) + look_up_due(services, company_id)
 
 
 UNTIL_DONE: Final = {
@@ -77,7 +84,8 @@ UNTIL_DONE: Final = {
     "look_at_pages": look_at_due_pages,
     "match_spend": match_due,
     "mail_reports": mail_next,
-    "look_at_budgets": look_up_due,
+    "look_at_budgets": look_at_due_budgets,
+    "tell_webhooks": send_entered,
 }
 # Speech becomes text on this machine's processor: one at a time.
 SPEECH_LANES: Final = 1
@@ -292,8 +300,13 @@ def advise_budget(company_id: str) -> None:
 
 
 def look_at_budgets(company_id: str) -> None:
-    """Look up what became of changes of budgets that no answer came to."""
+    """Check changes of budgets, and look up what became of those that no answer came to."""
     _begin("look_at_budgets", company_id)
+
+
+def tell_webhooks(company_id: str) -> None:
+    """Send webhooks who entered segments."""
+    _begin("tell_webhooks", company_id)
 
 
 def count_credit(company_id: str) -> None:

@@ -15,6 +15,7 @@ from calltrack.audiences.marks import mark_calls, mark_changes, mark_persons
 from calltrack.automations.follow_up import follow_call, follow_call_out
 from calltrack.automations.forwarding_alert import tell_of_forwarding
 from calltrack.automations.message_forwarding import forward_message
+from calltrack.automations.segment_hook import wake_sender
 from calltrack.automations.segment_mail import tell_entered
 from calltrack.calls.checking import expect_end, expect_price
 from calltrack.calls.guard.judging import judge_call
@@ -199,7 +200,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "destination.changed": (wake_destination, review, wake_after_change),
     "destination.paused": (review,),
     "notice.raised": (mail_notice,),
-    "segment.entered": (tell_entered,),
+    "segment.entered": (tell_entered, wake_sender),
     "numbers.checked": (review_numbers,),
     "tally.due": (compare,),
 }

@@ -1,4 +1,4 @@
-"""Stage and score rules with their versions, and score rules tried on the past."""
+"""Stage and score rules with their versions, and both tried on the past."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 
 from calltrack.api.access import needs
 from calltrack.kernel.errors import BadInput
-from calltrack.stages.preview import preview_score
+from calltrack.stages.preview import preview_score, preview_stages
 from calltrack.stages.score_rules import read_score
+from calltrack.stages.stage_words import read_stages
 from calltrack.stages.versions import current, save_rules, score_rules, versions
 from calltrack.wiring import Services
 
@@ -43,6 +44,40 @@ class ScoreGiven(BaseModel):
     """Score rules to try."""
 
     rules: dict[str, Any]
+
+
+class StagesGiven(BaseModel):
+    """Stage rules to try."""
+
+    rules: dict[str, Any]
+
+
+class MoveShape(BaseModel):
+    """So many persons would move from one stage to another."""
+
+    was: str
+    becomes: str
+    persons: int
+
+
+class CountShape(BaseModel):
+    """How many are in a stage now, and how many would be."""
+
+    stage: str
+    now: int
+    then: int
+
+
+class StagePreviewShape(BaseModel):
+    """What stage rules would make of the persons of the last days."""
+
+    days: int
+    persons: Annotated[int, Field(description="How many were looked at.")]
+    is_cut: Annotated[bool, Field(description="More were there; the newest were looked at.")]
+    moved: Annotated[int, Field(description="Who would be in another stage.")]
+    rises: Annotated[int, Field(description="Who of them would be in a higher one.")]
+    moves: list[MoveShape]
+    stages: list[CountShape]
 
 
 class NumberShape(BaseModel):
@@ -112,6 +147,19 @@ def add_rules(blueprint: APIBlueprint, services: Services) -> None:
             held = score_rules(session, company_id)
             rules = read_score(given.rules)
             return asdict(preview_score(session, company_id, rules, services.clock(), held))
+
+    @blueprint.post("/stage-preview")
+    @needs(services, "viewer")
+    @blueprint.doc(security="ApiKey", responses=[400])
+    @blueprint.input(StagesGiven, arg_name="given")
+    @blueprint.output(StagePreviewShape)
+    def try_stages(given: StagesGiven) -> dict[str, Any]:
+        """Try stage rules on the persons of the last 30 days, at most the newest 1,000; nothing is stored."""
+        with services.db.tenant(g.asker.company_id) as session:
+            rules = read_stages(given.rules)
+            found = preview_stages(session, g.asker.company_id, rules, services.clock())
+        counts = [{"stage": name, "now": now, "then": then} for name, now, then in found.counts]
+        return asdict(found) | {"moved": found.moved, "rises": found.rises, "stages": counts}
 
     @blueprint.get("/rules/<kind>/current")
     @needs(services, "viewer")

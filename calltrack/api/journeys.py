@@ -1,10 +1,9 @@
-"""Journeys: funnel, flow, friction, paths, cohorts and waiting times, of all or of a segment."""
+"""Journeys: funnel, flow, friction, paths, cohorts and waiting times, of all, of a segment, of an origin."""
 
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import g
@@ -18,14 +17,15 @@ from calltrack.api.journey_shapes import CohortsShape, FrictionShape, FunnelShap
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
 from calltrack.kernel.origin import BETWEEN
+from calltrack.reports.asking import LONGEST, PERIODS, read_period, read_words, stored_words
+from calltrack.reports.days import day_of
 from calltrack.stages import sankey as flows
 from calltrack.stages import views
-from calltrack.stages.cells import Days, Within, check_size
+from calltrack.stages.cells import Among, Days, Origin, check_size
 from calltrack.stages.segments import within_segment
 from calltrack.wiring import Services
 
-LONGEST_DAYS = 800
-Question = tuple[Session, UUID, Days, Within | None]
+Question = tuple[Session, UUID, Days, Among]
 
 
 class Asked(BaseModel):
@@ -33,6 +33,12 @@ class Asked(BaseModel):
 
     first: Annotated[date | None, Field(description="Left out: 29 days before the last.")] = None
     last: Annotated[date | None, Field(description="Left out: today, in the company's time zone.")] = None
+    period: Annotated[
+        str, Field(description=f"Instead of days, as reports count it: one of {', '.join(PERIODS)}.")
+    ] = ""
+    source: Annotated[str, Field(description="Of the first touch: `google`; `unknown`: none known.")] = ""
+    medium: Annotated[str, Field(description="`cpc`; `(none)`: an empty one.")] = ""
+    campaign: Annotated[str, Field(description="`(none)`: no campaign named.")] = ""
     segment: Annotated[str, Field(description="A segment's id: only the persons who are in it now.")] = ""
 
 
@@ -127,19 +133,24 @@ def _question(services: Services, session: Session, asked: Asked) -> Question:
     within = None
     if asked.segment:
         within = within_segment(session, company_id, parse_id(asked.segment), services.clock())
-    check_size(session, company_id, days, within)
-    return session, company_id, days, within
+    among = Among(within, Origin(*stored_words(*read_words(asked.model_dump()))))
+    check_size(session, company_id, days, among)
+    return session, company_id, days, among
 
 
 def _days(services: Services, session: Session, asked: Asked) -> Days:
-    company_id: UUID = g.asker.company_id
-    zone = ZoneInfo(session.get_one(Company, company_id).timezone)
+    today = day_of(services.clock(), session.get_one(Company, g.asker.company_id).timezone)
+    if asked.period:
+        if asked.first or asked.last:
+            raise BadInput("Give a period, or `first` and `last`, not both.")
+        named = read_period({"period": asked.period}, today)[1]
+        return Days(named.since, named.until)
     if any(day and not 2000 <= day.year <= 2200 for day in (asked.first, asked.last)):
         raise BadInput("Ask for days between 2000 and 2200.")
-    last = asked.last or services.clock().astimezone(zone).date()
+    last = asked.last or today
     first = asked.first or last - timedelta(days=29)
-    if not timedelta() <= last - first <= timedelta(days=LONGEST_DAYS):
-        raise BadInput(f"`first` must not lie after `last`, nor more than {LONGEST_DAYS} days before it.")
+    if not timedelta() <= last - first < timedelta(days=LONGEST):
+        raise BadInput(f"`first` must not lie after `last`, nor {LONGEST} days or more before it.")
     return Days(first, last)
 
 

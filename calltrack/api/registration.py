@@ -44,6 +44,7 @@ from calltrack.api.spend import spend_of
 from calltrack.api.spend_files import spend_files_of
 from calltrack.api.story import story_of
 from calltrack.api.visits import visits_of
+from calltrack.api.webhooks import add_webhooks
 from calltrack.wiring import Services
 
 SPEC_PATH = "/api/v1/openapi.json"
@@ -79,6 +80,7 @@ def new_app(name: str) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]  # Flask takes None; APIFlask only says otherwise
     )
     app.error_processor(_explain)
+    app.spec_processor(add_webhooks)
     app.config["OPENAPI_VERSION"] = "3.1.0"
     app.security_schemes = {
         "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the company."}

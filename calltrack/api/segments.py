@@ -1,5 +1,6 @@
 """Segments: saved filters over persons, and who is in them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from calltrack.api.idempotency import once
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import parse_id
 from calltrack.stages import segments
+from calltrack.stages.segment_events import send_failed_again, told_of
 from calltrack.stages.segment_rules import read_segment
 from calltrack.stages.segments import Given, PersonRow, Segment
 from calltrack.stages.stage_words import STAGES
@@ -30,6 +32,28 @@ class SegmentGiven(BaseModel):
     tell_to: Annotated[
         Literal["off", "owners", "managers"], Field(description="Who is mailed when somebody enters.")
     ] = "off"
+    webhook_id: Annotated[
+        str | None,
+        Field(
+            description="A destination of the kind webhook that is told when somebody enters; see Webhooks."
+        ),
+    ] = None
+
+
+class ToldShape(BaseModel):
+    """How far a segment's webhook was told of those who entered."""
+
+    sent: int
+    waiting: int
+    failed: Annotated[int, Field(description="Given up; POST /segments/{id}/webhook-again sends them again.")]
+    said: Annotated[str, Field(description="The newest answer about one that is not sent.")]
+    tried_at: datetime | None
+
+
+class AgainShape(BaseModel):
+    """How many are sent again."""
+
+    again: int
 
 
 class SegmentShape(BaseModel):
@@ -42,6 +66,8 @@ class SegmentShape(BaseModel):
     sentence: str
     alert_from: int | None
     tell_to: str
+    webhook_id: str | None
+    webhook: Annotated[ToldShape | None, Field(description="Only when one segment is read.")] = None
     persons: Annotated[int | None, Field(description="Up to 10,001; only when one segment is read.")] = None
 
 
@@ -114,7 +140,8 @@ def _add_reads(blueprint: APIBlueprint, services: Services) -> None:
             found = segments.segment(session, company_id, parse_id(segment_id))
             tree = read_segment(found.condition)
             count = segments.count_persons(session, company_id, tree, services.clock())
-        return _shape(found) | {"persons": count}
+            told = asdict(told_of(session, company_id, found.id))
+        return _shape(found) | {"persons": count, "webhook": told}
 
     @blueprint.get("/<segment_id>/persons")
     @needs(services, "viewer")
@@ -146,7 +173,7 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     def add_segment(given: SegmentGiven) -> tuple[dict[str, Any], int]:
         """Save a segment."""
         company_id, now, by = g.asker.company_id, services.clock(), g.asker.name
-        wanted = Given(given.name, given.color, given.condition, given.alert_from, given.tell_to)
+        wanted = _given(given)
         with services.db.tenant(company_id) as session:
 
             def make() -> tuple[int, dict[str, Any]]:
@@ -163,12 +190,25 @@ def _add_changes(blueprint: APIBlueprint, services: Services) -> None:
     @blueprint.input(SegmentGiven, arg_name="given")
     @blueprint.output(SegmentShape)
     def change_segment(segment_id: str, given: SegmentGiven) -> dict[str, Any]:
-        """Store name, colour and condition."""
+        """Store name, colour, condition and who is told."""
         company_id, id_ = g.asker.company_id, parse_id(segment_id)
-        wanted = Given(given.name, given.color, given.condition, given.alert_from, given.tell_to)
+        wanted = _given(given)
         with services.db.tenant(company_id) as session:
             segments.change_segment(session, company_id, id_, wanted, services.clock(), by=g.asker.name)
             return _shape(segments.segment(session, company_id, id_))
+
+    @blueprint.post("/<segment_id>/webhook-again")
+    @needs(services, "manager")
+    @blueprint.doc(security="ApiKey", responses=[404])
+    @blueprint.output(AgainShape)
+    def send_again(segment_id: str) -> dict[str, int]:
+        """Send the webhook again what was given up: the same bytes under the same `webhook-id`."""
+        company_id = g.asker.company_id
+        with services.db.tenant(company_id) as session:
+            found = segments.segment(session, company_id, parse_id(segment_id))
+            again = send_failed_again(session, company_id, found.id, services.clock())
+        services.nudges.wake("tell_webhooks", str(company_id))
+        return {"again": again}
 
     @blueprint.delete("/<segment_id>")
     @needs(services, "manager")
@@ -202,10 +242,16 @@ def place_of(cursor: str) -> tuple[datetime, Any] | None:
     return moment, parse_id(id_)
 
 
+def _given(given: SegmentGiven) -> Given:
+    webhook_id = parse_id(given.webhook_id) if given.webhook_id else None
+    return Given(given.name, given.color, given.condition, given.alert_from, given.tell_to, webhook_id)
+
+
 def _shape(one: Segment) -> dict[str, Any]:
     return {
         "id": str(one.id), "name": one.name, "color": one.color, "condition": one.condition,
         "sentence": one.sentence, "alert_from": one.alert_from, "tell_to": one.tell_to,
+        "webhook_id": str(one.webhook_id) if one.webhook_id else None,
     }  # fmt: skip
 
 

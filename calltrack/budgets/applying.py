@@ -4,8 +4,7 @@ A change is written down as intended before it is sent. Where no answer comes, i
 budgets, never sent again by itself.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,23 +13,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
-from calltrack.budgets.changes import LOOKED_UP_AFTER, get_change, lines_in, words_of
+from calltrack.budgets.changes import LOOKED_UP_AFTER, get_change, is_too_old, lines_in, words_of
+from calltrack.budgets.checking import Named, asked_for, begin
 from calltrack.budgets.making import newest_advice
 from calltrack.budgets.model import BudgetAdvice, BudgetChange
 from calltrack.budgets.reaching import Reach, reach
 from calltrack.budgets.spent_lately import LATELY, spent_lately
-from calltrack.budgets.wishes import Line, Wish, lines_of, wishes_of
+from calltrack.budgets.wishes import Line, Wish, wishes_of
 from calltrack.destinations.outcomes import Class, Outcome
 from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict
-from calltrack.kernel.ids import new_id
 from calltrack.kernel.money import EXPONENTS
 from calltrack.wiring import Services
 
-VALID_FOR: Final = timedelta(minutes=30)
-"""How long a check may be confirmed: later, somebody may have changed the budgets."""
 ADVICE_HOLDS: Final = timedelta(days=8)
-Named = Mapping[str, Sequence[str]]
+# What came of a check and was not decided on.
+OPEN: Final = ("checked", "refused", "unanswered")
 
 
 def check(
@@ -42,14 +40,15 @@ def check(
     *,
     by: str,
 ) -> UUID:
-    """Have the newest advice checked at one account, for the named units only; returns the change's id.
+    """Ask for the newest advice to be checked at one account, for the named units; returns the change's id.
 
-    Nothing is changed. Shared budgets wait for a person to name every campaign on them.
+    Nothing is changed; a worker asks Google, and the change says what came of it. Shared budgets wait for a
+    person to name every campaign on them.
 
     Raises:
         BadInput: no unit is chosen.
-        Conflict: there is no advice to follow, it is too old, or Google gave no verdict; the text says what
-            to do.
+        Conflict: there is no advice to follow, it is too old, or another check is under way; the text says
+            what to do.
     """
     now = services.clock()
     with services.db.tenant(company_id) as session:
@@ -60,20 +59,21 @@ def check(
             raise Conflict("The advice is more than a week old; have it made anew first.")
         to = reach(services, session, company_id, account_id)
         wishes = _wishes(session, advice, account_id, units)
-        advice_id = advice.id
-    if not wishes:
-        raise BadInput("Choose at least one campaign whose budget is to change at this account.")
-    return _checked(to, wishes, named, by, advice_id=advice_id)
+        if not wishes:
+            raise BadInput("Choose at least one campaign whose budget is to change at this account.")
+        change_id = begin(session, to, wishes, named, by, advice_id=advice.id)
+    services.nudges.wake("look_at_budgets", str(company_id))
+    return change_id
 
 
 def check_undo(
     services: Services, company_id: UUID, change_id: UUID, named: Named | None = None, *, by: str
 ) -> UUID:
-    """Have it checked that a change is taken back: every budget gets its former amount; returns the new id.
+    """Ask for a check that a change is taken back: every budget gets its former amount; returns the new id.
 
     Raises:
         NotFound: the company has no such change.
-        Conflict: it was never carried out.
+        Conflict: it was never carried out, or another check is under way.
     """
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id)
@@ -81,44 +81,46 @@ def check_undo(
             raise Conflict("Only a change that was carried out can be taken back.")
         to = reach(services, session, company_id, row.account_id)
         sent = [line for line in lines_in(row) if line.is_change]
-    wishes = [
-        Wish(
-            budget_id=line.budget_id,
-            unit=line.unit,
-            micros=line.before,
-            is_raise=line.before > line.wanted,
-            exact=True,
-        )
-        for line in sent
-    ]
-    known = {line.budget_id: line.named for line in sent} | dict(named or {})
-    return _checked(to, wishes, known, by, undoes_id=change_id)
+        wishes = [
+            Wish(
+                budget_id=line.budget_id,
+                unit=line.unit,
+                micros=line.before,
+                is_raise=line.before > line.wanted,
+                exact=True,
+            )
+            for line in sent
+        ]
+        known = {line.budget_id: line.named for line in sent} | dict(named or {})
+        undo_id = begin(session, to, wishes, known, by, undoes_id=change_id)
+    services.nudges.wake("look_at_budgets", str(company_id))
+    return undo_id
 
 
-def name_campaigns(services: Services, company_id: UUID, change_id: UUID, named: Named, *, by: str) -> UUID:
-    """Check a change again, now that a person named the campaigns on its shared budgets.
+def check_again(
+    services: Services, company_id: UUID, change_id: UUID, named: Named | None = None, *, by: str
+) -> UUID:
+    """Ask for the same check once more, with campaigns on shared budgets a person named; returns the new id.
 
     Raises:
         NotFound: the company has no such change.
-        Conflict: it is past that.
+        Conflict: it is past that, or cannot be checked now; it stays as it is then.
     """
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id)
-        if row.state not in ("checked", "refused"):
+        if row.state not in OPEN:
             raise Conflict("This change was decided already; begin a new one.")
-        undoes, account_id = row.undoes_id, row.account_id
-        units = sorted({line.unit for line in lines_in(row)})
-    # Where Google gives no verdict now, the change that was checked stays, and can be tried again.
-    checked = (
-        check(services, company_id, account_id, units, named, by=by)
-        if undoes is None
-        else check_undo(services, company_id, undoes, named, by=by)
-    )
+        undoes, account_id, (units, known) = row.undoes_id, row.account_id, asked_for(row)
+    wanted = {**known, **(named or {})}
+    if undoes is not None:
+        again = check_undo(services, company_id, undoes, wanted, by=by)
+    else:
+        again = check(services, company_id, account_id, units, wanted, by=by)
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id, lock=True)
-        if row.state in ("checked", "refused"):
+        if row.state in OPEN and row.id != again:
             row.state, row.said, row.settled_at = "dropped", "Checked again.", services.clock()
-    return checked
+    return again
 
 
 def confirm(services: Services, company_id: UUID, change_id: UUID, *, by: str) -> str:
@@ -160,7 +162,7 @@ def confirm(services: Services, company_id: UUID, change_id: UUID, *, by: str) -
 
 
 def drop(services: Services, company_id: UUID, change_id: UUID, *, by: str) -> None:
-    """Put a change aside that was checked and not confirmed; nothing was sent.
+    """Put a change aside that is being checked, or was and is not confirmed; nothing was sent.
 
     Raises:
         NotFound: the company has no such change.
@@ -168,9 +170,10 @@ def drop(services: Services, company_id: UUID, change_id: UUID, *, by: str) -> N
     """
     with services.db.tenant(company_id) as session:
         row = get_change(session, company_id, change_id, lock=True)
-        if row.state not in ("checked", "refused", "dropped"):
+        if row.state not in (*OPEN, "checking", "dropped"):
             raise Conflict("This change was confirmed already; undo it instead.")
         row.state, row.settled_at, row.said = "dropped", services.clock(), f"Put aside by {by}."
+        row.due_at = None
 
 
 def _wishes(session: Session, advice: BudgetAdvice, account_id: UUID, units: Sequence[str]) -> list[Wish]:
@@ -189,62 +192,10 @@ def _wishes(session: Session, advice: BudgetAdvice, account_id: UUID, units: Seq
     return wishes
 
 
-def _checked(
-    to: Reach,
-    wishes: Sequence[Wish],
-    named: Named,
-    by: str,
-    *,
-    advice_id: UUID | None = None,
-    undoes_id: UUID | None = None,
-) -> UUID:
-    """Read the budgets, have the change checked by a dry run, keep what came of it."""
-    now = to.services.clock()
-    found = to.read([wish.budget_id for wish in wishes])
-    if isinstance(found, Outcome):
-        raise Conflict(f"Nothing was changed. {words_of(found)}")
-    lines = lines_of(wishes, found, named)
-    amounts = {line.budget_id: line.wanted for line in lines if line.is_change}
-    state, said = "checked", "Google would carry out this change."
-    if not amounts:
-        state, said = "refused", _nothing(lines)
-    else:
-        outcome = to.change(amounts, validate_only=True)
-        if outcome.class_ is Class.LATER:
-            # No verdict: the same check may pass in a minute, so nothing is kept that says it was refused.
-            raise Conflict(f"Nothing was changed. {words_of(outcome)}")
-        if outcome.class_ is not Class.DONE:
-            state, said = "refused", words_of(outcome)
-    row = BudgetChange(
-        company_id=to.company_id,
-        id=new_id(now),
-        account_id=to.account_id,
-        advice_id=advice_id,
-        undoes_id=undoes_id,
-        state=state,
-        currency=next((one.currency for one in found.values()), ""),
-        lines=[asdict(line) for line in lines],
-        asked_by=by,
-        asked_at=now,
-        said=said,
-        settled_at=now if state == "refused" else None,
-    )
-    with to.services.db.tenant(to.company_id) as session:
-        session.add(row)
-        session.flush()
-        return row.id
-
-
-def _nothing(lines: Sequence[Line]) -> str:
-    if any(line.fate == "shared" for line in lines):
-        return "What is left to change is shared by several campaigns; name them all to go on."
-    return "There is nothing to change: see what is said beside each budget."
-
-
 def _may_go(row: BudgetChange, now: datetime) -> None:
     if row.state != "checked":
         raise Conflict("This change is not waiting to be confirmed.")
-    if now - row.asked_at > VALID_FOR:
+    if is_too_old(row, now):
         raise Conflict("This was checked more than half an hour ago; check it again first.")
 
 
@@ -253,6 +204,7 @@ def _is_alone(session: Session, row: BudgetChange) -> None:
         BudgetChange.company_id == row.company_id,
         BudgetChange.account_id == row.account_id,
         BudgetChange.due_at.is_not(None),
+        BudgetChange.state != "checking",
         BudgetChange.id != row.id,
     )
     if session.scalar(other.limit(1)) is not None:

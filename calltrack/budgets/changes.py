@@ -15,14 +15,36 @@ from calltrack.kernel.errors import NotFound
 # Longer than a request to Google may take: whoever sent it has settled it by then, or is dead.
 LOOKED_UP_AFTER: Final = timedelta(seconds=90)
 SHOWN: Final = 20
+VALID_FOR: Final = timedelta(minutes=30)
+"""How long a check may be confirmed: later, somebody may have changed the budgets."""
 
 
 def recent_changes(session: Session, company_id: UUID) -> tuple[BudgetChange, ...]:
-    """Return the newest changes, those that were put aside left out."""
+    """Return the newest changes, without those that were put aside or never checked."""
     rows = select(BudgetChange).where(
-        BudgetChange.company_id == company_id, BudgetChange.state.not_in(("dropped", "refused"))
+        BudgetChange.company_id == company_id,
+        BudgetChange.state.not_in(("dropped", "refused", "checking", "unanswered")),
     )
     return tuple(session.scalars(rows.order_by(BudgetChange.asked_at.desc()).limit(SHOWN)))
+
+
+def is_too_old(row: BudgetChange, now: datetime) -> bool:
+    """Tell whether a check can be confirmed no more."""
+    return row.state == "checked" and now - (row.checked_at or row.asked_at) > VALID_FOR
+
+
+def open_checks(session: Session, company_id: UUID, now: datetime) -> dict[UUID, BudgetChange]:
+    """Return by account the newest check that is under way or waits to be confirmed."""
+    rows = session.scalars(
+        select(BudgetChange)
+        .where(
+            BudgetChange.company_id == company_id,
+            BudgetChange.state.in_(("checking", "checked")),
+            BudgetChange.asked_at > now - 2 * VALID_FOR,
+        )
+        .order_by(BudgetChange.asked_at)
+    )
+    return {row.account_id: row for row in rows if not is_too_old(row, now)}
 
 
 def applied_at(session: Session, company_id: UUID, advice_id: UUID) -> datetime | None:

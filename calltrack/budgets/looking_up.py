@@ -33,7 +33,11 @@ def look_up_due(services: Services, company_id: UUID) -> int:
     with services.db.tenant(company_id) as session:
         rows = session.scalars(
             select(BudgetChange)
-            .where(BudgetChange.company_id == company_id, BudgetChange.due_at <= now)
+            .where(
+                BudgetChange.company_id == company_id,
+                BudgetChange.state != "checking",
+                BudgetChange.due_at <= now,
+            )
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from calltrack.infra.db import Base
 
-STATES = "'checked', 'refused', 'sending', 'unknown', 'done', 'failed', 'dropped'"
+STATES = "'checking', 'checked', 'refused', 'unanswered', 'sending', 'unknown', 'done', 'failed', 'dropped'"
 
 
 class BudgetPlan(Base):
@@ -73,6 +73,14 @@ class BudgetChange(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({STATES})", name="state"),
         Index("ix_budget_change_asked", "company_id", "asked_at"),
+        # One account has one check under way.
+        Index(
+            "ix_budget_change_checking",
+            "company_id",
+            "account_id",
+            unique=True,
+            postgresql_where=text("state = 'checking'"),
+        ),
         Index("ix_budget_change_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
@@ -83,15 +91,20 @@ class BudgetChange(Base):
     undoes_id: Mapped[UUID | None]
     state: Mapped[str]
     currency: Mapped[str]
+    # What is to be checked: the budgets' wished amounts, and the campaigns a person named.
+    request: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     # One entry a budget: id, name, campaigns, is_shared, before and wanted in millionths a day.
     lines: Mapped[list[Any]]
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
+    # How often a worker has begun the check, and when Google said that it would carry it out.
+    tries: Mapped[int] = mapped_column(server_default=text("0"))
+    checked_at: Mapped[datetime | None]
     confirmed_by: Mapped[str] = mapped_column(server_default=text("''"))
     sent_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     said: Mapped[str] = mapped_column(server_default=text("''"))
-    # When it is looked up what became of it; NULL: known, or nothing was sent.
+    # When it is checked, or looked up what became of it; NULL: known, or nothing was sent.
     due_at: Mapped[datetime | None]
 
 

@@ -64,6 +64,8 @@ DID: Final = {
     "company.settings": "changed the settings of the company",
     "delivery.exported": "exported deliveries",
     "credit.exported": "exported credit over many touches",
+    "segment.told_again": "sent a segment's webhook again what was given up",
+    "journeys.exported": "exported a view over journeys",
     "delivery.replayed": "sent a delivery again",
     "delivery.settled": "settled a delivery by hand",
     "destination.changed": "changed a destination",

@@ -1,12 +1,11 @@
-"""Facts about persons as rows of a form that works without scripts: of segments, of the score, of stages."""
+"""Facts about persons as rows of a form that works without scripts: of segments, of the score."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from calltrack.dashboard.typed import Typed
 from calltrack.kernel.errors import BadInput
-from calltrack.stages import stage_words
 from calltrack.stages.figure_facts import COMPARED, FACTS, Leaf, check_leaf
 from calltrack.stages.segment_rules import COLORS, read_segment, written_segment
 
@@ -98,41 +97,6 @@ def score_of(form: Typed) -> dict[str, Any]:
             raise BadInput("Write the points of each rule as a whole number from -100 to 100.")
         rules.append({"points": int(points), "if": _leaf(row, in_score=True)})
     return {"warm": _number(form.text("warm")), "hot": _number(form.text("hot")), "rules": rules}
-
-
-def stages_of(form: Typed, held: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stage rules the rows say; ways of several facts stay unless ticked away."""
-    stages: dict[str, list[dict[str, Any]]] = {}
-    for stage in stage_words.STAGES[1:]:
-        ways = [_way(form, f"{stage}-{place}") for place in range(stage_words.MOST_WAYS)]
-        kept = [
-            way
-            for place, way in enumerate(w for w in held["stages"].get(stage, []) if "all" in w)
-            if not form.text(f"{stage}-drop-{place}")
-        ]
-        stages[stage] = [way for way in ways if way] + kept
-    words = [word.strip() for word in form.text("price_words").split(",") if word.strip()]
-    return {"price_words": words, "stages": stages}
-
-
-def stage_rows(ways: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Return the ways of one fact as rows, and some empty ones."""
-    rows = [
-        Row(way["fact"], "", str(way.get("at_least", way.get("is", "")))) for way in ways if "fact" in way
-    ]
-    return rows + [Row()] * SPARE
-
-
-def _way(form: Typed, name: str) -> dict[str, Any] | None:
-    fact, value = form.text(f"fact-{name}").strip(), form.text(f"value-{name}").strip()
-    if not fact:
-        return None
-    known = stage_words.FACTS.get(fact)
-    if known is None:
-        raise BadInput("Choose one of the facts in the list.")
-    if "at_least" in known.words:
-        return {"fact": fact, "at_least": _number(value)}
-    return {"fact": fact, "is": value} if known.words else {"fact": fact}
 
 
 def _leaf(row: Row, *, in_score: bool = False) -> dict[str, Any]:

@@ -112,14 +112,9 @@ def _settle(trip: Trip, wave: Sequence[Group], attempts: Sequence[Attempt]) -> t
     read = [_outcomes(group, attempt) for group, attempt in zip(wave, attempts, strict=True)]
     outcomes = [outcome for found in read for outcome in found]
     now = trip.now()
-    pausing = next((o for o in outcomes if o.class_ is Class.CONFIG and o.pauses), None)
     with trip.services.db.tenant(trip.company_id) as session:
         # The destination's row is locked before deliveries are, here and everywhere: no deadlock.
-        hold = _mind_the_platform(session, trip, attempts, now)
-        given_up = "" if pausing is not None else _given_up(session, trip, tuple(outcomes), now)
-        if pausing is not None or given_up:
-            reason = given_up if pausing is None else said(pausing)
-            accounts.pause(session, trip.company_id, trip.destination_id, reason, now)
+        hold, is_paused = mind(session, trip, attempts, outcomes, now)
         steps: dict[UUID, Step] = {}
         for group, found in zip(wave, read, strict=True):
             steps |= _steps(trip, group, found, hold, now)
@@ -129,8 +124,20 @@ def _settle(trip: Trip, wave: Sequence[Group], attempts: Sequence[Attempt]) -> t
     if settled < len(steps):
         log.warning("%d deliveries were settled by somebody else meanwhile", len(steps) - settled)
     report_faults(trip, outcomes)
-    goes_on = pausing is None and not given_up and hold is None and not pause_if_suspicious(trip, outcomes)
+    goes_on = not is_paused and hold is None and not pause_if_suspicious(trip, outcomes)
     return goes_on, [again for group, found in zip(wave, read, strict=True) for again in _again(group, found)]
+
+
+def mind(
+    session: Session, trip: Trip, attempts: Sequence[Attempt], outcomes: Sequence[Outcome], now: datetime
+) -> tuple[timedelta | None, bool]:
+    """Hold or pause the destination by what came back; returns for how long, and whether it is paused."""
+    hold = _mind_the_platform(session, trip, attempts, now)
+    pausing = next((o for o in outcomes if o.class_ is Class.CONFIG and o.pauses), None)
+    reason = said(pausing) if pausing is not None else _given_up(session, trip, tuple(outcomes), now)
+    if reason:
+        accounts.pause(session, trip.company_id, trip.destination_id, reason, now)
+    return hold, bool(reason)
 
 
 def _outcomes(group: Group, attempt: Attempt) -> Sequence[Outcome]:

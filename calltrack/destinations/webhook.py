@@ -127,6 +127,15 @@ class WebhookSettings(DestinationSettings):
         return value
 
 
+def event_body(kind: str, id_: str, at: datetime, data: dict[str, Any]) -> bytes:
+    """Return the frozen body of an event that is no conversion; it is sent as conversions are.
+
+    `id_` stays the same however often it is sent: with it the `webhook-id` does.
+    """
+    told = {"id": id_, "sequence": 0, "occurred_at": _iso(at), **data}
+    return msgspec.json.encode({"type": kind, "timestamp": _iso(at), "data": told}, order="deterministic")
+
+
 class _Body(msgspec.Struct):
     class Data(msgspec.Struct):
         id: str

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 
 from calltrack.kernel.errors import BadInput
-from calltrack.kernel.origin import NONE
+from calltrack.kernel.origin import NONE, UNKNOWN
 from calltrack.kernel.origin import NOT_KNOWN as NO_VISIT
 from calltrack.reports.day_sql import ALONE, NOT_KNOWN
 from calltrack.reports.days import last_of, month_of
@@ -152,11 +152,10 @@ def read_asked(args: Mapping[str, str], dimension: str, today: date) -> Asked:
     by, compare = DIMENSIONS[dimension], args.get("compare") or "before"
     if compare not in COMPARED:
         raise BadInput(f"compare is one of {', '.join(COMPARED)}.")
-    period, now = _period(args, today)
+    period, now = read_period(args, today)
     asked = Asked(
         by, period, now, _before(period, now, compare), now.until >= today,
-        source=_word(args, "source").lower(), medium=_word(args, "medium").lower(),
-        campaign=_word(args, "campaign"), within=_within(args, by),
+        *read_words(args), within=_within(args, by),
         segment=_word(args, "segment").replace("-", "").lower(), rises=args.get("order") == "up",
         compare=compare,  # type: ignore[arg-type]  # looked up in COMPARED
     )  # fmt: skip
@@ -166,9 +165,52 @@ def read_asked(args: Mapping[str, str], dimension: str, today: date) -> Asked:
     return replace(asked, sort=sort if sort in asked.columns else "calls")
 
 
+def read_words(args: Mapping[str, str]) -> tuple[str, str, str]:
+    """Read the filters for source, medium and campaign as they were typed; empty ones ask for all."""
+    return _word(args, "source").lower(), _word(args, "medium").lower(), _word(args, "campaign")
+
+
+def stored_words(source: str, medium: str, campaign: str) -> tuple[str | None, str | None, str | None]:
+    """Return the filters as tables hold the words: None asks for all, an empty one for what has none."""
+    return (
+        "" if source == UNKNOWN else source or None,
+        "" if medium == NONE else medium or None,
+        "" if campaign == NONE else campaign or None,
+    )
+
+
+def words_told(source: str, medium: str, campaign: str) -> list[str]:
+    """Return the filters in words, those that are set."""
+    told = (("source", source), ("medium", medium), ("campaign", campaign))
+    return [f"{name} {word}" for name, word in told if word]
+
+
 def usual(dimension: str = USUAL) -> str:
     """Return the dimension, or the usual one where there is no such."""
     return dimension if dimension in DIMENSIONS else USUAL
+
+
+def read_period(
+    args: Mapping[str, str], today: date, usual_period: str = USUAL_PERIOD
+) -> tuple[str, Stretch]:
+    """Read a period: a named one, or `days` from `since` to `until`, which count before a name.
+
+    Raises:
+        BadInput: it is none, or a longer one than is counted; the text says what to ask for.
+    """
+    since, until = args.get("since", ""), args.get("until", "")
+    if not since and not until:
+        period = args.get("period") or usual_period
+        if period not in PERIODS:
+            raise BadInput(f"period is one of {', '.join(PERIODS)}; or give since and until.")
+        return period, stretch_of(period, today)
+    first = _day(since or until)
+    last = _day(until) if until else today
+    if last < first:
+        raise BadInput("The period ends before it begins; swap since and until.")
+    if (last - first).days >= LONGEST:
+        raise BadInput(f"A report covers at most {LONGEST} days; ask for a shorter period.")
+    return "days", Stretch(first, last)
 
 
 def stretch_of(period: str, today: date) -> Stretch:
@@ -200,22 +242,6 @@ def stretch_before(period: str, now: Stretch) -> Stretch:
     if period == "month":
         return Stretch(_back(now.since, 1), until)
     return Stretch(now.since - timedelta(days=now.days), until)
-
-
-def _period(args: Mapping[str, str], today: date) -> tuple[str, Stretch]:
-    since, until = args.get("since", ""), args.get("until", "")
-    if not since and not until:
-        period = args.get("period") or USUAL_PERIOD
-        if period not in PERIODS:
-            raise BadInput(f"period is one of {', '.join(PERIODS)}; or give since and until.")
-        return period, stretch_of(period, today)
-    first = _day(since or until)
-    last = _day(until) if until else today
-    if last < first:
-        raise BadInput("The period ends before it begins; swap since and until.")
-    if (last - first).days >= LONGEST:
-        raise BadInput(f"A report covers at most {LONGEST} days; ask for a shorter period.")
-    return "days", Stretch(first, last)
 
 
 def _before(period: str, now: Stretch, compare: str) -> Stretch | None:

@@ -11,7 +11,7 @@ from calltrack.accounts.queries import locations
 from calltrack.kernel.phone import pretty
 from calltrack.numbers.queries import NamedRow, named
 from calltrack.reports.ad_groups import ad_group_names, match_types, name_written
-from calltrack.reports.asking import Asked
+from calltrack.reports.asking import Asked, words_told
 from calltrack.reports.day_sql import NOT_KNOWN, OTHER
 from calltrack.reports.dimensions import DIMENSIONS, Dimension
 from calltrack.reports.queries import Key
@@ -86,13 +86,7 @@ class Names:
 
     def filters(self, asked: Asked) -> str:
         """Return the filters in words; empty where all is shown."""
-        told = [
-            f"{name} {value}"
-            for name, value in (
-                ("source", asked.source), ("medium", asked.medium), ("campaign", asked.campaign),
-            )
-            if value
-        ]  # fmt: skip
+        told = words_told(asked.source, asked.medium, asked.campaign)
         if asked.segment:
             told.append(f"persons in the segment “{self.segments.get(asked.segment, 'no longer there')}”")
         if asked.within:

@@ -11,9 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Date
 
-from calltrack.kernel.origin import NONE, UNKNOWN
 from calltrack.reports.ad_groups import ALSO_WRITTEN
-from calltrack.reports.asking import Asked, Step, Stretch
+from calltrack.reports.asking import Asked, Step, Stretch, stored_words
 from calltrack.reports.day_sql import MEASURES, SUMS
 from calltrack.reports.days import edges, whole_months
 from calltrack.reports.figures import Figures, figures_of
@@ -131,12 +130,11 @@ def _rows(asked: Asked) -> str:
 
 def filters_of(asked: Asked) -> Mapping[str, str]:
     """Return the words asked for by the column they stand in."""
+    source, medium, campaign = stored_words(asked.source, asked.medium, asked.campaign)
     told = {
-        "source": "" if asked.source == UNKNOWN else asked.source or None,
-        "medium": "" if asked.medium == NONE else asked.medium or None,
-        "campaign": "" if asked.campaign == NONE else asked.campaign or None,
+        "source": source, "medium": medium, "campaign": campaign,
         "detail": asked.within[1] if asked.within else None,
-    }
+    }  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""Where views read their sums: from the table of sums, or, of a segment, from the rows of its persons."""
+"""Where views read their sums: from the table of sums, or, of some journeys only, from their rows."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from calltrack.stages.stage_words import STAGES
 
 # Longer periods are read month by month, and day by day only at their ends.
 LONG: Final = 100
-# A segment is counted from rows: so many persons are looked at in well under a second.
+# Of some only is counted from rows: so many journeys are looked at in well under a second.
 MOST_LIVE: Final = 200_000
 # An index on the view and the day serves each of the three spans.
 _KEPT: Final = """
@@ -89,6 +89,33 @@ class Within:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Words of a first touch. None: any word; an empty one: where there is none."""
+
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The words that are asked for, by the column they stand in."""
+        return {name: word for name, word in vars(self).items() if word is not None}
+
+
+@dataclass(frozen=True)
+class Among:
+    """Which journeys are counted: those of a segment's persons, those of an origin, or both at once."""
+
+    within: Within | None = None
+    origin: Origin = Origin()
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether it leaves nobody out, so that the kept sums say it."""
+        return self.within is None and not self.origin.words
+
+
+@dataclass(frozen=True)
 class Cells:
     """The FROM of a view's sums (day, a, b, c, persons, value_minor), and what its parameters are."""
 
@@ -106,40 +133,56 @@ class Cells:
         return "span_ends" in self.values
 
 
-def cells_of_view(company_id: UUID, view: str, days: Days, within: Within | None) -> Cells:
-    """Return where a view (flow, stop, path, wait) reads; of a segment, `check_size` comes before."""
-    if within is None:
+def cells_of_view(company_id: UUID, view: str, days: Days, among: Among | None) -> Cells:
+    """Return where a view (flow, stop, path, wait) reads; of some journeys, `check_size` comes before."""
+    if among is None or among.is_everybody:
         return Cells(_KEPT.format(view), _kept_days(company_id, days))
     words, joined, holds = _LIVE[view]
-    where, values = _members(company_id, days, within)
+    where, values = _members(company_id, days, among)
     sql = f"""
         FROM (SELECT j.day, 1 AS persons, {words} FROM journey j {joined} WHERE {where} AND {holds}) cells
     """  # noqa: S608 - constants of this file and names of columns; values are parameters
     return Cells(sql, values | ({"span_ends": _ENDS} if view == "wait" else {}))
 
 
-def check_size(session: Session, company_id: UUID, days: Days, within: Within | None) -> None:
-    """Raise BadInput where more persons began in these days than a segment is counted among at once."""
-    if within is None:
+def check_size(session: Session, company_id: UUID, days: Days, among: Among | None) -> None:
+    """Raise BadInput where these are more journeys than are counted from their rows at once."""
+    if among is None or among.is_everybody:
         return
-    statement = f"""
-        SELECT count(*) FROM (SELECT FROM journey j WHERE j.company_id = :company_id AND j.is_person
-            AND j.day BETWEEN :first AND :last LIMIT {MOST_LIVE + 1}) found
-    """  # noqa: S608 - a constant
-    values = {"company_id": company_id, "first": days.first, "last": days.last}
-    if (session.scalar(text(statement), values) or 0) > MOST_LIVE:
+    where, values = _began(company_id, days, among)
+    statement = f"SELECT count(*) FROM (SELECT FROM journey j WHERE {where} LIMIT {MOST_LIVE + 1}) found"  # noqa: S608
+    if (session.scalar(text(statement), values) or 0) <= MOST_LIVE:
+        return
+    if among.within is None:
         raise BadInput(
-            f"In this period began the journeys of more than {MOST_LIVE:,} persons, and a segment is looked"
-            " for among at most so many at once. Choose a shorter period."
+            f"In this period began more than {MOST_LIVE:,} journeys with these words, and at most so many are"
+            " counted one by one. Choose a shorter period, or ask for a medium or campaign as well."
         )
+    raise BadInput(
+        f"In this period began the journeys of more than {MOST_LIVE:,} persons, and a segment is looked"
+        " for among at most so many at once. Choose a shorter period."
+    )
 
 
-def _members(company_id: UUID, days: Days, within: Within) -> tuple[str, dict[str, Any]]:
+def _members(company_id: UUID, days: Days, among: Among) -> tuple[str, dict[str, Any]]:
+    where, values = _began(company_id, days, among)
+    if among.within is None:
+        return where, values
     sql = Sql()
-    condition = sql.where(within.tree)
-    values = {"company_id": company_id, "first": days.first, "last": days.last} | sql.values
-    where = f"j.company_id = :company_id AND j.is_person AND j.day BETWEEN :first AND :last AND {condition}"
-    return where, values | ({"now": within.now} if ":now" in condition else {})
+    condition = sql.where(among.within.tree)
+    return f"{where} AND {condition}", values | sql.values | (
+        {"now": among.within.now} if ":now" in condition else {}
+    )
+
+
+def _began(company_id: UUID, days: Days, among: Among) -> tuple[str, dict[str, Any]]:
+    """Return which rows are looked at: all that began so, and of a segment only persons."""
+    words = among.origin.words
+    parts = ["j.company_id = :company_id", "j.day BETWEEN :first AND :last"]
+    parts += ["j.is_person"] if among.within else []
+    parts += [f"j.{name} = :of_{name}" for name in words]
+    values = {"company_id": company_id, "first": days.first, "last": days.last}
+    return " AND ".join(parts), values | {f"of_{name}": word for name, word in words.items()}
 
 
 def _kept_days(company_id: UUID, days: Days) -> dict[str, Any]:

@@ -1,19 +1,25 @@
-"""Who entered a segment since the last look: kept for segments whose entering somebody wants to hear of."""
+"""Who entered a segment since the last look: kept for segments whose entering somebody wants to hear of.
+
+Where a webhook wants to hear of it, each entering is written down for it in the same transaction.
+"""
 
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from calltrack.infra import outbox
 from calltrack.infra.turns import take_turn
 from calltrack.stages.model import SegmentRow
+from calltrack.stages.segment_events import tell_webhook, withhold_removed
 from calltrack.stages.segment_rules import Sql, read_segment
 from calltrack.wiring import Services
 
-_WATCHED: Final = text("SELECT DISTINCT company_id FROM journey_segment WHERE tell_to <> 'off'")
+_WATCHED: Final = text(
+    "SELECT DISTINCT company_id FROM journey_segment WHERE tell_to <> 'off' OR webhook_id IS NOT NULL"
+)
 # Whoever leaves is forgotten, and told of again when coming back.
 _LEAVE: Final = """
     DELETE FROM segment_member m WHERE m.company_id = :company_id AND m.segment_id = :segment_id
@@ -47,8 +53,12 @@ def look(services: Services, company_id: UUID) -> bool:
         session.execute(text("SET LOCAL statement_timeout = '60s'"))
         take_turn(session, "segment members", company_id)
         watched = session.scalars(
-            select(SegmentRow).where(SegmentRow.company_id == company_id, SegmentRow.tell_to != "off")
+            select(SegmentRow).where(
+                SegmentRow.company_id == company_id,
+                or_(SegmentRow.tell_to != "off", SegmentRow.webhook_id.is_not(None)),
+            )
         ).all()
+        withhold_removed(session, company_id, now)
         for row in watched:
             is_new |= _look_at(session, row, now)
     if is_new:
@@ -71,5 +81,6 @@ def _look_at(session: Session, row: SegmentRow, now: datetime) -> bool:
         row.watched_since = now
         return False
     if entered:
+        tell_webhook(session, row, [one.person_id for one in entered], now)
         outbox.record(session, row.company_id, "segment.entered", row.id, now)
     return bool(entered)

@@ -57,6 +57,8 @@ class JourneyRow(Base):
             ],
         ),
         Index("ix_journey_person_day", "company_id", "day", postgresql_where=text("is_person")),
+        # Views of one source are counted from its rows.
+        Index("ix_journey_source_day", "company_id", "source", "day", postgresql_include=["medium"]),
         Index(
             "ix_journey_call",
             "company_id",
@@ -169,6 +171,7 @@ class SegmentRow(Base):
     __tablename__ = "journey_segment"
     __table_args__ = (
         UniqueConstraint("company_id", "name"),
+        ForeignKeyConstraint(["company_id", "webhook_id"], ["destination.company_id", "destination.id"]),
         CheckConstraint("tell_to IN ('off', 'owners', 'managers')", name="tell_to"),
     )
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
@@ -178,8 +181,10 @@ class SegmentRow(Base):
     condition: Mapped[dict[str, Any]]
     # From so many persons in it a notice stands; NULL: none is wanted.
     alert_from: Mapped[int | None]
-    # Who is mailed when somebody enters (off, owners, managers), and since when it is looked at.
+    # Who is mailed when somebody enters (off, owners, managers), which webhook is told, and since when it is
+    # looked at.
     tell_to: Mapped[str] = mapped_column(server_default=text("'off'"))
+    webhook_id: Mapped[UUID | None]
     watched_since: Mapped[datetime | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from calltrack.kernel.origin import words_of
-from calltrack.stages.cells import Days, Within, cells_of_view
+from calltrack.stages.cells import Among, Days, cells_of_view
 from calltrack.stages.stage_words import STAGES
 
 # With the five stages: twelve.
@@ -65,9 +65,9 @@ class Sankey:
     persons: int
 
 
-def sankey(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Sankey:
-    """Return the flow of all journeys of these days (of a segment's persons); every column adds up to all."""
-    cells = cells_of_view(company_id, "flow", days, within)
+def sankey(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> Sankey:
+    """Return the flow of all journeys of these days (or of some of them); every column adds up to all."""
+    cells = cells_of_view(company_id, "flow", days, among)
     values = cells.values | {"other": OTHER, "sources": MOST_SOURCES, "pages": MOST_PAGES}
     rows = session.execute(cells.asked(_FLOWS.format(cells.sql)), values).all()
     counts: dict[tuple[str, str], int] = {}

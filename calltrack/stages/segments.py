@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
-from calltrack.delivery.model import Notice
+from calltrack.delivery.model import DestinationAccount, Notice
 from calltrack.infra.turns import take_turn
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
@@ -38,6 +38,7 @@ class Segment:
     sentence: str
     alert_from: int | None
     tell_to: str
+    webhook_id: UUID | None
     created_by: str
     changed_at: datetime
 
@@ -46,7 +47,8 @@ class Segment:
 class Given:
     """What somebody typed; from `alert_from` persons a notice stands (None: never).
 
-    `tell_to` (off, owners, managers) is mailed when somebody enters.
+    `tell_to` (off, owners, managers) is mailed when somebody enters; `webhook_id` is a destination of the
+    kind webhook that is told.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Given:
     condition: Any
     alert_from: int | None = None
     tell_to: str = "off"
+    webhook_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,9 @@ def change_segment(
 ) -> None:
     """Store name, colour and condition; errors as in `make_segment`, and NotFound."""
     row = _row(session, company_id, segment_id)
-    if (row.condition, row.tell_to) != (given.condition, given.tell_to):
+    was_watched = row.tell_to != "off" or row.webhook_id is not None
+    is_other = (row.condition, row.tell_to) != (given.condition, given.tell_to)
+    if is_other or not (was_watched and (given.tell_to != "off" or given.webhook_id)):
         # Whoever another condition holds for at its first look did not enter.
         row.watched_since = None
         mine = (SegmentMember.company_id == company_id, SegmentMember.segment_id == segment_id)
@@ -252,6 +257,8 @@ def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None)
         raise BadInput(f"A notice stands from 1 to {MOST_ALERT} persons; leave it empty for none.")
     if given.tell_to not in TELL_TO:
         raise BadInput(f"Whom to mail is one of {', '.join(TELL_TO)}.")
+    if given.webhook_id is not None:
+        _check_webhook(session, company_id, given.webhook_id, but)
     take_turn(session, "segments", company_id)
     taken = session.scalar(
         select(SegmentRow.id).where(SegmentRow.company_id == company_id, SegmentRow.name == name)
@@ -260,8 +267,17 @@ def _checked(session: Session, company_id: UUID, given: Given, but: UUID | None)
         raise Conflict(f"There is a segment {name!r} already; take another name.")
     return {
         "name": name, "color": given.color, "condition": given.condition, "alert_from": given.alert_from,
-        "tell_to": given.tell_to,
+        "tell_to": given.tell_to, "webhook_id": given.webhook_id,
     }  # fmt: skip
+
+
+def _check_webhook(session: Session, company_id: UUID, webhook_id: UUID, but: UUID | None) -> None:
+    """Refuse what is no webhook that is there; one that was removed since may stay until it is taken away."""
+    found = session.get(DestinationAccount, (company_id, webhook_id))
+    kept = session.get(SegmentRow, (company_id, but)) if but else None
+    is_kept = kept is not None and kept.webhook_id == webhook_id
+    if found is None or found.kind != "webhook" or (found.status == "removed" and not is_kept):
+        raise BadInput("There is no such webhook; choose one of the webhooks under Destinations, or none.")
 
 
 def _end_notice(session: Session, row: SegmentRow, now: datetime) -> None:
@@ -291,6 +307,7 @@ def _shown(row: SegmentRow) -> Segment:
         said,
         row.alert_from,
         row.tell_to,
+        row.webhook_id,
         row.created_by,
         row.changed_at,
     )

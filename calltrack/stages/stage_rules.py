@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from calltrack.stages.events import Event
@@ -11,16 +11,21 @@ from calltrack.stages.stage_words import STAGES, Leaf, StageRules, reads
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage was reached at a moment; `fact` and `value` (a number or a word) say why."""
+    """A stage was reached at a moment; `fact` and `value` (a number or a word) say why.
+
+    `way` holds all facts (name, value, days or 0) where they were several, or where days count.
+    """
 
     stage: int
     at: datetime
     fact: str
     value: int | str
+    way: tuple[tuple[str, int | str, int], ...] = ()
 
     def stored(self) -> list[Any]:
         """Return it as JSON."""
-        return [self.stage, self.at.isoformat(), self.fact, self.value]
+        told = [self.stage, self.at.isoformat(), self.fact, self.value]
+        return [*told, [list(one) for one in self.way]] if self.way else told
 
     @property
     def name(self) -> str:
@@ -32,13 +37,18 @@ class Step:
         """Why, in a few words."""
         if self.fact == "first_touch":
             return "was seen or heard for the first time"
-        word = self.value if isinstance(self.value, str) else None
-        return reads(self.fact, None if word else int(self.value), word)
+        return " and ".join(_reads(*one) for one in self.way or ((self.fact, self.value, 0),))
 
 
 def step_of(stored: Sequence[Any]) -> Step:
     """Return a step as it was stored."""
-    return Step(int(stored[0]), datetime.fromisoformat(stored[1]), str(stored[2]), stored[3])
+    way = tuple((str(fact), value, int(days)) for fact, value, days in (stored[4] if stored[4:] else ()))
+    return Step(int(stored[0]), datetime.fromisoformat(stored[1]), str(stored[2]), stored[3], way)
+
+
+def _reads(fact: str, value: int | str, days: int) -> str:
+    word = value if isinstance(value, str) else None
+    return reads(fact, None if word else int(value), word, days)
 
 
 @dataclass(slots=True)
@@ -51,10 +61,12 @@ class Seen:
     numbers: dict[str, int] = field(default_factory=dict)
     words: dict[tuple[str, str], str] = field(default_factory=dict)
     bought_at: datetime | None = None
+    events: list[Event] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         """Take in one more event; events come in time order."""
         kind, numbers = event.kind, self.numbers
+        self.events.append(event)
         if kind == "visit":
             self._count("visits")
             self._most("pages", event.pages)
@@ -89,7 +101,22 @@ class Seen:
             self._add_word("tag", tag)
 
     def holds(self, leaf: Leaf) -> bool:
-        """Tell whether a fact holds now."""
+        """Tell whether a fact holds now, that is at the newest event."""
+        if leaf.within_days is None:
+            return self._has(leaf)
+        # What never was is not looked for in the last days.
+        return self._has(leaf) and self._lately(timedelta(days=leaf.within_days))._has(leaf)
+
+    def _lately(self, window: timedelta) -> "Seen":
+        seen = Seen()
+        since = self.events[-1].at - window
+        for event in reversed(self.events):
+            if event.at <= since:
+                break
+            seen.add(event)
+        return seen
+
+    def _has(self, leaf: Leaf) -> bool:
         if leaf.is_ is not None:
             return (leaf.fact, leaf.is_.lower()) in self.words
         return self.numbers.get(leaf.fact, 0) >= (leaf.at_least or 1)
@@ -120,7 +147,7 @@ def history(events: Sequence[Event], rules: StageRules) -> tuple[tuple[Step, ...
         found = _highest(seen, rules, stage)
         if found:
             stage = found[0]
-            steps.append(Step(stage, event.at, *found[1]))
+            steps.append(_step(stage, event.at, found[1]))
     return tuple(steps), seen
 
 
@@ -133,10 +160,18 @@ def reached(steps: Sequence[Step]) -> Mapping[int, datetime]:
     return found
 
 
-def _highest(seen: Seen, rules: StageRules, above: int) -> tuple[int, tuple[str, int | str]] | None:
+def _step(stage: int, at: datetime, way: Sequence[Leaf]) -> Step:
+    told = tuple(
+        (leaf.fact, leaf.is_ if leaf.is_ is not None else leaf.at_least or 1, leaf.within_days or 0)
+        for leaf in way
+    )
+    fact, value, days = told[0]
+    return Step(stage, at, fact, value, told if len(told) > 1 or days else ())
+
+
+def _highest(seen: Seen, rules: StageRules, above: int) -> tuple[int, tuple[Leaf, ...]] | None:
     for stage in range(len(STAGES) - 1, above, -1):
         for way in rules.ways[stage]:
             if all(seen.holds(leaf) for leaf in way):
-                leaf = way[0]
-                return stage, (leaf.fact, leaf.is_ if leaf.is_ is not None else leaf.at_least or 1)
+                return stage, way
     return None

@@ -2,7 +2,8 @@
 
     {"price_words": ["price"], "stages": {"familiarity": [{"fact": "visits", "at_least": 2}], ...}}
 
-Each stage has a list of ways to reach it; any one is enough. A way is a fact, or `all` of several.
+Each stage has a list of ways to reach it; any one is enough. A way is a fact, or `all` of several. A fact
+with `within_days` looks only at what happened in so many days up to the moment.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from calltrack.kernel.errors import BadInput
 
 STAGES: Final = ("awareness", "familiarity", "consideration", "purchase", "loyalty")
 MOST_WAYS: Final = 20
+MOST_FACTS: Final = 5
+LONGEST_WINDOW: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Fact:
 
     words: tuple[str, ...]
     reads: str
+    has_window: bool = True
+    """Whether it can be asked of the last days only."""
 
 
 # {n}: the number, {is}: the word.
@@ -39,7 +44,7 @@ FACTS: Final[dict[str, Fact]] = {
     "talk_seconds": Fact(("at_least",), "talked {n} seconds or longer in one call"),
     "leads": Fact(("at_least",), "was a lead {n} times or more"),
     "purchases": Fact(("at_least",), "bought {n} times or more"),
-    "days_after_purchase": Fact(("at_least",), "called {n} days or more after the first purchase"),
+    "days_after_purchase": Fact(("at_least",), "called {n} days or more after the first purchase", False),
     "tag": Fact(("is",), "had a call with the tag “{is}”"),
     "touchpoint": Fact(("is",), "had a touchpoint “{is}”"),
 }
@@ -52,13 +57,14 @@ class Leaf(BaseModel):
     fact: str
     at_least: Annotated[int | None, Field(ge=1, le=100_000)] = None
     is_: Annotated[str | None, Field(alias="is", min_length=1, max_length=80)] = None
+    within_days: Annotated[int | None, Field(ge=1, le=LONGEST_WINDOW)] = None
 
 
 class Both(BaseModel):
     """Several facts at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-    all: Annotated[tuple[Leaf, ...], Field(min_length=1, max_length=5)]
+    all: Annotated[tuple[Leaf, ...], Field(min_length=1, max_length=MOST_FACTS)]
 
 
 class _Given(BaseModel):
@@ -140,15 +146,16 @@ def written_stages(rules: StageRules) -> dict[str, Any]:
 
 def read_way(way: tuple[Leaf, ...]) -> str:
     """Return a way in words, such as `came 2 times or more`."""
-    return " and ".join(reads(one.fact, one.at_least, one.is_) for one in way)
+    return " and ".join(reads(one.fact, one.at_least, one.is_, one.within_days) for one in way)
 
 
-def reads(fact: str, number: int | None, word: str | None) -> str:
+def reads(fact: str, number: int | None, word: str | None, days: int | None = None) -> str:
     """Return one fact in words."""
     said = FACTS[fact].reads
     if number == 1:
         said = said.replace("{n} times or more", "once or more").replace(" once or more and", " and")
-    return said.replace("{n}", str(number)).replace("{is}", word or "")
+    said = said.replace("{n}", str(number)).replace("{is}", word or "")
+    return f"{said} within {days} day{'' if days == 1 else 's'}" if days else said
 
 
 def _facts(stage: str, way: Leaf | Both) -> tuple[Leaf, ...]:
@@ -162,7 +169,11 @@ def _check(stage: str, leaf: Leaf) -> None:
     known = FACTS.get(leaf.fact)
     if known is None:
         raise BadInput(f"A fact of {stage} is {leaf.fact!r}; choose one of {', '.join(FACTS)}.")
-    given: Mapping[str, object] = leaf.model_dump(by_alias=True, exclude_none=True, exclude={"fact"})
+    given: Mapping[str, object] = leaf.model_dump(
+        by_alias=True, exclude_none=True, exclude={"fact", "within_days"}
+    )
+    if leaf.within_days and not known.has_window:
+        raise BadInput(f"The fact {leaf.fact} of {stage} knows no within_days; leave it out.")
     for word in known.words:
         if word not in given:
             raise BadInput(f"The fact {leaf.fact} of {stage} needs the word {word}.")

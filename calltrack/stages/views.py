@@ -1,7 +1,7 @@
 """The views over journeys, all from the same sums (`cells.py`): so every total is the same everywhere.
 
 A view counts the journeys whose first touch lies in the days asked for, in the company's time zone; with
-`within` only those of the persons a segment holds for.
+`among` only those of the persons a segment holds for, or whose first touch has certain words.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from calltrack.kernel.origin import words_of
 from calltrack.stages.cell_rules import SPANS
-from calltrack.stages.cells import Days, Within, cells_of_view
+from calltrack.stages.cells import Among, Days, cells_of_view
 from calltrack.stages.journey_rules import THEN
 from calltrack.stages.stage_words import STAGES
 
@@ -128,15 +128,15 @@ class Cohort:
 WITHIN: Final = (("1 day", "05"), ("7 days", "09"), ("30 days", "13"))
 
 
-def funnel(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Funnel:
+def funnel(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> Funnel:
     """Return the stage funnel and its sources, the largest first."""
-    rows = _rows(session, company_id, days, within, "flow", "a, c")
+    rows = _rows(session, company_id, days, among, "flow", "a, c")
     by_source: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_source[row.a].append(row)
     sources = [SourceRow(*words_of(key)[:2], _outcomes(of)) for key, of in by_source.items()]
     sources.sort(key=lambda one: (-one.outcomes.journeys, one.source, one.medium))
-    whole, waits = _outcomes(rows), waited(session, company_id, days, within)
+    whole, waits = _outcomes(rows), waited(session, company_id, days, among)
     steps = []
     for place, stage in enumerate(STAGES):
         reached, before = whole.reached(place), whole.reached(max(place - 1, 0))
@@ -149,28 +149,28 @@ def funnel(session: Session, company_id: UUID, days: Days, within: Within | None
     return Funnel(tuple(steps), whole, tuple(sources))
 
 
-def waited(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> dict[str, Waited]:
+def waited(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> dict[str, Waited]:
     """Return how long each stage took since the one before; lead and bought since the first touch."""
     found: dict[str, dict[int, int]] = defaultdict(dict)
-    for row in _rows(session, company_id, days, within, "wait", "a, b"):
+    for row in _rows(session, company_id, days, among, "wait", "a, b"):
         found[row.a][int(row.b)] = row.persons
     return {name: _waited(counts) for name, counts in found.items()}
 
 
 def waiting_times(
-    session: Session, company_id: UUID, days: Days, within: Within | None = None
+    session: Session, company_id: UUID, days: Days, among: Among | None = None
 ) -> dict[str, tuple[tuple[str, int], ...]]:
     """Return for `lead` and `bought` how many took how long since the first touch, shortest span first."""
     found: dict[str, list[tuple[str, int]]] = {"lead": [], "bought": []}
-    for row in sorted(_rows(session, company_id, days, within, "wait", "a, b"), key=lambda row: row.b):
+    for row in sorted(_rows(session, company_id, days, among, "wait", "a, b"), key=lambda row: row.b):
         if row.a in found:
             found[row.a].append((SPANS[int(row.b)][1], row.persons))
     return {name: tuple(spans) for name, spans in found.items()}
 
 
-def friction(session: Session, company_id: UUID, days: Days, within: Within | None = None) -> Friction:
+def friction(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> Friction:
     """Return where those stopped who are no leads; kinds, and pages, add up to all of them."""
-    cells = cells_of_view(company_id, "stop", days, within)
+    cells = cells_of_view(company_id, "stop", days, among)
     statement = f"""
         SELECT a, b, c, grouping(a) AS g_a, grouping(b) AS g_b, grouping(c) AS g_c,
                sum(persons)::bigint AS persons
@@ -187,10 +187,10 @@ def friction(session: Session, company_id: UUID, days: Days, within: Within | No
 
 
 def paths(
-    session: Session, company_id: UUID, days: Days, within: Within | None = None, most: int = MOST_PATHS
+    session: Session, company_id: UUID, days: Days, among: Among | None = None, most: int = MOST_PATHS
 ) -> Paths:
     """Return the most frequent paths of buyers, then of leads."""
-    cells = cells_of_view(company_id, "path", days, within)
+    cells = cells_of_view(company_id, "path", days, among)
     statement = f"""
         SELECT a, b, persons, value_minor, total FROM (
             SELECT a, b, sum(persons)::bigint AS persons, sum(value_minor)::bigint AS value_minor,
@@ -205,15 +205,13 @@ def paths(
     return Paths(found, totals.get("lead", 0), totals.get("purchase", 0))
 
 
-def cohorts(
-    session: Session, company_id: UUID, days: Days, within: Within | None = None
-) -> tuple[Cohort, ...]:
+def cohorts(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> tuple[Cohort, ...]:
     """Return the weeks (Monday first) of first touches, newest first; of a long period its months."""
     week = f"date_trunc('{'month' if days.is_long else 'week'}', day)::date AS week"
     flows, waits = defaultdict(list), defaultdict(list)
-    for row in _rows(session, company_id, days, within, "flow", "c", week):
+    for row in _rows(session, company_id, days, among, "flow", "c", week):
         flows[row.week].append(row)
-    for row in _rows(session, company_id, days, within, "wait", "a, b", week):
+    for row in _rows(session, company_id, days, among, "wait", "a, b", week):
         waits[row.week].append(row)
     return tuple(
         Cohort(
@@ -224,9 +222,9 @@ def cohorts(
 
 
 def _rows(
-    session: Session, company_id: UUID, days: Days, within: Within | None, view: str, by: str, also: str = ""
+    session: Session, company_id: UUID, days: Days, among: Among | None, view: str, by: str, also: str = ""
 ) -> list[Any]:
-    cells = cells_of_view(company_id, view, days, within)
+    cells = cells_of_view(company_id, view, days, among)
     names = ", ".join(filter(None, (also, by)))
     group = ", ".join(filter(None, ("week" if also else "", by)))
     statement = f"""

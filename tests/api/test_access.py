@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from calltrack.accounts.api_keys import create_api_key, revoke_api_key
+from calltrack.api.webhooks import EnteredShape
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
 from tests.builders import Company, make_call, make_company
@@ -83,6 +84,9 @@ def test_the_description_names_every_route_and_asks_for_a_key(client: FlaskClien
     }
     assert set(document["paths"]) == served
     assert document["openapi"].startswith("3.1")
+    told = document["webhooks"]["segment.entered"]["post"]["requestBody"]["content"]["application/json"]
+    assert set(told["schema"]["properties"]["data"]["properties"]) == set(EnteredShape.model_fields)
+    assert "$ref" not in str(told)
     for operations in document["paths"].values():
         assert all(operation["security"] for operation in operations.values())
 

@@ -4,8 +4,12 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
+from calltrack.delivery.accounts import connect_destination
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.ids import new_id
+from calltrack.reports.asking import stretch_of
+from calltrack.reports.days import day_of
+from calltrack.sandbox.platforms.accounts import webhook_settings
 from calltrack.stages.score_rules import DEFAULT
 from calltrack.wiring import Services
 from tests.api.conftest import Program, program_of
@@ -69,7 +73,9 @@ def test_a_person_is_told_read_joined_and_taken_apart(
     assert (wrong.status_code, "Say who it was" in wrong.json["detail"]) == (400, True)
 
 
-def test_views_rules_and_segments(program: Program, services: Services, company: Company) -> None:
+def test_views_rules_and_segments(
+    program: Program, services: Services, company: Company, client: FlaskClient
+) -> None:
     town = Town(services, company)
     town.visit(NOON, pages=2, page="/preise")
     town.person(ANNA)
@@ -91,6 +97,16 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert program.get(f"/api/v1/journeys/cohorts?{YEAR}").json["weeks"][0]["week"] == "2026-11-01"
     weeks = program.get("/api/v1/journeys/cohorts?first=2026-11-01&last=2026-11-30").json
     assert (weeks["weeks"][0]["week"], weeks["weeks"][0]["buyers_within"]) == ("2026-11-16", [0, 1, 1])
+    for view in ("funnel", "flow", "friction", "paths", "cohorts"):
+        for words in ("period=odd", "period=7d&first=2026-01-01", "first=2020-01-01&last=2026-01-01"):
+            assert program.get(f"/api/v1/journeys/{view}?{words}").status_code == 400
+    for words, count in (("source=google", 1), ("source=Google&medium=cpc", 1), ("source=unknown", 1),
+                         ("medium=(none)", 1), ("campaign=nowhere", 0), ("source=bing", 0)):  # fmt: skip
+        assert program.get(f"/api/v1/journeys/funnel?{YEAR}&{words}").json["whole"]["journeys"] == count
+        assert program.get(f"/api/v1/journeys/flow?{YEAR}&{words}").json["persons"] == count
+    last = stretch_of("month", day_of(services.clock(), "Europe/Rome"))
+    of_month = program.get(f"/api/v1/journeys/funnel?first={last.since}&last={last.until}").json
+    assert program.get("/api/v1/journeys/funnel?period=month").json == of_month
     assert program.get("/api/v1/journeys/funnel?first=2026-02-01&last=2026-01-01").status_code == 400
     assert program.get("/api/v1/journeys/funnel?first=9999-01-01&last=9999-12-31").status_code == 400
     assert program.get("/api/v1/journeys/funnel?last=0001-01-01").status_code == 400
@@ -103,6 +119,17 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert "below hot" in wrong.json["detail"]
     tried = program.post("/api/v1/journeys/score-preview", {"rules": DEFAULT}).json
     assert [one["band"] for one in tried["bands"]] == ["hot", "warm", "cold"]
+    tried = program.post("/api/v1/journeys/stage-preview", {"rules": rules}).json
+    assert (tried["persons"], tried["moved"], tried["rises"]) == (1, 0, 0)
+    both = [{"fact": "calls", "at_least": 1, "within_days": 3}, {"fact": "purchases", "at_least": 1}]
+    tried = program.post(
+        "/api/v1/journeys/stage-preview", {"rules": {"stages": {"loyalty": [{"all": both}]}}}
+    ).json
+    assert tried["moves"] == [{"was": "purchase", "becomes": "loyalty", "persons": 1}]
+    assert {"stage": "loyalty", "now": 0, "then": 1} in tried["stages"]
+    odd = {"stages": {"loyalty": [{"fact": "days_after_purchase", "at_least": 3, "within_days": 3}]}}
+    refused = program.post("/api/v1/journeys/stage-preview", {"rules": odd})
+    assert (refused.status_code, "knows no within_days" in refused.json["detail"]) == (400, True)
     assert len(program.get("/api/v1/segments").json["segments"]) == 8
     given = {"name": "Buyers", "condition": {"fact": "purchases", "at_least": 1}}
     made, again = (program.post("/api/v1/segments", given, idempotency="one") for _ in range(2))
@@ -122,6 +149,20 @@ def test_views_rules_and_segments(program: Program, services: Services, company:
     assert program.get(f"/api/v1/journeys/funnel?{YEAR}&segment=odd").status_code == 400
     assert program.put(at, given | {"color": "green"}).json["color"] == "green"
     assert program.post("/api/v1/segments", given).status_code == 409
+    with services.db.tenant(company.id) as session:
+        hook = connect_destination(session, services.vault, company.id, "webhook", "CRM",
+                                   webhook_settings("https://example.com"), NOON, sandbox=True)  # fmt: skip
+    assert program.put(at, given | {"webhook_id": str(hook)}).json["webhook_id"] == str(hook)
+    assert program.get(at).json["webhook"] == {
+        "sent": 0, "waiting": 0, "failed": 0, "said": "", "tried_at": None
+    }  # fmt: skip
+    for wrong in ("odd", "ab" * 16):
+        assert program.put(at, given | {"webhook_id": wrong}).status_code == 400
+    stranger = program_of(services, client, make_company(services))
+    theirs = stranger.post("/api/v1/segments", given | {"webhook_id": str(hook)})
+    assert (theirs.status_code, "no such webhook" in theirs.json["detail"]) == (400, True)
+    assert program.post(f"{at}/webhook-again", {}).json == {"again": 0}
+    assert stranger.post(f"{at}/webhook-again", {}).status_code == 404
     assert program.client.delete(at, headers=program._headers()).status_code == 204
     assert program.get(at).status_code == 404
 

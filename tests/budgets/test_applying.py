@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from calltrack.accounts.model import AuditEntry
-from calltrack.budgets import applying, looking_up, reaching
+from calltrack.budgets import applying, checking, looking_up, reaching
 from calltrack.budgets.changes import lines_in
 from calltrack.budgets.model import BudgetChange
 from calltrack.budgets.reaching import Reach
@@ -31,6 +32,12 @@ def one_world(services: Services) -> Iterator[World]:
 def world(one_world: World) -> World:
     PLAIN.delete(f"{one_world.origin}/sandbox/platforms/faults").raise_for_status()
     one_world.set({"8001": 100, "8002": 100, "8003": 100})
+    with one_world.services.db.tenant(one_world.company.id) as session:
+        session.execute(
+            update(BudgetChange)
+            .where(BudgetChange.company_id == one_world.company.id, BudgetChange.state == "checking")
+            .values(state="dropped", due_at=None)
+        )
     return one_world
 
 
@@ -50,6 +57,7 @@ def test_a_check_changes_nothing_a_confirmation_does_and_undo_puts_it_back(world
         world.confirm(id_)
     assert world.is_applied(id_)
     undo = applying.check_undo(world.services, world.company.id, id_, by="eva@example.test")
+    assert (world.row(undo).state, world.work()) == ("checking", 1)
     assert world.confirm(undo) == "done"
     assert (world.amounts(), world.is_applied(id_)) == (before, False)
     redo = applying.check_undo(world.services, world.company.id, undo, by="eva@example.test")
@@ -71,9 +79,11 @@ def test_a_shared_budget_is_refused_until_every_campaign_on_it_is_named(world: W
     assert world.confirm(first.id) == "done"
     assert world.amounts()["8001"] == 100
     world.set({"8001": 100, "8002": 100, "8003": 100}, roma=two)
-    again = applying.name_campaigns(
-        world.services, world.company.id, world.check(), {"8001": ["98001", "777"]}, by="eva@example.test"
+    first_id = world.check()
+    again = applying.check_again(
+        world.services, world.company.id, first_id, {"8001": ["98001", "777"]}, by="eva@example.test"
     )
+    assert (world.row(first_id).state, world.work()) == ("dropped", 1)
     assert world.confirm(again) == "done"
     assert world.amounts()["8001"] > 100
 
@@ -197,8 +207,8 @@ def test_one_refused_budget_refuses_all_and_says_why(world: World) -> None:
     row = world.row(world.check())
     assert (row.state, "less a day than Google allows" in row.said) == ("refused", True)
     world.faults("401", "401")
-    with pytest.raises(Conflict, match="Connect the Google account again"):
-        world.check()
+    row = world.row(world.check())
+    assert (row.state, "Connect the Google account again" in row.said) == ("refused", True)
     id_ = world.check()
     world.faults("ok", "429")
     assert world.confirm(id_) == "failed"
@@ -208,16 +218,100 @@ def test_one_refused_budget_refuses_all_and_says_why(world: World) -> None:
 @pytest.mark.parametrize(
     "faults", [("drop-connection",), ("ok", "drop-connection"), ("timeout:5",), ("503",)]
 )
-def test_a_check_without_an_answer_says_so_and_what_to_do_and_keeps_nothing(
+def test_a_check_without_an_answer_is_asked_again_and_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch, faults: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(reaching, "ASKED_SECONDS", 0.7 if "timeout:5" in faults else 30.0)
-    kept = len(world.rows())
     world.faults(*faults)
-    with pytest.raises(Conflict, match=r"^Nothing was changed\. .*Try it again in some minutes\.$") as told:
-        world.check()
-    assert "sent" not in str(told.value).lower()
-    assert (len(world.rows()), world.amounts()["8001"]) == (kept, 100)
+    row = world.row(world.check())
+    assert (row.state, row.lines, "calltrack asks again" in row.said) == ("checking", [], True)
+    assert (world.work(), world.amounts()["8001"]) == (0, 100)
+    monkeypatch.setattr(reaching, "ASKED_SECONDS", 30.0)
+    assert (world.work(seconds=5), world.row(row.id).state) == (1, "checked")
+    with pytest.raises(Conflict, match="half an hour"):
+        world.confirm(row.id, minutes=31)
+    assert world.confirm(row.id) == "done"
+
+
+def test_nobody_waits_for_ever_for_an_answer(world: World) -> None:
+    world.faults(*["503"] * 4)
+    row = world.row(world.check())
+    for seconds in (5, 25, 85):
+        assert (world.row(row.id).state, world.work(seconds=seconds)) == ("checking", 1)
+    row = world.row(row.id)
+    assert (row.state, row.due_at, row.tries) == ("unanswered", None, 4)
+    assert row.said.startswith("Nothing was changed. ")
+    assert row.said.endswith("Try it again in some minutes.")
+    with pytest.raises(Conflict, match="not waiting"):
+        world.confirm(row.id)
+    again = applying.check_again(world.services, world.company.id, row.id, by="eva@example.test")
+    assert (world.row(row.id).state, world.work(), world.row(again).state) == ("dropped", 1, "checked")
+
+
+def test_a_worker_that_dies_while_checking_loses_no_check(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = world.ask()
+    verdicts, real = [], checking._check
+
+    def dies(*about: Any) -> Any:
+        verdicts.append(real(*about))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "_check", dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.work()
+    assert (world.row(id_).state, world.work(seconds=80)) == ("checking", 0)
+    with world.services.db.system() as system:
+        assert world.company.id in looking_up.companies_to_look(system, NOON + timedelta(seconds=91))
+    assert (world.work(seconds=91), world.row(id_).state) == (1, "checked")
+    with world.services.db.tenant(world.company.id) as session:  # the one that was thought dead comes late
+        late = checking.Verdict("refused", "late")
+        checking._settle(session, world.company.id, id_, 1, late, NOON)
+    assert world.row(id_).state == "checked"
+    assert world.confirm(id_, minutes=31) == "done"  # half an hour counts from Google's answer
+
+
+def test_one_account_has_one_check_under_way(world: World) -> None:
+    found: list[UUID | str] = []
+
+    def press(units: list[str]) -> None:
+        about = (world.services, world.company.id, world.account_id, units)
+        try:
+            found.append(applying.check(*about, {}, by="eva@example.test"))
+        except Conflict as problem:
+            found.append(str(problem))
+
+    both = sorted(PLACES.values())
+    threads = [Thread(target=press, args=(both,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1  # the same wish is the same check
+    press(both[:1])
+    assert "Another check of this account is under way" in str(found.pop())
+    (id_,) = set(found)
+    assert isinstance(id_, UUID)
+    with pytest.raises(Conflict, match="not waiting"):
+        world.confirm(id_)
+    applying.drop(world.services, world.company.id, id_, by="eva@example.test")
+    assert (world.work(), world.row(id_).state) == (0, "dropped")
+    press(["roma"])
+    assert world.work() == 1
+    assert isinstance(found[-1], UUID)
+    assert world.row(found[-1]).state == "checked"
+
+
+def test_a_connection_that_went_before_the_check_is_said(world: World) -> None:
+    id_ = world.ask()
+    gone = Conflict("This ad account has no connection to change budgets with; connect Google Ads first.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "reach", lambda *_: (_ for _ in ()).throw(gone))
+        assert world.work() == 1
+    row = world.row(id_)
+    assert (row.state, "connect Google Ads first" in row.said) == ("refused", True)
 
 
 def test_an_unanswered_last_look_leaves_the_change_waiting(world: World) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from calltrack.budgets import applying
+from calltrack.budgets import applying, checking
 from calltrack.budgets.changes import applied_at
 from calltrack.budgets.making import advise_now, newest_advice
 from calltrack.budgets.model import BudgetChange
@@ -70,11 +70,20 @@ class World:
                 select(BudgetChange).where(BudgetChange.company_id == self.company.id)
             ).all()
 
-    def check(self, named: dict[str, list[str]] | None = None) -> UUID:
+    def ask(self, named: dict[str, list[str]] | None = None, **later: float) -> UUID:
+        """Ask for a check, as the page does; a worker makes it."""
         units = list(PLACES.values())
         return applying.check(
-            self.services, self.company.id, self.account_id, units, named or {}, by="eva@example.test"
+            self.at(**later), self.company.id, self.account_id, units, named or {}, by="eva@example.test"
         )
+
+    def work(self, **later: float) -> int:
+        return checking.check_due(self.at(**later), self.company.id)
+
+    def check(self, named: dict[str, list[str]] | None = None) -> UUID:
+        id_ = self.ask(named)
+        assert self.work() == 1
+        return id_
 
     def confirm(self, id_: UUID, **later: float) -> str:
         return applying.confirm(self.at(**later), self.company.id, id_, by="eva@example.test")

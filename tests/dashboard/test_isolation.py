@@ -134,15 +134,17 @@ TABLE: dict[str, Role] = {
     "change_flow_step": "manager", "flow_sounds": "manager", "add_sound": "manager", "hear_sound": "manager",
     "remove_sound": "manager",
     "journeys": "viewer", "journey_flow": "viewer", "journey_friction": "viewer", "journey_paths": "viewer",
-    "journey_cohorts": "viewer", "persons": "viewer", "export_persons": "viewer", "person": "viewer",
+    "journey_cohorts": "viewer", "journey_file": "viewer",
+    "persons": "viewer", "export_persons": "viewer", "person": "viewer",
     "join_person": "manager", "part_person": "manager", "link_person_key": "manager",
     "segments": "viewer", "segment": "manager", "new_segment": "manager", "add_segment": "manager",
     "change_segment": "manager", "delete_segment": "manager",
+    "tell_webhook_again": "manager",
     "joining": "viewer", "change_joining": "owner", "undo_joining": "owner", "decide_suggestion": "manager",
     "journey_rules": "viewer", "change_stage_rules": "owner", "change_score_rules": "owner",
 }  # fmt: skip
 # Parts of addresses that name no object of a company.
-OF_NOBODY = frozenset(("dimension", "kind"))
+OF_NOBODY = frozenset(("dimension", "kind", "view"))
 # Pages whose whole work is to send the browser elsewhere: to a platform's sign-in, to the company's own site.
 LEAVES = frozenset(("sign_in_at", "sign_in_again", "open_checked"))
 # No carrier is served here: whoever may ask it is told so.
@@ -339,7 +341,8 @@ def tenant(services: Services, say: str = "") -> Tenant:
         "destination_id": made.destinations[1], "location_id": company.location_id,
         "site_id": company.site_id, "pool_id": company.pool_id, "number_id": company.number_ids[0],
         "version": version, "judging_id": judging_id,
-        "check_id": check_id, "mail_id": mail_id, "dimension": "campaign", "kind": "csv", **budgets,
+        "check_id": check_id, "mail_id": mail_id, "dimension": "campaign", "kind": "csv", "view": "flow",
+        **budgets,
         "notice_id": made.notices[0], "audience_id": audience_id, "place_id": place_id,
         "user_id": make_user(services, company, "viewer").id,
         **persons,

@@ -36,7 +36,7 @@ def crowd(services: Services) -> Town:
         browser = new_id(at)
         for _ in range(dice.randrange(1, 3)):
             town.visit(at, browser, pages=dice.randrange(1, 5), page=f"/p{dice.randrange(6)}", source=source,
-                       medium=medium)  # fmt: skip
+                       medium=medium, campaign=dice.choice(("", "moves", "boxes")))  # fmt: skip
             at += timedelta(hours=dice.randrange(1, 90))
         if dice.random() < 0.4:
             continue

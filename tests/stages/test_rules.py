@@ -1,5 +1,6 @@
 """Pure rules: any order of facts gives the same journey, sums equal, words are checked, scores add up."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,6 +102,55 @@ def test_the_five_stages_by_default(
             for place, (kind, hours, more) in enumerate(found)]  # fmt: skip
     last = history(in_order(made), RULES)[0][-1]
     assert (last.name, last.fact) == (stage, fact)
+
+
+BOTH = {"all": [{"fact": "visits", "at_least": 2, "within_days": 7}, {"fact": "form", "within_days": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("found", "way", "reason"),
+    [
+        ([("visit", 0), ("visit", 6)], {"fact": "visits", "at_least": 2, "within_days": 7},
+         "came 2 times or more within 7 days"),
+        ([("visit", 0), ("visit", 7)], {"fact": "visits", "at_least": 2, "within_days": 7}, ""),
+        ([("visit", 0), ("visit", 9), ("visit", 11)], {"fact": "visits", "at_least": 2, "within_days": 3},
+         "came 2 times or more within 3 days"),
+        ([("visit", 0), ("visit", 5), ("form", 5.5)], BOTH,
+         "came 2 times or more within 7 days"
+         " and typed a phone number or an address into a form within 1 day"),
+        ([("form", 0), ("visit", 0), ("visit", 5)], BOTH, ""),
+        ([("visit", 0), ("form", 7), ("visit", 7.5)], BOTH, ""),
+        ([("touchpoint", 0), ("call", 3)], {"all": [{"fact": "touchpoint", "is": "shop", "within_days": 4},
+                                                    {"fact": "calls", "at_least": 1}]},
+         "had a touchpoint “shop” within 4 days and called once or more"),
+        ([("touchpoint", 0), ("call", 4)], {"all": [{"fact": "touchpoint", "is": "shop", "within_days": 4},
+                                                    {"fact": "calls", "at_least": 1}]}, ""),
+    ],
+)  # fmt: skip
+def test_a_window_counts_what_happened_up_to_the_moment(
+    found: list[tuple[str, float]], way: dict[str, Any], reason: str
+) -> None:
+    rules = read_stages({"stages": {"loyalty": [way]}})
+    assert read_stages(written_stages(rules)) == rules
+    made = [
+        Event(NOON + timedelta(days=days), kind, UUID(int=place + 1), name="shop")
+        for place, (kind, days) in enumerate(found)
+    ]
+    last = history(in_order(made), rules)[0][-1]
+    assert (last.name, last.reason) == (("loyalty", reason) if reason else ("awareness", last.reason))
+    assert step_of(json.loads(json.dumps(last.stored()))) == last
+
+
+@given(st.lists(events(), min_size=1, max_size=12).map(unique), st.integers(1, 80))
+@settings(max_examples=60, deadline=None)
+def test_a_window_longer_than_the_journey_changes_nothing(found: list[Event], days: int) -> None:
+    facts: list[dict[str, Any]] = [{"fact": "calls", "at_least": 2}, {"fact": "form"}]
+    ever = read_stages({"stages": {"loyalty": [{"all": facts}]}})
+    lately = read_stages({"stages": {"loyalty": [{"all": [one | {"within_days": days} for one in facts]}]}})
+    of_ever, of_lately = history(in_order(found), ever)[0], history(in_order(found), lately)[0]
+    assert of_lately[-1].stage <= of_ever[-1].stage
+    if days > 67:  # Longer than all events lie apart.
+        assert [(one.stage, one.at) for one in of_ever] == [(one.stage, one.at) for one in of_lately]
 
 
 def test_whoever_skips_a_stage_reaches_it_at_the_same_moment() -> None:

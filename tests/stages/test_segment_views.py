@@ -1,16 +1,18 @@
-"""A segment's views count the rows of exactly the persons it holds for, in the words of the kept sums."""
+"""Views of a segment or an origin count exactly its rows, in the words of the kept sums."""
 
 from collections import Counter
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
 from calltrack.kernel.errors import BadInput
 from calltrack.stages import cells
 from calltrack.stages.cell_rules import SPANS
-from calltrack.stages.cells import Days, Within, cells_of_view, check_size
+from calltrack.stages.cells import Among, Days, Origin, Within, cells_of_view, check_size
 from calltrack.stages.journey_rules import facts_of
 from calltrack.stages.making import sums_from_rows
 from calltrack.stages.sankey import sankey
@@ -28,12 +30,62 @@ CONDITIONS: list[dict[str, Any]] = [
 ]
 
 
+ORIGINS = [
+    Origin("google"),
+    Origin("google", "cpc"),
+    Origin(medium="cpc"),
+    Origin(campaign=""),
+    Origin("bing", "cpc", "moves"),
+    Origin(""),
+    Origin("nowhere"),
+]
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_the_sums_of_a_segment_are_those_of_its_rows(crowd: Town, condition: dict[str, Any]) -> None:
-    within = Within(read_segment(condition), LATER)
+    assert_sums_of_rows(crowd, Among(Within(read_segment(condition), LATER)))
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_the_sums_of_an_origin_are_those_of_its_rows(crowd: Town, origin: Origin) -> None:
+    assert_sums_of_rows(crowd, Among(origin=origin))
+    assert_sums_of_rows(crowd, Among(Within(read_segment({"fact": "calls", "at_least": 1}), LATER), origin))
+
+
+def test_the_views_of_all_origins_add_up_to_those_of_everybody(crowd: Town) -> None:
+    rows = list(crowd.journeys().values())
+    some = Days(min(row.day for row in rows) + timedelta(days=2), max(row.day for row in rows))
+    parts = {(row.source, row.medium, row.campaign) for row in rows}
+    assert len(parts) > 6
+    amongs = [Among(origin=Origin(*words)) for words in parts]
+    with crowd.services.db.tenant(crowd.company.id) as session:
+        whole = _totals(session, crowd.company.id, some, None)
+        added = [sum(one) for one in zip(*(_totals(session, crowd.company.id, some, one) for one in amongs),
+                                         strict=True)]  # fmt: skip
+    assert added == whole
+    assert whole[0] == sum(some.first <= row.day for row in rows)
+
+
+def _totals(session: Session, company_id: UUID, days: Days, among: Among | None) -> list[int]:
+    all_ = (session, company_id, days, among)
+    of, ways, waits = funnel(*all_), paths(*all_), waiting_times(*all_)
+    weeks = cohorts(*all_)
+    return [
+        of.whole.journeys, of.whole.leads, of.whole.buyers, of.whole.value_minor, *of.whole.by_stage,
+        sankey(*all_).persons, friction(*all_).persons, ways.leads, ways.buyers,
+        *(sum(count for _, count in waits[name]) for name in ("lead", "bought")),
+        *(sum(one.leads_within[place] for one in weeks) for place in range(3)),
+        sum(one.outcomes.value_minor for one in weeks),
+    ]  # fmt: skip
+
+
+def assert_sums_of_rows(crowd: Town, among: Among) -> None:
+    """What the views sum up is what the rows asked for add up to, and all views agree."""
+    within, words = among.within, among.origin.words
     mine = [
         row for row in crowd.journeys().values()
-        if row.is_person and matches(within.tree, facts_of(row), within.now)
+        if all(getattr(row, name) == word for name, word in words.items())
+        and (not within or (row.is_person and matches(within.tree, facts_of(row), within.now)))
     ]  # fmt: skip
     wanted: Counter[tuple[Any, ...]] = Counter()
     for cell, (persons, value) in sums_from_rows(mine).items():
@@ -43,13 +95,14 @@ def test_the_sums_of_a_segment_are_those_of_its_rows(crowd: Town, condition: dic
     found: Counter[tuple[Any, ...]] = Counter()
     with crowd.services.db.tenant(crowd.company.id) as session:
         for view in ("flow", "stop", "path", "wait"):
-            of = cells_of_view(crowd.company.id, view, EVER, within)
+            of = cells_of_view(crowd.company.id, view, EVER, among)
             for row in session.execute(
                 of.asked(f"SELECT day, a, b, c, persons, value_minor {of.sql}"), of.values
             ):
                 found[view, row.day, row.a, row.b, row.c] += row.persons
                 found[view, "value"] += row.value_minor
-        all_ = (session, crowd.company.id, EVER, within)
+        all_ = (session, crowd.company.id, EVER, among)
+        check_size(*all_)
         whole, flow, stops, ways = funnel(*all_).whole, sankey(*all_), friction(*all_), paths(*all_)
         weeks, waits = cohorts(*all_), waiting_times(*all_)
     assert +found == +wanted
@@ -60,7 +113,7 @@ def test_the_sums_of_a_segment_are_those_of_its_rows(crowd: Town, condition: dic
 
 
 def test_waiting_times_end_where_their_span_ends(crowd: Town) -> None:
-    everybody = Within(read_segment({"not": {"fact": "visits", "at_least": 10**6}}), LATER)
+    everybody = Among(Within(read_segment({"not": {"fact": "visits", "at_least": 10**6}}), LATER))
     of = cells_of_view(crowd.company.id, "wait", EVER, everybody)
     ends = [end for end, _ in SPANS[:-1]]
     with crowd.services.db.tenant(crowd.company.id) as session:
@@ -74,10 +127,12 @@ def test_waiting_times_end_where_their_span_ends(crowd: Town) -> None:
 def test_a_period_of_too_many_persons_is_refused_with_the_way_out(
     crowd: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    within = Within(read_segment({"fact": "waits"}), LATER)
+    within = Among(Within(read_segment({"fact": "waits"}), LATER))
     monkeypatch.setattr(cells, "MOST_LIVE", 5)
     with crowd.services.db.tenant(crowd.company.id) as session:
         check_size(session, crowd.company.id, EVER, None)
         check_size(session, crowd.company.id, Days(date(2026, 1, 1), date(2026, 1, 9)), within)
         with pytest.raises(BadInput, match="Choose a shorter period"):
             check_size(session, crowd.company.id, EVER, within)
+        with pytest.raises(BadInput, match="ask for a medium or campaign as well"):
+            check_size(session, crowd.company.id, EVER, Among(origin=Origin(medium="cpc")))

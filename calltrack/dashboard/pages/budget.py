@@ -5,7 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from calltrack.budgets.changes import applied_at
+from calltrack.budgets.changes import applied_at, open_checks
 from calltrack.budgets.dearest import dearest
 from calltrack.budgets.keeping import COUNTS, Kept, Limit, keep, kept_by
 from calltrack.budgets.making import advise_now
@@ -34,6 +34,7 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         look = last_look(session, company_id)
         targets = places(session, company_id, found.result) if found else ()
         applied = applied_at(session, company_id, found.id) if found else None
+        checks = open_checks(session, company_id, here.now)
         answer = _tried(services, here) if found and _wishes(here) else None
     if here.may("manager") and any(place.can_apply for place in targets):
         warm_up(services)
@@ -43,6 +44,7 @@ def budget(services: Services, here: Here) -> ResponseReturnValue:
         look=look,
         places=targets,
         applied=applied,
+        checks=checks,
         answer=answer,
         wished={name.removeprefix("t-"): text for name, text in request.args.items()},
         of=Amounts(here.company.currency),

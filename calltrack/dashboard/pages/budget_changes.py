@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from calltrack.budgets import applying
-from calltrack.budgets.changes import get_change, lines_in, recent_changes
+from calltrack.budgets.changes import get_change, is_too_old, lines_in, recent_changes
 from calltrack.budgets.record import past_advice
 from calltrack.dashboard.access import Here, page, require_password
 from calltrack.dashboard.budget_words import Amounts, moves
@@ -20,7 +20,7 @@ from calltrack.wiring import Services
 
 @page("/budget/check", "manager", ("POST",))
 def check_budgets(services: Services, here: Here) -> ResponseReturnValue:
-    """Have the chosen moves checked at an account; nothing is changed."""
+    """Ask for the chosen moves to be checked at an account; nothing is changed."""
     company_id, units = here.company.id, request.form.getlist("unit")
     try:
         account_id = parse_id(request.form.get("account", ""))
@@ -42,6 +42,7 @@ def budget_change(services: Services, here: Here, change_id: UUID) -> ResponseRe
         row=row,
         lines=lines_in(row),
         account=account.name if account else "an account that was removed",
+        is_old=is_too_old(row, here.now),
         micros=lambda amount: of_platform(amount, row.currency or "EUR"),
     )
 
@@ -56,7 +57,9 @@ def decide_budget_change(services: Services, here: Here, change_id: UUID) -> Res
             state = applying.confirm(services, company_id, change_id, by=by)
             flash(*_told(state))
         elif wish == "name":
-            change_id = applying.name_campaigns(services, company_id, change_id, _named(), by=by)
+            change_id = applying.check_again(services, company_id, change_id, _named(), by=by)
+        elif wish == "again":
+            change_id = applying.check_again(services, company_id, change_id, by=by)
         elif wish == "undo":
             change_id = applying.check_undo(services, company_id, change_id, by=by)
         elif wish == "drop":

@@ -1,132 +1,104 @@
-"""Journeys: the stage funnel, the flow, friction, paths and cohorts, of everybody or of a segment."""
+"""Journeys: stage funnel, flow, friction, paths and cohorts, of everybody or of some; also as files."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
-from flask import render_template, request
+from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
+from calltrack.accounts import audit
 from calltrack.dashboard.access import Here, page
-from calltrack.dashboard.periods import NAMES, Period, period
+from calltrack.dashboard.journey_looking import Looked, look
+from calltrack.dashboard.journey_tables import table_of
 from calltrack.dashboard.person_line import STOPS, touch_words
 from calltrack.dashboard.sankey_drawing import draw, name_of
 from calltrack.kernel.errors import BadInput
-from calltrack.stages import views
-from calltrack.stages.cells import Days, Within, check_size
-from calltrack.stages.model import JourneyState
-from calltrack.stages.sankey import sankey
-from calltrack.stages.segment_rules import read_segment
-from calltrack.stages.segments import Segment, segments
+from calltrack.reports.asking import PERIODS
+from calltrack.reports.days import day_of
+from calltrack.reports.journey_asking import read_journeys_asked
+from calltrack.stages.views import WITHIN
 from calltrack.wiring import Services
 
-Question = tuple[Session, UUID, Days, Within | None]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What stands in the address: days, and a segment or none."""
-
-    period: Period
-    days: Days
-    segment: Segment | None
-    is_gone: bool
-    """Whether a segment is asked for that is there no more."""
+TEMPLATES = {
+    "funnel": "journeys.html", "flow": "journey_flow.html", "friction": "journey_friction.html",
+    "paths": "journey_paths.html", "cohorts": "journey_cohorts.html",
+}  # fmt: skip
 
 
 @page("/journeys", "viewer")
 def journeys(services: Services, here: Here) -> ResponseReturnValue:
     """Show the stage funnel with conversion and time between stages, and the sources."""
-
-    def read(question: Question) -> dict[str, Any]:
-        return {
-            "funnel": views.funnel(*question), "times": views.waited(*question),
-            "making": _making(question[0], here),
-        }  # fmt: skip
-
-    return _show(services, here, "journeys.html", read)
+    return _show(services, here, "funnel")
 
 
 @page("/journeys/flow", "viewer")
 def journey_flow(services: Services, here: Here) -> ResponseReturnValue:
     """Draw the flow from sources over first pages to stages, with its table."""
-
-    def read(question: Question) -> dict[str, Any]:
-        found = sankey(*question)
-        return {"flow": found, "drawing": draw(found), "name_of": name_of}
-
-    return _show(services, here, "journey_flow.html", read)
+    return _show(services, here, "flow")
 
 
 @page("/journeys/friction", "viewer")
 def journey_friction(services: Services, here: Here) -> ResponseReturnValue:
     """Show at which touchpoint people stop who are no leads."""
-
-    def read(question: Question) -> dict[str, Any]:
-        whole = views.funnel(*question).whole
-        return {"friction": views.friction(*question), "whole": whole, "stops": STOPS}
-
-    return _show(services, here, "journey_friction.html", read)
+    return _show(services, here, "friction")
 
 
 @page("/journeys/paths", "viewer")
 def journey_paths(services: Services, here: Here) -> ResponseReturnValue:
     """Show the touches before a purchase or a lead."""
-
-    def read(question: Question) -> dict[str, Any]:
-        return {"paths": views.paths(*question), "touch_words": touch_words}
-
-    return _show(services, here, "journey_paths.html", read)
+    return _show(services, here, "paths")
 
 
 @page("/journeys/cohorts", "viewer")
 def journey_cohorts(services: Services, here: Here) -> ResponseReturnValue:
     """Show what became of each week's first touches, and how long leads and purchases took."""
-
-    def read(question: Question) -> dict[str, Any]:
-        return {
-            "weeks": views.cohorts(*question), "times": views.waiting_times(*question),
-            "within": views.WITHIN, "is_long": question[2].is_long,
-        }  # fmt: skip
-
-    return _show(services, here, "journey_cohorts.html", read, "90d")
+    return _show(services, here, "cohorts")
 
 
-def _show(
-    services: Services, here: Here, template: str, read: Callable[[Question], dict[str, Any]],
-    usual: str = "30d",
-) -> ResponseReturnValue:  # fmt: skip
-    company_id, problem, told = here.company.id, "", dict[str, Any]()
-    with services.db.tenant(company_id) as session:
-        all_ = segments(session, company_id)
-        chosen = _chosen(here, all_, usual)
-        within = Within(read_segment(chosen.segment.condition), here.now) if chosen.segment else None
-        try:
-            if chosen.is_gone:
-                raise BadInput("This segment is there no more. Choose another one, or all journeys.")
-            check_size(session, company_id, chosen.days, within)
-            told = read((session, company_id, chosen.days, within))
-        except BadInput as refused:
-            problem, template = str(refused), "journey_refused.html"
+@page("/journeys/<view>/file.<kind>", "viewer")
+def journey_file(services: Services, here: Here, view: str, kind: str) -> ResponseReturnValue:
+    """Send a view as CSV or as an Excel workbook, with the period and the filters written into it."""
+    if view not in TEMPLATES or kind not in ("csv", "xlsx"):
+        abort(404)
+    # Spreadsheets: only whoever makes one needs their library in memory.
+    from calltrack.reports.files import XLSX, csv_of, xlsx_of
+
+    asked = read_journeys_asked(request.args, day_of(here.now, here.company.timezone), view)
+    found = look(services, here, view, asked)
+    if found.problem:
+        raise BadInput(found.problem)
+    table = table_of(found, here)
+    with services.db.tenant(here.company.id) as session:
+        audit.note(
+            session, here.company.id, here.who.email, "journeys.exported", f"{view}.{kind}", here.now,
+            filters=f"{asked.now.since} to {asked.now.until}; {found.filters or 'all'}",
+        )  # fmt: skip
+    answer = Response(xlsx_of(table), mimetype=XLSX) if kind == "xlsx" else Response(
+        "\ufeff" + "".join(csv_of(table)), content_type="text/csv; charset=utf-8"
+    )  # fmt: skip
+    name = f"journeys-{view}-{asked.now.since}-{asked.now.until}.{kind}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _show(services: Services, here: Here, view: str) -> ResponseReturnValue:
+    today, problem = day_of(here.now, here.company.timezone), ""
+    try:
+        asked = read_journeys_asked(request.args, today, view)
+    except BadInput as refused:
+        problem, asked = str(refused), read_journeys_asked({}, today, view)
+    found = look(services, here, view, asked)
+    problem = problem or found.problem
+    if found.segment is None:
+        asked = replace(asked, segment="")
     return render_template(
-        template, period=chosen.period, periods=NAMES, segment=chosen.segment, segments=all_,
-        problem=problem, **told,
+        "journey_refused.html" if found.problem else TEMPLATES[view], view=view, asked=asked, problem=problem,
+        periods=PERIODS, filters=found.filters, segment=found.segment, segments=found.segments,
+        **_drawn(found),
     ), 400 if problem else 200  # fmt: skip
 
 
-def _chosen(here: Here, all_: tuple[Segment, ...], usual: str) -> Chosen:
-    asked = period(request.args.get("period", usual), here.now, here.company.timezone)
-    zone = ZoneInfo(here.company.timezone)
-    first, last = asked.span.since.astimezone(zone).date(), asked.span.until.astimezone(zone).date()
-    wanted = request.args.get("segment", "")
-    segment = next((one for one in all_ if one.id.hex == wanted.replace("-", "").lower()), None)
-    return Chosen(asked, Days(first, last), segment, is_gone=bool(wanted and segment is None))
-
-
-def _making(session: Session, here: Here) -> JourneyState | None:
-    """Return the state while journeys are being made (again); None: they all stand."""
-    state = session.get(JourneyState, (here.company.id,))
-    return state if state is None or state.again_phase else None
+def _drawn(found: Looked) -> dict[str, object]:
+    """Return what the view's template needs besides what was read."""
+    if found.view == "flow" and not found.problem:
+        return {**found.told, "drawing": draw(found.told["flow"]), "name_of": name_of}
+    return {**found.told, "stops": STOPS, "touch_words": touch_words, "within": WITHIN}

@@ -5,11 +5,14 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from calltrack.accounts import audit
 from calltrack.dashboard import fact_form
 from calltrack.dashboard.access import Here, page
 from calltrack.dashboard.fact_form import Row
 from calltrack.dashboard.typed import Typed, WrongForm, typed
+from calltrack.kernel.ids import parse_id
 from calltrack.stages import segments as saved
+from calltrack.stages.segment_events import send_failed_again, told_of, webhooks
 from calltrack.stages.segment_rules import read_segment, sentence
 from calltrack.stages.segments import Given, Segment
 from calltrack.wiring import Services
@@ -28,7 +31,7 @@ def segments(services: Services, here: Here) -> ResponseReturnValue:
 @page("/journeys/segments/new", "manager")
 def new_segment(services: Services, here: Here) -> ResponseReturnValue:
     """Show the form of a new segment."""
-    return _form(None, "all", ())
+    return _form(services, here, None, "all", ())
 
 
 @page("/journeys/segments/new", "manager", ("POST",))
@@ -43,7 +46,7 @@ def segment(services: Services, here: Here, segment_id: UUID) -> ResponseReturnV
     with services.db.tenant(here.company.id) as session:
         row = saved.segment(session, here.company.id, segment_id)
     drawn = fact_form.rows_of_segment(row.condition)
-    return _form(row, *(drawn or ("all", ())))
+    return _form(services, here, row, *(drawn or ("all", ())))
 
 
 @page("/journeys/segments/<id:segment_id>", "manager", ("POST",))
@@ -52,6 +55,18 @@ def change_segment(services: Services, here: Here, segment_id: UUID) -> Response
     with services.db.tenant(here.company.id) as session:
         row = saved.segment(session, here.company.id, segment_id)
     return _save(services, here, row)
+
+
+@page("/journeys/segments/<id:segment_id>/webhook-again", "manager", ("POST",))
+def tell_webhook_again(services: Services, here: Here, segment_id: UUID) -> ResponseReturnValue:
+    """Send the webhook again what was given up."""
+    with services.db.tenant(here.company.id) as session:
+        row = saved.segment(session, here.company.id, segment_id)
+        again = send_failed_again(session, here.company.id, row.id, here.now)
+        audit.note(session, here.company.id, here.who.email, "segment.told_again", row.name, here.now)
+    services.nudges.wake("tell_webhooks", str(here.company.id))
+    flash(f"{again} sent again." if again else "Nothing was given up.")
+    return redirect(url_for("dashboard.segment", company_id=here.company.id, segment_id=segment_id), 303)
 
 
 @page("/journeys/segments/<id:segment_id>/delete", "manager", ("POST",))
@@ -80,28 +95,32 @@ def _save(services: Services, here: Here, row: Segment | None) -> ResponseReturn
                 fact_form.segment_of(form),
                 alert,
                 form.text("tell_to") or "off",
+                parse_id(form.text("webhook_id")) if form.text("webhook_id") else None,
             )
             if form.text("do") == "preview":
                 tree = read_segment(given.condition)
                 found = saved.count_persons(session, company_id, tree, here.now)
-                return _form(row, join, rows, form, found=found, said=sentence(tree))
+                return _form(services, here, row, join, rows, form, found=found, said=sentence(tree))
             if row is None:
                 saved.make_segment(session, company_id, given, here.now, by=here.who.email)
             else:
                 saved.change_segment(session, company_id, row.id, given, here.now, by=here.who.email)
     except WrongForm:
-        return _form(row, join, rows, form), form.status
+        return _form(services, here, row, join, rows, form), form.status
     flash("Saved.")
     return redirect(url_for("dashboard.segments", company_id=company_id), 303)
 
 
 def _form(
-    row: Segment | None, join: str, rows: tuple[Row, ...], form: Typed | None = None, *,
-    found: int | None = None, said: str = "",
+    services: Services, here: Here, row: Segment | None, join: str, rows: tuple[Row, ...],
+    form: Typed | None = None, *, found: int | None = None, said: str = "",
 ) -> str:  # fmt: skip
+    with services.db.tenant(here.company.id) as session:
+        hooks = webhooks(session, here.company.id)
+        told = told_of(session, here.company.id, row.id) if row else None
     return render_template(
         "segment.html", segment=row, join=join, form=form, found=found, said=said, most=saved.COUNTED,
-        tell_to=saved.TELL_TO,
+        tell_to=saved.TELL_TO, webhooks=hooks, told=told,
         rows=[*rows, *[Row()] * fact_form.SPARE][: fact_form.MOST_ROWS], how=fact_form.HOW,
         facts=fact_form.facts_offered(in_score=False), colors=fact_form.COLOR_WORDS,
         is_nested=bool(row and not rows and not form),
