@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from calltrack.conversions.model import Conversion, ConversionChange
 from calltrack.delivery.model import STATES, Delivery, DestinationAccount
 from calltrack.delivery.preflight import AFTERWARDS, NOT_KEPT
 from calltrack.delivery.queries import DeliveryRow, joined, select_rows
+from calltrack.infra.rows import by_index
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import first_id_of
 
@@ -28,8 +29,6 @@ MOST: Final = 1_000
 _IN_TROUBLE: Final[ColumnElement[bool]] = literal_column(
     "delivery.state IN ('rejected', 'unknown', 'parked', 'withheld')"
 )
-_BY_INDEX: Final = text("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-_AS_USUAL: Final = text("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
 _MOVING: Final = ("pending", "sending", "accepted")
 
 
@@ -99,12 +98,9 @@ def find(
     query = _narrowed(select_rows(), company_id, wanted)
     if before:
         query = query.where(Delivery.id < before)
-    # A page is some rows and their neighbours by id; reading whole tables to join them never pays.
-    session.execute(_BY_INDEX)
-    rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST)))
-    found = tuple(DeliveryRow(**row._mapping) for row in rows)
-    session.execute(_AS_USUAL)
-    return found
+    with by_index(session):
+        rows = session.execute(query.order_by(Delivery.id.desc()).limit(min(max(most, 1), MOST))).all()
+    return tuple(DeliveryRow(**row._mapping) for row in rows)
 
 
 def raw_page(
@@ -115,8 +111,8 @@ def raw_page(
     query = _narrowed(joined(select(*columns).select_from(Delivery)), company_id, wanted)
     if before:
         query = query.where(Delivery.id < before)
-    session.execute(_BY_INDEX)
-    rows = session.connection().execute(query.order_by(Delivery.id.desc()).limit(most))
+    with by_index(session):
+        rows = session.connection().execute(query.order_by(Delivery.id.desc()).limit(most)).all()
     return [tuple(row) for row in rows]
 
 

@@ -1,15 +1,31 @@
 """Storing many rows with one short statement, each column as one array; reaching rows by their key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select
+from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.infra.db import Base
+
+_BY_INDEX = text("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+_AS_USUAL = text("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
+
+
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Have what is read inside joined row by row, by index.
+
+    A page is some rows and their neighbours by id: reading whole tables to join them never pays, however few
+    rows PostgreSQL expects a filter to leave.
+    """
+    session.execute(_BY_INDEX)
+    yield
+    session.execute(_AS_USUAL)
 
 
 def insert_new(
