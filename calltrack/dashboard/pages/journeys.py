@@ -42,10 +42,8 @@ def journeys(services: Services, here: Here) -> ResponseReturnValue:
     """Show the stage funnel with conversion and time between stages, and the sources."""
 
     def read(question: Question) -> dict[str, Any]:
-        return {
-            "funnel": views.funnel(*question), "times": views.waited(*question),
-            "making": _making(question[0], here),
-        }  # fmt: skip
+        found = views.funnel(*question)
+        return {"funnel": found, "times": found.waits, "making": _making(question[0], here)}
 
     return _show(services, here, "journeys.html", read)
 
