@@ -12,16 +12,18 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.infra.db import Base
 
-_BY_INDEX = text("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-_AS_USUAL = text("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on")
+_PLANS = ("hashjoin", "mergejoin", "seqscan")
+_BY_INDEX, _AS_USUAL = (
+    text("; ".join(f"SET LOCAL enable_{plan} = {way}" for plan in _PLANS)) for way in ("off", "on")
+)
 
 
 @contextmanager
 def by_index(session: Session) -> Iterator[None]:
     """Have what is read inside joined row by row, by index.
 
-    A page is some rows and their neighbours by id: reading whole tables to join them never pays, however few
-    rows PostgreSQL expects a filter to leave.
+    A page is some rows and their neighbours by id: reading whole tables never pays, however few rows
+    PostgreSQL expects a filter to leave.
     """
     session.execute(_BY_INDEX)
     yield

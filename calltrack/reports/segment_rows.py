@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company
+from calltrack.infra.rows import by_index
 from calltrack.journeys.rules import SURE_ENOUGH
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import first_id_of, parse_id
@@ -74,12 +75,15 @@ def read_segment_rows(
         "company_id": company_id, "sure_enough": SURE_ENOUGH, "members": members, "since": since,
         "until": until, "first": first_id_of(since), "last": first_id_of(until),
         "zone": company.timezone, "step": step, "currency": company.currency,
-        "not_known": NOT_KNOWN, "oldest": UUID(int=0), "newest": UUID(int=2**128 - 1), "details": asked.details,
+        "not_known": NOT_KNOWN, "details": asked.details,
+        "oldest": UUID(int=0), "newest": UUID(int=2**128 - 1),
     } | dict(filters_of(asked))  # fmt: skip
     rows, steps = defaultdict[Key, Figures](Figures), defaultdict[date, Figures](Figures)
     width = len(asked.dimension.keys)
     named = named_by_written(session, company_id) if asked.dimension.id == "ad_group" else {}
-    for row in session.execute(_statement(asked), values).all():
+    with by_index(session):
+        found = session.execute(_statement(asked), values).all()
+    for row in found:
         figures = Figures(*row[width + 1 :])
         rows[tuple(named.get(word, word) for word in row[:width])] += figures
         steps[row[width]] += figures

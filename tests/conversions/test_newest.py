@@ -62,13 +62,14 @@ def test_pages_hold_every_call_that_fits_however_few_are_looked_at_for_each(
         ("rare", made[8::9]),
         ("google", [one for one in made if one not in made[8::9]]),
     ):
-        seen, pages, place = list[object](), 0, None
-        while pages == 0 or place:
+        seen, pages = list[object](), 0
+        after: Place | None = None
+        while pages == 0 or after:
             with services.db.tenant(company.id) as session:
                 wanted = CallFilter(source=source)
-                page = find_calls(session, services.vault, company.id, wanted, place, 2)
+                page = find_calls(session, services.vault, company.id, wanted, after, 2)
             seen += [row.id for row in page.rows]
-            pages, place = pages + 1, page.next and Place.from_text(page.next.to_text())
+            pages, after = pages + 1, page.next and Place.from_text(page.next.to_text())
         assert sorted(map(str, seen)) == sorted(str(one.id) for one in expected)
         assert pages >= 6
 
