@@ -35,12 +35,18 @@ _ADDED: Final = ", ".join(
         "max(largest_minor) AS largest_minor",
     ]
 )
-_MOMENTS: Final = moments(
-    day=True,
-    of_visit="AND v.visitor_id = ANY(ARRAY(SELECT visitor_id FROM browsers))",
-    of_call="AND c.id = ANY(ARRAY(SELECT id FROM mine))",
-    of_conversion="AND call_id = ANY(ARRAY(SELECT id FROM mine))",
-)
+# Those of a call's visit; to look each up takes most of the time, and most reports do not tell them.
+_OF_VISIT: Final = ("keyword", "ad_group", "landing_page")
+_MOMENTS: Final = {
+    words: moments(
+        day=True,
+        words=words,
+        of_visit="AND v.visitor_id = ANY(ARRAY(SELECT visitor_id FROM browsers))",
+        of_call="AND c.id = ANY(ARRAY(SELECT id FROM mine))",
+        of_conversion="AND call_id = ANY(ARRAY(SELECT id FROM mine))",
+    )
+    for words in (True, False)
+}
 
 
 def read_segment_rows(
@@ -93,14 +99,15 @@ def read_segment_rows(
 
 def _statement(asked: Asked) -> TextClause:
     """Return the rows by words and step; SQL of this room and names of columns, values are parameters."""
-    detail = DETAILS.get(asked.stored.removesuffix(ALONE)) or "''"
+    stored = asked.stored.removesuffix(ALONE)
+    detail = DETAILS.get(stored) or "''"
     more = "".join(f" AND {CONDITIONS[name]}" for name in filters_of(asked))
-    if asked.stored.removesuffix(ALONE) in _NO_VISITS:
+    if stored in _NO_VISITS:
         more += " AND one.detail <> ''"
     keys = ", ".join(asked.dimension.keys)
     words = f"""
         WITH members AS MATERIALIZED (SELECT unnest(:members) AS id), {CALLS_OF_MEMBERS},
-        moments AS ({_MOMENTS}), one AS (SELECT *, {detail} AS detail FROM moments)
+        moments AS ({_MOMENTS[stored in _OF_VISIT]}), one AS (SELECT *, {detail} AS detail FROM moments)
         SELECT {keys}, date_trunc(:step, day::timestamp)::date AS start, {_ADDED}
         FROM one WHERE true{more} GROUP BY {keys}, start
     """  # noqa: S608 - words of this room
