@@ -100,7 +100,13 @@ class LevelAnswer(BaseModel):
     source: int
     unknown: int
     shares: Annotated[dict[str, float | None], Field(description="Of all counted calls; null: no call.")]
-    is_cut: Annotated[bool, Field(description="Without `since` only the newest 10,000 calls are counted.")]
+    is_cut: Annotated[
+        bool,
+        Field(
+            description="Without `since` only the newest 10,000 calls are counted; with it and another filter"
+            " those that fit among the newest 30,000 of the period."
+        ),
+    ]
 
 
 class OutcomeShape(BaseModel):

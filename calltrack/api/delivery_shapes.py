@@ -80,6 +80,13 @@ class CountsShape(BaseModel):
     withheld: Annotated[
         dict[str, int], Field(description="The withheld ones by the code that kept them back.")
     ]
+    is_cut: Annotated[
+        bool,
+        Field(
+            description="Confirmed and withheld ones are counted among the newest 200,000 of the time only"
+            " (50,000 where a kind, an action or a text is asked for): there may be more."
+        ),
+    ]
 
 
 class AnswerShape(BaseModel):
@@ -177,7 +184,8 @@ def request_shape(shown: Shown | None) -> dict[str, Any] | None:
 
 def counts_shape(counts: Counts) -> dict[str, Any]:
     """Return counts as the API shows them."""
-    return {"total": counts.total, "by_state": counts.by_state, "withheld": counts.withheld}
+    return {"total": counts.total, "by_state": counts.by_state, "withheld": counts.withheld,
+            "is_cut": counts.is_cut}  # fmt: skip
 
 
 def answer_shapes(receivers: tuple[Receiver, ...]) -> list[dict[str, Any]]:

@@ -49,6 +49,13 @@ class Call(Base):
         Index("ix_call_caller", "company_id", "caller_hash", "started_at"),
         Index("ix_call_number", "company_id", "number_id", "started_at"),
         Index("ix_call_changed", "company_id", "changed_at"),
+        # What is no part of a journey: calls that still last, or were turned away.
+        Index(
+            "ix_call_odd",
+            "company_id",
+            "started_at",
+            postgresql_where=text("outcome IS NULL OR outcome IN ('blocked', 'over_limit')"),
+        ),
         ForeignKeyConstraint(
             ["company_id", "number_id"], ["tracking_number.company_id", "tracking_number.id"]
         ),

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -36,7 +36,9 @@ from calltrack.calls.people.work import STATUSES
 from calltrack.calls.queries import open_caller
 from calltrack.conversions.call_origin import by_hour, by_visit, by_words
 from calltrack.conversions.model import Conversion
+from calltrack.conversions.newest import MOST_LOOKED, Reach, has_to_look, reach_of
 from calltrack.infra.crypto import Vault
+from calltrack.infra.rows import by_index
 from calltrack.kernel.errors import BadInput
 from calltrack.numbers.model import TrackingNumber
 
@@ -224,14 +226,30 @@ def find_calls(
     after: Place | None = None,
     most: int = 50,
 ) -> CallPage:
-    """Return the newest calls that fit the filter, at most `most`, after the given place."""
+    """Return the newest calls that fit the filter, at most `most`, after the given place.
+
+    A page whose filter fits few calls may hold fewer, even none, and have one that goes on after it: at most
+    `newest.MOST_LOOKED` calls are looked at for each.
+    """
     most = min(max(most, 1), MOST)
-    query = _summary(company_id).where(*conditions(company_id, vault, wanted))
+    older: list[ColumnElement[bool]] = []
     if after:
-        query = query.where(tuple_(Call.started_at, Call.id) < tuple_(after.started_at, after.id))
+        older.append(Call.started_at <= after.started_at)
+        older.append(tuple_(Call.started_at, Call.id) < tuple_(after.started_at, after.id))
+    query = _summary(company_id).where(*conditions(company_id, vault, wanted), *older)
     query = query.order_by(Call.started_at.desc(), Call.id.desc()).limit(most + 1)
-    rows = [_row(vault, company_id, row) for row in session.execute(query)]
-    last = rows[most - 1] if len(rows) > most else None
+    if not has_to_look(wanted):
+        return _page(vault, company_id, session.execute(query).all(), most, None)
+    reach = reach_of(session, company_id, [*by_call(company_id, vault, wanted), *older], MOST_LOOKED)
+    with by_index(session):
+        found = session.execute(query.where(reach.holds()) if reach else query).all()
+    return _page(vault, company_id, found, most, reach)
+
+
+def _page(vault: Vault, company_id: UUID, found: Sequence[Any], most: int, reach: Reach | None) -> CallPage:
+    """Return a page of what was found; the next one goes on after its last row, or where looking ended."""
+    rows = [_row(vault, company_id, row) for row in found]
+    last = rows[most - 1] if len(rows) > most else reach
     return CallPage(tuple(rows[:most]), Place(last.started_at, last.id) if last else None)
 
 
@@ -317,11 +335,7 @@ def _has_lead() -> ColumnElement[bool]:
 
 def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[ColumnElement[bool]]:
     """Return what the filter asks of a `joined` query; raises BadInput for words it does not know."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.since:
-        found.append(Call.started_at >= wanted.since)
-    if wanted.until:
-        found.append(Call.started_at < wanted.until)
+    found = by_call(company_id, vault, wanted)
     if wanted.outcome:
         found.append(_outcome(wanted.outcome))
     found += by_words(wanted.source, wanted.medium, wanted.campaign)
@@ -333,17 +347,27 @@ def conditions(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[Colum
     )  # fmt: skip
     if wanted.hour is not None:
         found.append(by_hour(wanted.hour))
+    if wanted.brought:
+        found.append(_kind(wanted.brought))
+    if wanted.among:
+        found.append(among(wanted.among))
+    return found + _by_people(wanted)
+
+
+def by_call(company_id: UUID, vault: Vault, wanted: CallFilter) -> list[ColumnElement[bool]]:
+    """Return those conditions of the filter that stand in the call itself."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.since:
+        found.append(Call.started_at >= wanted.since)
+    if wanted.until:
+        found.append(Call.started_at < wanted.until)
     if wanted.location_id:
         found.append(Call.location_id == wanted.location_id)
     if wanted.number_id:
         found.append(Call.number_id == wanted.number_id)
     if wanted.caller:
         found.append(Call.caller_hash == vault.look_up(company_id, wanted.caller))
-    if wanted.brought:
-        found.append(_kind(wanted.brought))
-    if wanted.among:
-        found.append(among(wanted.among))
-    return found + _by_people(wanted)
+    return found
 
 
 def among(asked: Among) -> ColumnElement[bool]:
@@ -394,7 +418,8 @@ def _kind(brought: str) -> ColumnElement[bool]:
         return ~exists().where(of_call)
     if brought not in ("lead", "purchase"):
         raise BadInput("brought is one of lead, purchase, none.")
-    return Lead.status == "counted" if brought == "lead" else Purchase.c.status == "counted"
+    # As in `call_origin.by_words`: calls come first.
+    return func.coalesce(Lead.status if brought == "lead" else Purchase.c.status, "") == "counted"
 
 
 def _row(vault: Vault, company_id: UUID, row: Any) -> CallSummary:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     extract,
     func,
     literal_column,
-    or_,
     select,
 )
 
@@ -32,16 +31,13 @@ _WORDS: Final = {
 
 def by_words(source: str, medium: str, campaign: str) -> list[ColumnElement[bool]]:
     """Return the conditions on what calls are credited to; `unknown` and `(none)` ask for no such word."""
+    # A word alone would let PostgreSQL begin with all verdicts there are instead of the calls looked at.
     found: list[ColumnElement[bool]] = []
-    if source == UNKNOWN:
-        found.append(or_(Attribution.source.is_(None), Attribution.source == ""))
-    elif source:
-        found.append(Attribution.source == source)
+    if source:
+        found.append(func.coalesce(Attribution.source, "") == ("" if source == UNKNOWN else source))
     for column, word in ((Attribution.medium, medium), (Attribution.campaign, campaign)):
-        if word == NONE:
-            found.append(func.coalesce(column, "") == "")
-        elif word:
-            found.append(column == word)
+        if word:
+            found.append(func.coalesce(column, "") == ("" if word == NONE else word))
     return found
 
 

@@ -1,15 +1,33 @@
 """Storing many rows with one short statement, each column as one array; reaching rows by their key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select
+from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.infra.db import Base
+
+_PLANS = ("hashjoin", "mergejoin", "seqscan")
+_BY_INDEX, _AS_USUAL = (
+    text("; ".join(f"SET LOCAL enable_{plan} = {way}" for plan in _PLANS)) for way in ("off", "on")
+)
+
+
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Have what is read inside joined row by row, by index.
+
+    A page is some rows and their neighbours by id: reading whole tables never pays, however few rows
+    PostgreSQL expects a filter to leave.
+    """
+    session.execute(_BY_INDEX)
+    yield
+    session.execute(_AS_USUAL)
 
 
 def insert_new(

@@ -83,28 +83,36 @@ FIND_VISITS: Final = text(
 )
 
 
-def moments(*, day: bool = False, of_visit: str = "", of_call: str = "", of_conversion: str = "") -> str:
+def moments(
+    *, day: bool = False, words: bool = True, of_visit: str = "", of_call: str = "", of_conversion: str = ""
+) -> str:
     """Return the SELECT of all visits, calls and conversions of a time, one row each, with their words.
 
-    With `day` each names its day of the company's zone; the others are further conditions: on a visit `v`, a
+    With `day` each names its day of the company's zone; without `words` the keyword, ad group and page are
+    left empty, and no visit is looked up beside a call; the others are further conditions: on a visit `v`, a
     call `c`, and the columns of a conversion.
     """
+    judged, click, of_judged, own = (
+        (_JUDGED, _CLICK, _OF_VISIT, (_KEYWORD, _AD_GROUP, _PAGE))
+        if words
+        else (_VERDICT, "", "'' AS keyword, '' AS ad_group, '' AS landing", ("''", "''", "''"))
+    )
 
     def on(moment: str, name: str = "") -> str:
         return f" ({moment} AT TIME ZONE :zone)::date{name}," if day else ""
 
     return f"""
-        SELECT v.source, v.medium, v.campaign, {_KEYWORD} AS keyword, {_AD_GROUP} AS ad_group,
-               {_PAGE} AS landing, '' AS location,
+        SELECT v.source, v.medium, v.campaign, {own[0]} AS keyword, {own[1]} AS ad_group,
+               {own[2]} AS landing, '' AS location,
                '' AS number, {_hour("v.started_at")} AS hour,{on("v.started_at", " AS day")}
                1 AS visits, 0 AS calls, 0 AS ended, 0 AS answered, 0 AS talk_seconds, 0 AS with_source,
                0 AS on_visit, 0 AS on_campaign, 0 AS on_source, 0 AS leads, 0 AS purchases,
                0::bigint AS value_minor, 0 AS other_currency, 0::float8 AS value_squared,
                0::bigint AS largest_minor
-        FROM visit v {_CLICK}
+        FROM visit v {click}
         WHERE v.company_id = :company_id AND v.id >= :first AND v.id < :last {of_visit}
         UNION ALL
-        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {of_judged},
                replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
                {_hour("c.started_at")},{on("c.started_at")}
                0, 1, (coalesce(c.outcome NOT IN ('blocked', 'over_limit'), false))::int,
@@ -112,10 +120,10 @@ def moments(*, day: bool = False, of_visit: str = "", of_call: str = "", of_conv
                (coalesce(a.source, '') <> '')::int, (a.level IS NOT DISTINCT FROM 'visit')::int,
                (a.level IS NOT DISTINCT FROM 'campaign')::int, (a.level IS NOT DISTINCT FROM 'source')::int,
                0, 0, 0, 0, 0, 0
-        FROM call c {_JUDGED}
+        FROM call c {judged}
         WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until {of_call}
         UNION ALL
-        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {_OF_VISIT},
+        SELECT coalesce(a.source, ''), coalesce(a.medium, ''), coalesce(a.campaign, ''), {of_judged},
                replace(c.location_id::text, '-', ''), replace(c.number_id::text, '-', ''),
                {_hour("o.occurred_at")},{on("o.occurred_at")}
                0, 0, 0, 0, 0, 0, 0, 0, 0, (o.kind = 'lead')::int, (o.kind = 'purchase')::int,
@@ -128,7 +136,7 @@ def moments(*, day: bool = False, of_visit: str = "", of_call: str = "", of_conv
             FROM conversion WHERE company_id = :company_id AND status = 'counted'
                 AND occurred_at >= :since AND occurred_at < :until {of_conversion}
         ) o
-        {_CALL} {_JUDGED}
+        {_CALL} {judged}
     """  # noqa: S608 - constants of this room
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final
 
 from calltrack.reports import chance
@@ -39,7 +40,7 @@ class Figures:
     def sum_of(cls, rows: Iterable["Figures"]) -> "Figures":
         """Return what rows add up to."""
         all_ = list(rows)
-        sums = {one.name: sum(getattr(row, one.name) for row in all_) for one in fields(cls)}
+        sums = {one.name: sum(map(attrgetter(one.name), all_)) for one in fields(cls)}
         return cls(**sums | {"largest_minor": max((row.largest_minor for row in all_), default=0)})
 
     def less(self, other: "Figures") -> "Figures":

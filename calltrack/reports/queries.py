@@ -68,7 +68,7 @@ def read_rows(
     rows, total = {}, Figures()
     values = _values(company_id, asked.stored, asked, over) | {"most": most}
     width = len(asked.dimension.keys)
-    for row in session.execute(_bound(statement), values):
+    for row in session.execute(_bound(statement), values).all():
         figures = Figures(*row[width + 1 :])
         if row[width]:
             total = figures

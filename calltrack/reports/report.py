@@ -63,7 +63,7 @@ def make_report(
     if asked.before:
         before, _ = _period(session, company_id, asked, asked.before, most, now)
     keys = dict.fromkeys([*found.rows, *before.rows])
-    rows = [Row(key, found.rows.get(key, Figures()), before.rows.get(key, Figures())) for key in keys]
+    rows = [Row(key, found.rows.get(key, _NOTHING), before.rows.get(key, _NOTHING)) for key in keys]
     of_steps = {} if asked.segment else read_steps(session, company_id, asked, asked.step)
     return Report(
         asked=asked,
@@ -100,6 +100,7 @@ def starts(over: Stretch, step: Step) -> list[date]:
     return found
 
 
+_NOTHING: Final = Figures()
 _OTHER: Final = {"source": OTHER, "medium": OTHER, "campaign": "", "detail": OTHER}
 # So many rows more may a report have that cost something and brought nothing; then they are put together.
 SPENDING: Final = 1_000

@@ -5,13 +5,16 @@ Kept rows tell of no person, so a report of a segment is counted when it is aske
 
 from collections import defaultdict
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from calltrack.accounts.model import Company
+from calltrack.infra.rows import by_index
+from calltrack.journeys.rules import SURE_ENOUGH
 from calltrack.kernel.errors import BadInput
 from calltrack.kernel.ids import first_id_of, parse_id
 from calltrack.reports.ad_groups import named_by_written
@@ -20,7 +23,7 @@ from calltrack.reports.day_sql import ALONE, DETAILS, NOT_KNOWN, SUMS, moments
 from calltrack.reports.days import bounds_of
 from calltrack.reports.figures import Figures
 from calltrack.reports.queries import CONDITIONS, Found, Key, filters_of
-from calltrack.stages.segment_calls import CALLS_OF_MEMBERS, members_active
+from calltrack.stages.segment_calls import CALLS_OF_MEMBERS, active_members
 from calltrack.stages.segments import within_segment
 
 # So many persons are counted while somebody waits.
@@ -32,12 +35,18 @@ _ADDED: Final = ", ".join(
         "max(largest_minor) AS largest_minor",
     ]
 )
-_MOMENTS: Final = moments(
-    day=True,
-    of_visit="AND v.visitor_id = ANY(ARRAY(SELECT visitor_id FROM browsers))",
-    of_call="AND c.id = ANY(ARRAY(SELECT id FROM mine))",
-    of_conversion="AND call_id = ANY(ARRAY(SELECT id FROM mine))",
-)
+# Those of a call's visit; to look each up takes most of the time, and most reports do not tell them.
+_OF_VISIT: Final = ("keyword", "ad_group", "landing_page")
+_MOMENTS: Final = {
+    words: moments(
+        day=True,
+        words=words,
+        of_visit="AND v.visitor_id = ANY(ARRAY(SELECT visitor_id FROM browsers))",
+        of_call="AND c.id = ANY(ARRAY(SELECT id FROM mine))",
+        of_conversion="AND call_id = ANY(ARRAY(SELECT id FROM mine))",
+    )
+    for words in (True, False)
+}
 
 
 def read_segment_rows(
@@ -62,18 +71,25 @@ def read_segment_rows(
     within = within_segment(session, company_id, parse_id(asked.segment), now)
     since, _ = bounds_of(over.since, company.timezone)
     _, until = bounds_of(over.until, company.timezone)
-    members, values = members_active(company_id, within)
-    values |= {"since": since, "until": until}
-    _check_size(session, members, values)
-    values |= {
-        "first": first_id_of(since), "last": first_id_of(until), "zone": company.timezone, "step": step,
-        "currency": company.currency, "not_known": NOT_KNOWN, "oldest": UUID(int=0),
-        "newest": UUID(int=2**128 - 1), "details": asked.details,
+    members = active_members(session, company_id, within, since, until, MOST_PERSONS + 1)
+    if len(members) > MOST_PERSONS:
+        raise BadInput(
+            f"More than {MOST_PERSONS:,} persons of this segment were active in this period, more than"
+            " are counted while you wait. Choose a shorter period, or a narrower segment."
+        )
+    values = {
+        "company_id": company_id, "sure_enough": SURE_ENOUGH, "members": members, "since": since,
+        "until": until, "first": first_id_of(since), "last": first_id_of(until),
+        "zone": company.timezone, "step": step, "currency": company.currency,
+        "not_known": NOT_KNOWN, "details": asked.details,
+        "oldest": UUID(int=0), "newest": UUID(int=2**128 - 1),
     } | dict(filters_of(asked))  # fmt: skip
     rows, steps = defaultdict[Key, Figures](Figures), defaultdict[date, Figures](Figures)
     width = len(asked.dimension.keys)
     named = named_by_written(session, company_id) if asked.dimension.id == "ad_group" else {}
-    for row in session.execute(text(_statement(asked, members)), values):
+    with by_index(session):
+        found = session.execute(_statement(asked), values).all()
+    for row in found:
         figures = Figures(*row[width + 1 :])
         rows[tuple(named.get(word, word) for word in row[:width])] += figures
         steps[row[width]] += figures
@@ -81,28 +97,21 @@ def read_segment_rows(
     return Found({key: rows[key] for key in largest}, Figures.sum_of(rows.values())), dict(steps)
 
 
-def _check_size(session: Session, members: str, values: dict[str, Any]) -> None:
-    counted = f"SELECT count(*) FROM (SELECT FROM ({members}) found LIMIT {MOST_PERSONS + 1}) counted"  # noqa: S608 - see below
-    if (session.scalar(text(counted), values) or 0) > MOST_PERSONS:
-        raise BadInput(
-            f"More than {MOST_PERSONS:,} persons of this segment were active in this period, more than"
-            " are counted while you wait. Choose a shorter period, or a narrower segment."
-        )
-
-
-def _statement(asked: Asked, members: str) -> str:
+def _statement(asked: Asked) -> TextClause:
     """Return the rows by words and step; SQL of this room and names of columns, values are parameters."""
-    detail = DETAILS.get(asked.stored.removesuffix(ALONE)) or "''"
+    stored = asked.stored.removesuffix(ALONE)
+    detail = DETAILS.get(stored) or "''"
     more = "".join(f" AND {CONDITIONS[name]}" for name in filters_of(asked))
-    if asked.stored.removesuffix(ALONE) in _NO_VISITS:
+    if stored in _NO_VISITS:
         more += " AND one.detail <> ''"
     keys = ", ".join(asked.dimension.keys)
-    return f"""
-        WITH members AS MATERIALIZED ({members}), {CALLS_OF_MEMBERS}, moments AS ({_MOMENTS}),
-        one AS (SELECT *, {detail} AS detail FROM moments)
+    words = f"""
+        WITH members AS MATERIALIZED (SELECT unnest(:members) AS id), {CALLS_OF_MEMBERS},
+        moments AS ({_MOMENTS[stored in _OF_VISIT]}), one AS (SELECT *, {detail} AS detail FROM moments)
         SELECT {keys}, date_trunc(:step, day::timestamp)::date AS start, {_ADDED}
         FROM one WHERE true{more} GROUP BY {keys}, start
     """  # noqa: S608 - words of this room
+    return text(words).bindparams(bindparam("members", type_=ARRAY(Uuid())))
 
 
 def _place(key: Key, of: Figures) -> tuple[int, int, int, Key]:

@@ -35,10 +35,11 @@ def table_of(report: Report, names: Names, company: str, zone: str, currency: st
     asked = report.asked
     keys, titles = _columns(asked, currency)
     words = len(asked.dimension.keys)
-    total = _figures(asked, report.total, report.total_before, currency)
+    columns, has_before = asked.columns, asked.before is not None
+    total = _figures(columns, report.total, report.total_before if has_before else None, currency)
     rows: list[tuple[Cell, ...]] = [("All", *([None] * words), *total)]
     for row in report.rows:
-        figures = _figures(asked, row.now, row.before, currency)
+        figures = _figures(columns, row.now, row.before if has_before else None, currency)
         rows.append((names.row(asked.dimension, row.key), *map(_plain, row.key), *figures))
     return Table(
         f"{company}: {asked.dimension.plural}", told_of(report, names, company, zone, currency, now),
@@ -109,17 +110,15 @@ def _words(asked: Asked) -> Sequence[str]:
     return (asked.dimension.id,) if asked.dimension.is_detail else asked.dimension.keys
 
 
-def _figures(asked: Asked, now: Figures, before: Figures, currency: str) -> tuple[Cell, ...]:
+def _figures(columns: Sequence[str], now: Figures, before: Figures | None, currency: str) -> tuple[Cell, ...]:
     cells: list[Cell] = []
-    for column in asked.columns:
+    for column in columns:
         cells.append(cell_of(column, COLUMNS[column](now), currency))
         if column in BOUNDED:
             sure = interval_of(column, now)
-            cells += [
-                cell_of(column, bound, currency)
-                for bound in ((sure.low, sure.high) if sure else (None, None))
-            ]
-        if asked.before:
+            bounds = (sure.low, sure.high) if sure else (None, None)
+            cells += [cell_of(column, bound, currency) for bound in bounds]
+        if before is not None:
             cells.append(cell_of(column, COLUMNS[column](before), currency))
     return tuple(cells)
 
@@ -129,8 +128,8 @@ def cell_of(column: str, value: float | None, currency: str) -> Cell:
     if value is None or math.isinf(value):
         return None
     if column in MONEY:
-        exponent = EXPONENTS.get(currency, 2)
-        return Decimal(round(value)).scaleb(-exponent).quantize(Decimal(1).scaleb(-exponent))
+        # As many decimals as the currency has, noughts included.
+        return Decimal(round(value)).scaleb(-EXPONENTS.get(currency, 2))
     return round(value, 4) if column in ("answered", "roas") else int(value)
 
 

@@ -30,9 +30,12 @@ _KEPT: Final = """
 _OUTCOME: Final = "CASE WHEN j.bought_at IS NOT NULL THEN 'b' WHEN j.lead_at IS NOT NULL THEN 'l' ELSE '' END"
 _PAGES: Final = " ".join(f"WHEN pages.n <= {most} THEN '{words}'" for most, words in PAGES)
 _REACHED: Final = ", ".join(
-    f"min((step ->> 1)::timestamptz) FILTER (WHERE (step ->> 0)::int >= {place}) AS at_{place}"
-    for place in range(len(STAGES))
+    f"min(at) FILTER (WHERE stage >= {place}) AS at_{place}" for place in range(len(STAGES))
 )
+# OFFSET: each step's words are read once, not for every stage.
+_STEPS: Final = """
+    (SELECT (step ->> 0)::int AS stage, (step ->> 1)::timestamptz AS at
+     FROM jsonb_array_elements(j.history) AS one (step) OFFSET 0) steps"""
 _WAITS: Final = ", ".join(
     f"('{stage}', at_{place} - at_{place - 1})" for place, stage in enumerate(STAGES) if place
 )
@@ -57,7 +60,7 @@ _LIVE: Final = {
     ),
     "wait": (
         "waits.a, lpad(width_bucket(waits.took, :span_ends)::text, 2, '0') AS b, '' AS c, 0 AS value_minor",
-        f"""CROSS JOIN LATERAL (SELECT {_REACHED} FROM jsonb_array_elements(j.history) AS one (step)) moments
+        f"""CROSS JOIN LATERAL (SELECT {_REACHED} FROM {_STEPS}) moments
             CROSS JOIN LATERAL (VALUES {_WAITS}, ('lead', j.lead_at - j.first_at),
                                 ('bought', j.bought_at - j.first_at)) AS waits (a, took)""",  # noqa: S608
         "waits.took IS NOT NULL",

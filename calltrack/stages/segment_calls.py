@@ -1,10 +1,15 @@
 """Which calls are of the persons a segment holds for: a condition over `call`, for lists of calls."""
 
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from calltrack.conversions.call_log import Among
 from calltrack.journeys.rules import SURE_ENOUGH
+from calltrack.kernel.ids import first_id_of
 from calltrack.stages.cells import Within
 from calltrack.stages.segment_rules import Sql
 
@@ -50,16 +55,22 @@ def calls_within(within: Within) -> Among:
     return Among(_OF.replace("{0}", where), values)
 
 
-def members_active(company_id: UUID, within: Within) -> tuple[str, dict[str, Any]]:
-    """Return the SELECT of persons (id) a segment holds for who may have done something in a time.
+def active_members(
+    session: Session, company_id: UUID, within: Within, since: datetime, until: datetime, most: int
+) -> list[UUID]:
+    """Return the persons a segment holds for who may have done something in a time, at most `most` of them.
 
-    The time is `:since` to `:until`. What is no part of a journey (nuisance, calls that were turned away or
-    still last) may lie outside of what the journey tells: whoever made such a call in it is looked at, too.
+    What is no part of a journey (nuisance, calls that were turned away or still last) may lie outside of what
+    the journey tells: whoever made such a call in the time is looked at, too.
     """
     sql = Sql()
     where = sql.where(within.tree)
-    values = sql.values | {"company_id": company_id, "sure_enough": SURE_ENOUGH}
-    return _ACTIVE.replace("{0}", where), values | ({"now": within.now} if ":now" in where else {})
+    values = sql.values | {
+        "company_id": company_id, "sure_enough": SURE_ENOUGH, "since": since, "until": until, "most": most,
+        "first": first_id_of(since - timedelta(days=1)),
+    }  # fmt: skip
+    asked = text(_ACTIVE.replace("{0}", where))
+    return list(session.scalars(asked, values | ({"now": within.now} if ":now" in where else {})))
 
 
 _ACTIVE: Final = """
@@ -67,11 +78,19 @@ _ACTIVE: Final = """
     WHERE j.company_id = :company_id AND j.is_person AND j.last_at >= :since AND j.first_at < :until AND {0}
     UNION
     SELECT j.id FROM (
+        -- In the words of the small index that holds them.
         SELECT c.id, c.caller_hash FROM call c
         WHERE c.company_id = :company_id AND c.started_at >= :since AND c.started_at < :until
-          AND (c.outcome IS NULL OR c.outcome IN ('blocked', 'over_limit')
-               OR EXISTS (SELECT FROM call_spam s WHERE s.company_id = c.company_id AND s.call_id = c.id
-                          AND s.mark = 'spam'))
+          AND (c.outcome IS NULL OR c.outcome IN ('blocked', 'over_limit'))
+        UNION
+        -- A call's id tells about when it began.
+        SELECT c.id, c.caller_hash FROM call_spam s
+        CROSS JOIN LATERAL (
+            SELECT one.id, one.caller_hash FROM call one
+            WHERE one.company_id = (SELECT CAST(:company_id AS uuid)) AND one.id = s.call_id
+                AND one.started_at >= :since AND one.started_at < :until OFFSET 0
+        ) c
+        WHERE s.company_id = :company_id AND s.mark = 'spam' AND s.call_id >= :first
     ) odd
     CROSS JOIN LATERAL (
         SELECT pc.person_id FROM person_caller pc
@@ -84,4 +103,5 @@ _ACTIVE: Final = """
           AND sure.probability >= :sure_enough AND odd.caller_hash IS NULL
     ) who
     JOIN journey j ON j.company_id = :company_id AND j.id = who.person_id AND j.is_person AND {0}
+    LIMIT :most
 """

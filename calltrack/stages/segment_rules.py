@@ -113,13 +113,7 @@ class Sql:
             column = column if fact.column else f"coalesce({column}::int, 0)"
             return self._both(column, (">=", leaf.at_least), ("<=", leaf.at_most))
         if fact.kind == "moment":
-            ages = ((">", leaf.within_days), ("<=", leaf.older_than_days))
-            words = [
-                f"{column} {how} :now - make_interval(days => {self._give(days)})"
-                for how, days in ages
-                if days is not None
-            ]
-            return f"coalesce({' AND '.join(words)}, false)"
+            return self._moment(column, leaf)
         if fact.kind == "words":
             told = f"jsonb_array_elements_text(j.figures -> '{leaf.fact}') AS words (one)"
             return f"EXISTS (SELECT FROM {told} WHERE lower(one) = lower({self._give(leaf.is_)}))"
@@ -128,6 +122,18 @@ class Sql:
         if fact.column:  # As visits spell it, without capitals.
             return f"coalesce({column} = {self._give((leaf.is_ or '').lower())}, false)"
         return f"coalesce(lower({column}) = lower({self._give(leaf.is_)}), false)"
+
+    def _moment(self, column: str, leaf: Leaf) -> str:
+        ages = ((">", leaf.within_days), ("<=", leaf.older_than_days))
+        moments = [
+            (how, f":now - make_interval(days => {self._give(days)})")
+            for how, days in ages
+            if days is not None
+        ]
+        words = [f"{column} IS NOT NULL", *(f"{column} {how} {moment}" for how, moment in moments)]
+        # Nothing is younger than the last touch, by which persons are indexed.
+        words += [f"j.last_at > {moment}" for how, moment in moments if how == ">"]
+        return "(" + " AND ".join(words) + ")"
 
     def _both(self, column: str, *sides: tuple[str, int | None]) -> str:
         return (

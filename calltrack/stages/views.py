@@ -70,11 +70,12 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class Funnel:
-    """The stages in order, the whole, and the sources they came from."""
+    """The stages in order, the whole, the sources they came from, and how long each stage took (`waited`)."""
 
     steps: tuple[FunnelStep, ...]
     whole: Outcomes
     sources: tuple[SourceRow, ...]
+    waits: Mapping[str, Waited]
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def funnel(session: Session, company_id: UUID, days: Days, among: Among | None =
                 _share(reached, before) if place else None, waits.get(stage),
             )
         )  # fmt: skip
-    return Funnel(tuple(steps), whole, tuple(sources))
+    return Funnel(tuple(steps), whole, tuple(sources), waits)
 
 
 def waited(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> dict[str, Waited]:

@@ -47,7 +47,7 @@ def test_a_list_is_filtered_counted_and_paged(world: World, program: Program) ->
     world.conversions(3, kind="lead", value=None)
     page = program.get(f"{BASE}?kind=purchase&destination_id={google}&limit=3").json
     assert [row["kind"] for row in page["deliveries"]] == ["purchase"] * 3
-    assert page["counts"] == {"total": 4, "by_state": {"pending": 4}, "withheld": {}}
+    assert page["counts"] == {"total": 4, "by_state": {"pending": 4}, "withheld": {}, "is_cut": False}
     rest = program.get(f"{BASE}?kind=purchase&destination_id={google}&limit=3&cursor={page['next']}").json
     assert (len(rest["deliveries"]), rest["next"], rest["counts"]) == (1, None, None)
     everything = program.get(BASE).json

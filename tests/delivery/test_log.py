@@ -219,3 +219,22 @@ def test_a_strangers_formula_is_text_in_the_export(mixed: World) -> None:
     for row in csv.reader(io.StringIO(text)):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
     assert "'=cmd|" in text
+
+
+def test_what_failed_is_counted_to_the_last_one_and_the_rest_among_the_newest(
+    mixed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = count(mixed)
+    monkeypatch.setattr(log, "MOST_COUNTED", 20)
+    monkeypatch.setattr(log, "MOST_JOINED", 10)
+    for wanted, looked in (({}, 20), ({"kind": "lead"}, 10), ({"text": "of"}, 10)):
+        newest = sorted((row for row in mixed.rows()), key=lambda row: row.id, reverse=True)[:looked]
+        fits = {row.id for row in find(mixed, **wanted)}
+        counted = count(mixed, **wanted)
+        assert counted.is_cut
+        for state in STATES:
+            seen = newest if state in ("confirmed", "withheld") else mixed.rows()
+            expected = sum(row.state == state and row.id in fits for row in seen)
+            assert counted.by_state.get(state, 0) == expected, (wanted, state)
+    failed = count(mixed, state="failed")
+    assert (failed.failed, failed.is_cut) == (whole.failed, False)

@@ -13,7 +13,7 @@ from sqlalchemy.types import Date
 from calltrack.attribution.night_work import zone_of
 from calltrack.attribution.nights import next_night
 from calltrack.kernel.ids import first_id_of
-from calltrack.reports.credit.model import CreditAnswer, CreditDay, CreditLook
+from calltrack.reports.credit.model import CreditAnswer, CreditDay, CreditLook, CreditMonth
 from calltrack.reports.credit.told import LONGEST, WINDOWS
 from calltrack.wiring import Services
 
@@ -170,7 +170,7 @@ def days_in_turn(looked_on: date, today: date) -> list[date]:
 
 def count_all_anew(session: Session, company_id: UUID, now: datetime) -> None:
     """Forget what is counted and let every day be counted again: what it stood on is gone."""
-    for table in (CreditAnswer, CreditDay):
+    for table in (CreditAnswer, CreditMonth, CreditDay):
         session.execute(delete(table).where(table.company_id == company_id))
     session.execute(
         update(CreditLook).where(CreditLook.company_id == company_id).values(due_at=now, looked_until=None)

@@ -83,3 +83,25 @@ class CreditPaths(Base):
     uncredited: Mapped[float]
     uncredited_value: Mapped[float]
     packed: Mapped[bytes]
+
+
+class CreditMonth(Base):
+    """The paths of a whole month's counted days, added up; of use while its days are the same ones."""
+
+    __tablename__ = "credit_month"
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    # The first of the month.
+    month: Mapped[date] = mapped_column(primary_key=True)
+    # Of how many days it is, and when the newest of them was counted.
+    counted_days: Mapped[int]
+    counted_at: Mapped[datetime]
+    channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    conversions: Mapped[float]
+    nulls: Mapped[float]
+    value_minor: Mapped[int] = mapped_column(BigInteger)
+    uncredited: Mapped[float]
+    uncredited_value: Mapped[float]
+    packed: Mapped[bytes]

@@ -15,8 +15,10 @@ from calltrack.journeys.credit.need import Need
 from calltrack.journeys.credit.paths import Paths, Totals, folded, joined
 from calltrack.kernel.errors import BadInput
 from calltrack.reports.credit.model import CreditDay, CreditPaths
+from calltrack.reports.credit.months import bases_of, keep_month, kept_months, totals_of
 from calltrack.reports.credit.packing import unpack
 from calltrack.reports.credit.told import KINDS, LEVELS, WINDOWS
+from calltrack.reports.days import edges, last_of, whole_months
 
 BASE = "last"
 """What all others are compared with: what most tools show."""
@@ -142,7 +144,25 @@ def state_of(session: Session, company_id: UUID, asked: Asked) -> State:
 
 
 def paths_of(session: Session, company_id: UUID, asked: Asked) -> Paths:
-    """Return the paths of the days asked for, equal ones added up."""
+    """Return the paths of the days asked for, equal ones added up; whole months are kept for next time."""
+    months = whole_months(asked.since, asked.until)
+    bases = bases_of(session, company_id, asked, months)
+    kept = kept_months(session, company_id, asked, bases)
+    parts = [
+        _of_days(session, company_id, asked, first, last) for first, last in edges(asked.since, asked.until)
+    ]
+    for month in months:
+        if month not in kept:
+            kept[month] = _of_days(session, company_id, asked, month, last_of(month))
+            if month in bases:
+                keep_month(session, company_id, asked, month, bases[month], kept[month])
+    found = NOTHING_COUNTED
+    for part in (*parts, *(kept[month] for month in months)):
+        found = grouped(joined([found, part]))
+    return found
+
+
+def _of_days(session: Session, company_id: UUID, asked: Asked, first: date, last: date) -> Paths:
     columns = (
         CreditPaths.channels, CreditPaths.conversions, CreditPaths.nulls, CreditPaths.value_minor,
         CreditPaths.uncredited, CreditPaths.uncredited_value, CreditPaths.packed,
@@ -154,7 +174,7 @@ def paths_of(session: Session, company_id: UUID, asked: Asked) -> Paths:
             CreditPaths.level == asked.level,
             CreditPaths.kind == asked.kind,
             CreditPaths.days == asked.days,
-            CreditPaths.day.between(asked.since, asked.until),
+            CreditPaths.day.between(first, last),
         )
         .order_by(CreditPaths.day)
         .execution_options(yield_per=MONTH)
@@ -162,18 +182,9 @@ def paths_of(session: Session, company_id: UUID, asked: Asked) -> Paths:
     found = NOTHING_COUNTED
     # A month at a time: a year of a large company would not fit.
     for some in rows.partitions(MONTH):
-        parts = [unpack(row.packed, row.channels, _totals(row)) for row in some]
+        parts = [unpack(row.packed, row.channels, totals_of(row)) for row in some]
         found = grouped(joined([found, *parts]))
     return found
-
-
-def _totals(row: object) -> Totals:
-    return Totals(
-        **{
-            name: getattr(row, name)
-            for name in ("conversions", "nulls", "value_minor", "uncredited", "uncredited_value")
-        }
-    )
 
 
 def _side(model: str, paths: Paths) -> Side:
