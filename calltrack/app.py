@@ -52,8 +52,9 @@ def create_app(settings: Settings, surface: Surface = "all") -> Flask:
 def assemble(services: Services, surface: Surface) -> Flask:
     """Build the app of a surface from parts that exist already."""
     app = _empty_app(surface, services)
+    if surface not in ("voice", "edge"):  # Nobody signs in there; with a key each request opens a session.
+        app.config["SECRET_KEY"] = services.settings.secret_key.get_secret_value()
     app.config.update(
-        SECRET_KEY=services.settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

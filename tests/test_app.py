@@ -45,6 +45,18 @@ def test_every_surface_fits_into_one_process(make: Make) -> None:
     assert all(any(rule.startswith(path) for rule in rules) for path in PATHS.values())
 
 
+@pytest.mark.parametrize(
+    ("surface", "signs"), [("voice", False), ("edge", False), ("web", True), ("all", True)]
+)
+def test_only_where_people_sign_in_a_request_opens_a_session(
+    make: Make, surface: Surface, signs: bool
+) -> None:
+    app = make(surface)
+    with app.test_request_context("/livez"):
+        opened = app.session_interface.open_session(app, request)
+    assert (opened is not None) == signs
+
+
 def test_a_process_is_ready_when_its_database_is(make: Make) -> None:
     client = make("edge").test_client()
     assert client.get("/livez").status_code == 200

@@ -21,7 +21,7 @@ from calltrack.attribution.densities import FORGOTTEN
 from calltrack.attribution.facts import CallAt, Earlier, Evidence, Holding
 from calltrack.attribution.replay_book import RECENT_CALLS, RECENT_SECONDS
 from calltrack.attribution.shown import shown_to
-from calltrack.attribution.stored import posterior_of
+from calltrack.attribution.stored import carried_of
 from calltrack.calls.model import Call
 from calltrack.kernel.errors import NotFound
 from calltrack.numbers.uses import use_at
@@ -35,7 +35,7 @@ _EARLIER = text(
     """
     SELECT c.id, c.started_at, c.caller_region, coalesce(c.caller_hash = :caller, false) AS same_caller,
            a.id AS verdict, a.model, a.p_nobody, a.rest, a.p_repeat, a.p_campaign, a.source, a.medium,
-           a.campaign, a.candidates, a.by_campaign, a.by_source, a.reasons
+           a.campaign, CAST(a.candidates AS text) AS candidates, a.by_campaign, a.by_source
     FROM (
         (SELECT id, started_at, caller_hash, caller_region FROM call
          WHERE company_id = (SELECT CAST(:company_id AS uuid)) AND number_id = :number_id
@@ -98,7 +98,7 @@ def load_evidence(session: Session, call: Call) -> Known:
         earlier=tuple(
             Earlier(
                 at=row.started_at.timestamp(),
-                posterior=posterior_of(row),
+                posterior=carried_of(row),
                 same_caller=row.same_caller,
                 region=row.caller_region or "",
             )

@@ -87,7 +87,7 @@ class Posterior:
     `by_campaign` and `p_nobody`, and `by_source` and `p_nobody`. `by_visitor` lacks the rest, and the erased.
     """
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: Sequence[Candidate] = ()
     p_nobody: float = 1.0
     rest: float = 0.0
     by_visitor: Mapping[str, float] = field(default_factory=dict)

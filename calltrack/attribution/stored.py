@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, overload
 from uuid import UUID
+
+import msgspec
 
 from calltrack.attribution.facts import Candidate, Posterior, Reason
 from calltrack.attribution.summing import per_visitor
@@ -51,13 +54,8 @@ def columns_of(found: Posterior) -> dict[str, Any]:
 def posterior_of(row: Row) -> Posterior:
     """Return the posterior that a row keeps, also one of before there were sums in it."""
     if not row.by_campaign:
-        return _of_before(row)
-    candidates = tuple(
-        Candidate(
-            visit=visit, visitor=visitor, campaign=key, source=_source_of(key), p=p, carried=carried
-        )
-        for visit, visitor, key, p, carried in row.candidates
-    )  # fmt: skip
+        return _of_before(row, row.candidates, reasons_of(row.reasons))
+    candidates = tuple(map(_candidate_of, row.candidates))
     return Posterior(
         candidates=candidates,
         p_nobody=row.p_nobody,
@@ -69,6 +67,46 @@ def posterior_of(row: Row) -> Posterior:
         reasons=tuple(reasons_of(row.reasons)),
         model=row.model,
     )
+
+
+def carried_of(row: Any) -> Posterior:
+    """Return of an earlier call's posterior what a later call may carry on; `candidates` is JSON as text."""
+    if not row.by_campaign:
+        return _of_before(row, msgspec.json.decode(row.candidates))
+    return Posterior(
+        candidates=Kept(row.candidates),
+        p_nobody=row.p_nobody,
+        rest=row.rest,
+        by_campaign=row.by_campaign,
+        by_source=row.by_source,
+        p_repeat=row.p_repeat,
+        model=row.model,
+    )
+
+
+class Kept(Sequence[Candidate]):
+    """Stored candidates, read when somebody looks: of most earlier calls next to nothing is carried on."""
+
+    def __init__(self, told: str) -> None:
+        """Take them as the database has them."""
+        self._told = told
+        self._rows: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Candidate]: ...
+    def __getitem__(self, place: int | slice) -> Candidate | Sequence[Candidate]:
+        rows = self._read()[place]
+        return [_candidate_of(one) for one in rows] if isinstance(place, slice) else _candidate_of(rows)
+
+    def _read(self) -> list[Any]:
+        if self._rows is None:
+            self._rows = msgspec.json.decode(self._told)
+        return self._rows
 
 
 def reasons_of(stored: Iterable[Any]) -> list[Reason]:
@@ -96,17 +134,25 @@ def _visit_and_p(one: Any) -> tuple[str, float]:
     return one[0], float(one[3])
 
 
+def _candidate_of(stored: Sequence[Any]) -> Candidate:
+    visit, visitor, key, p, carried = stored
+    return Candidate(
+        visit=visit, visitor=visitor, campaign=key, source=_source_of(key), p=p, carried=carried
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
 def _source_of(campaign: str) -> str:
     source, medium, _ = words_of(campaign)
     return source_key(source, medium)
 
 
-def _of_before(row: Row) -> Posterior:
+def _of_before(row: Row, stored: Iterable[Any], reasons: Iterable[Reason] = ()) -> Posterior:
     """Read a verdict of the first form: sums are those of its candidates, what was not listed is unnamed.
 
     A static number had no candidates, and its campaign was certain.
     """
-    candidates = tuple(_candidate_of_before(one) for one in row.candidates if isinstance(one, dict))
+    candidates = tuple(_candidate_of_before(one) for one in stored if isinstance(one, dict))
     left = max(1 - row.p_nobody - math.fsum(one.p for one in candidates), 0.0)
     by_campaign: dict[str, float] = {}
     for one in candidates:
@@ -124,7 +170,7 @@ def _of_before(row: Row) -> Posterior:
         by_visitor=per_visitor(candidates),
         by_campaign=by_campaign,
         by_source=by_source,
-        reasons=tuple(reasons_of(row.reasons)),
+        reasons=tuple(reasons),
         model=row.model,
     )
 

@@ -84,7 +84,7 @@ def _add_carried(sums: _Sums, told: Posterior, share: float) -> None:
     left = 1 - told.p_nobody
     _add_all(sums.by_campaign, told.by_campaign, share)
     _add_all(sums.by_source, told.by_source, share)
-    for one in told.candidates:
+    for one in told.candidates if share >= LISTED_FROM else ():
         if share * one.p < LISTED_FROM:
             break  # They come likeliest first: what follows is less.
         sums.add(one, share * one.p, share * one.p)

@@ -69,11 +69,15 @@ def call(connections: ConnectionPool, statement: str, values: Sequence[str | Non
     sent = [None if value is None else value.encode() for value in values]
     if any(value is not None and b"\x00" in value for value in sent):
         raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    with connections.connection() as connection:
+    # Each statement is a transaction of its own: there is none for `connection()` to end.
+    connection = connections.getconn()
+    try:
         # psycopg's signature leaves out None, which libpq takes as null.
         result = connection.pgconn.exec_prepared(statement.encode(), sent)  # type: ignore[arg-type]  # see above
-        checked(result, ExecStatus.TUPLES_OK)
-        row = [result.get_value(0, column) for column in range(result.nfields)]
+    finally:
+        connections.putconn(connection)
+    checked(result, ExecStatus.TUPLES_OK)
+    row = [result.get_value(0, column) for column in range(result.nfields)]
     return [None if value is None else value.decode() for value in row]
 
 

@@ -84,7 +84,8 @@ def read_touch(
     The address wins over memory for utm words; without utm words a click id names the source, then the
     referrer (search: organic, social, else referral), then nothing: direct.
     """
-    query = dict(parse_qsl(_safe_query(url)))
+    pairs = parse_qsl(_safe_query(url))
+    query = dict(pairs)
     utm = {word: clean_word(word, query.get(f"utm_{word}") or words.get(word, "")) for word in UTM}
     told = {
         name: value
@@ -105,7 +106,7 @@ def read_touch(
         click_ids=clicks | _campaign_ids(query),
         ad_cookies=_ad_cookies(remembered),
         referrer=page_of(referrer),
-        landing_url=scrub_url(url),
+        landing_url=_scrubbed(url, pairs),
         consent=consent,
     )
 
@@ -198,8 +199,12 @@ def _page(url: str) -> str:
 
 def scrub_url(url: str) -> str:
     """Return the address with only the query parameters that name an origin (click ids, utm)."""
+    return _scrubbed(url, parse_qsl(_safe_query(url)))
+
+
+def _scrubbed(url: str, pairs: list[tuple[str, str]]) -> str:
     page = page_of(url)
-    kept = [(name, value) for name, value in parse_qsl(_safe_query(url)) if name in _KEPT_PARAMETERS]
+    kept = [(name, value) for name, value in pairs if name in _KEPT_PARAMETERS]
     cleaned = [
         (name, value if name in CLICK_IDS else clean_word(name.removeprefix("utm_"), value))
         for name, value in kept

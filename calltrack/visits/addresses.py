@@ -78,7 +78,9 @@ def network_of(address: str) -> str:
     ip = _address(address)
     if ip is None:
         return "unknown"
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 56), strict=False))
+    if ip.version == 4:
+        return f"{str(ip).rpartition('.')[0]}.0/24"
+    return str(ipaddress.ip_network((ip, 56), strict=False))
 
 
 @lru_cache(maxsize=8192)
@@ -86,7 +88,7 @@ def is_local(network: str) -> bool:
     """Whether a network is this machine or a private one, which no stranger can come from."""
     if network == "unknown":
         return False
-    return is_within(str(ipaddress.ip_network(network).network_address), LOCAL_NETWORKS)
+    return is_within(network.partition("/")[0], LOCAL_NETWORKS)
 
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:
@@ -95,6 +97,7 @@ def is_within(address: str, networks: Iterable[Network]) -> bool:
     return ip is not None and any(ip in one for one in networks if one.version == ip.version)
 
 
+@lru_cache(maxsize=8192)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Read an address; an IPv4 one in the clothes of IPv6 is an IPv4 one."""
     try:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
-from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from calltrack.infra.log import log
@@ -15,6 +15,7 @@ from calltrack.visits.bodies import TooLarge
 from calltrack.visits.service import Shown
 from calltrack.visits.sites import Target, digits_pair
 
+Environ = dict[str, Any]
 ORIGIN_SEEN = "calltrack.origin"
 
 
@@ -27,18 +28,28 @@ STATUS: dict[type[CalltrackError], int] = {
 }  # fmt: skip
 
 
-def refuse(problem: CalltrackError) -> Response:
+class Answer(NamedTuple):
+    """What goes back to the page."""
+
+    body: bytes
+    status: int
+    headers: list[tuple[str, str]]
+
+
+def refuse(environ: Environ, problem: CalltrackError) -> Answer:
     """Turn a refusal into its status and one sentence."""
-    return answer(STATUS.get(type(problem), 400), msgspec.json.encode({"error": str(problem)}))
+    return answer(environ, STATUS.get(type(problem), 400), msgspec.json.encode({"error": str(problem)}))
 
 
-def answer(status: int, body: bytes = b"") -> Response:
+def answer(environ: Environ, status: int, body: bytes = b"") -> Answer:
     """Return a JSON answer that only the page's own registered origin can read."""
     headers = [("Vary", "Origin"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
-    origin = request.environ.get(ORIGIN_SEEN)
+    if body:
+        headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    origin = environ.get(ORIGIN_SEEN)
     if origin:
         headers.append(("Access-Control-Allow-Origin", origin))
-    return Response(body, status, headers, "application/json" if body else None)
+    return Answer(body, status, headers)
 
 
 def body_of(shown: Shown, targets: Iterable[Target], beat_seconds: int) -> bytes:

@@ -1,10 +1,9 @@
 """The bodies the snippet sends, read within limits."""
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from flask import Request
 
 from calltrack.kernel.errors import BadInput, CalltrackError
 from calltrack.visits import rules
@@ -17,14 +16,13 @@ class TooLarge(CalltrackError):
     """More bytes than any snippet sends (HTTP 413)."""
 
 
-def raw_body(request: Request) -> bytes:
+def raw_body(environ: dict[str, Any]) -> bytes:
     """Return the request's bytes.
 
     Raises:
         TooLarge: they are more than any snippet sends.
         BadInput: it does not say how many they are.
     """
-    environ = request.environ
     try:
         length = int(environ.get("CONTENT_LENGTH") or -1)
     except ValueError:

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from calltrack.infra.log import log
 from calltrack.kernel.errors import BadInput, CalltrackError, NotAllowed
 from calltrack.kernel.touch import page_of
 from calltrack.visits import rules, told
+from calltrack.visits.answers import Answer, Environ
 from calltrack.visits.marks import Mark, note_seen
 from calltrack.visits.rules import VisitBody
 from calltrack.visits.sites import SiteTable
@@ -25,11 +25,11 @@ def write_note(
     sites: SiteTable,
     mark: Mark,
     raw: bytes,
-    request: Request,
-    ended: Response | CalltrackError,
+    environ: Environ,
+    ended: Answer | CalltrackError,
 ) -> None:
     """Write down how a marked page view ended; what cannot be written is told nobody, the page goes first."""
-    fact = _fact(sites, raw, request, ended) | {"at": services.clock().isoformat()}
+    fact = _fact(sites, raw, environ, ended) | {"at": services.clock().isoformat()}
     try:
         with services.db.tenant(mark.company_id) as session:
             note_seen(session, mark, fact)
@@ -37,7 +37,7 @@ def write_note(
         log.warning("A checked page view is not written down: %s", type(problem).__name__)
 
 
-def _fact(sites: SiteTable, raw: bytes, request: Request, ended: Response | CalltrackError) -> dict[str, Any]:
+def _fact(sites: SiteTable, raw: bytes, environ: Environ, ended: Answer | CalltrackError) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(raw, type=VisitBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -45,15 +45,15 @@ def _fact(sites: SiteTable, raw: bytes, request: Request, ended: Response | Call
     site = sites.find(body.k)
     fact: dict[str, Any] = {
         "outcome": "shown", "why": "", "site": UUID(site.site_id).hex if site else "", "numbers": {},
-        "origin": request.environ.get("HTTP_ORIGIN", "")[:200], "page": page_of(body.u),
+        "origin": environ.get("HTTP_ORIGIN", "")[:200], "page": page_of(body.u),
         "measure": None if body.q is None else body.q.measure,
         "found": told.digits_of_page(body)[:LONGEST_FOUND],
     }  # fmt: skip
     if isinstance(ended, CalltrackError):
         return fact | {"outcome": "refused", "why": _why(ended, is_known=site is not None)}
-    if rules.is_crawler(request.environ.get("HTTP_USER_AGENT", "")):
+    if rules.is_crawler(environ.get("HTTP_USER_AGENT", "")):
         return fact | {"outcome": "crawler"}
-    return fact | {"numbers": {pair["t"]: pair["n"] for pair in (ended.get_json() or {}).get("n", [])}}
+    return fact | {"numbers": {pair["t"]: pair["n"] for pair in msgspec.json.decode(ended.body).get("n", [])}}
 
 
 def _why(problem: CalltrackError, *, is_known: bool) -> str:

@@ -21,7 +21,7 @@ MOST_RUNS = 100
 
 def touch_of(body: VisitBody) -> tuple[dict[str, str], dict[str, str]]:
     """Return what the page remembers: click ids and ad cookies by name; utm words without their prefix."""
-    told = dict(parse_qsl("&".join(word.lstrip("?&") for word in body.l[:MOST_WORDS])))
+    told = dict(parse_qsl("&".join(word.lstrip("?&") for word in body.l[:MOST_WORDS]))) if body.l else {}
     told.pop("", None)
     named = {name.removeprefix(UTM): value for name, value in told.items() if name.startswith(UTM)}
     words = body.m | named

@@ -2,17 +2,20 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from calltrack.accounts.rules import CompanySettings
 from calltrack.attribution.crediting import credit, thresholds_of
 from calltrack.attribution.evidence import one_per_visit
-from calltrack.attribution.facts import Candidate, Evidence, Posterior, Reason, Thresholds
+from calltrack.attribution.facts import Candidate, Earlier, Evidence, Posterior, Reason, Thresholds
+from calltrack.attribution.holders import Holders
 from calltrack.attribution.model import Attribution
 from calltrack.attribution.posterior import judge, without
 from calltrack.attribution.prior import shipped
-from calltrack.attribution.stored import columns_of, likeliest_visit, posterior_of
+from calltrack.attribution.stored import carried_of, columns_of, likeliest_visit, posterior_of
+from calltrack.attribution.summing import summed
 from calltrack.attribution.words import sentences
 from calltrack.kernel.ids import new_id
 from calltrack.kernel.origin import campaign_key, source_key
@@ -59,6 +62,29 @@ def test_what_comes_back_from_json_is_the_same_to_the_last_digit(facts: Evidence
     )  # fmt: skip
     assert (again.by_campaign, again.by_source) == (posterior.by_campaign, posterior.by_source)
     assert again.reasons == posterior.reasons
+
+
+def test_a_later_call_carries_on_what_the_row_keeps_and_reads_only_what_it_carries() -> None:
+    columns = columns_of(found((ROMA, 0.7), (BRAND, 0.2), nobody=0.1))
+    told = json.dumps(columns["candidates"])
+    row = Attribution(**columns, source="", medium="", campaign="", p_campaign=0.0)
+    whole, row.candidates = posterior_of(row), told  # type: ignore[assignment]  # as the read has it
+    for share in (1.0, 0.5, 2e-4, 1e-5):
+        sums = [
+            summed(
+                Holders.of(()),
+                np.zeros(0),
+                [(Earlier(at=1.0, posterior=one, same_caller=False), share)],
+                0.0,
+                "m",
+            )
+            for one in (whole, carried_of(row))
+        ]
+        assert sums[0] == sums[1]
+        assert bool(sums[0].candidates) == (share > 1e-4)
+    row.candidates = "not read"  # type: ignore[assignment]  # neither is it
+    nothing = Earlier(at=1.0, posterior=carried_of(row), same_caller=False)
+    assert not summed(Holders.of(()), np.zeros(0), [(nothing, 1e-5)], 0.0, "m").candidates
 
 
 SEVEN = Thresholds(visit=0.7, campaign=0.7, source=0.7)
