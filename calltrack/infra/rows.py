@@ -1,15 +1,17 @@
-"""Storing many rows with one short statement, each column as one array; reaching rows by their key."""
+"""Many rows by one short statement, each column as one array; reaching rows by their key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, Uuid, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.infra.db import Base
+
+T = TypeVar("T")
 
 
 def insert_new(
@@ -38,6 +40,14 @@ def hidden(company_id: UUID) -> ScalarSelect[UUID]:
     begins with the company then seems as good as the one with the whole key, and each look-up reads them all.
     """
     return select(literal(company_id, Uuid())).scalar_subquery()
+
+
+def one_of(column: InstrumentedAttribute[T], values: Collection[Any]) -> ColumnElement[bool]:
+    """Return `column = ANY(array)`: one parameter however many values there are.
+
+    `IN` takes one for each value, and PostgreSQL takes 65,535 parameters.
+    """
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 @lru_cache(maxsize=64)
