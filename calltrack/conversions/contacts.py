@@ -1,9 +1,11 @@
 """What a CRM or a file knows of the person behind a call: sealed beside it, for the match at ad platforms."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,30 +19,35 @@ from calltrack.conversions.told import Contact
 from calltrack.infra.crypto import Vault
 
 SEALED = "contact.sealed"
+_Told = tuple[datetime, dict[str, Any]]
 
-# A person's calls share what is known of him; what was told last of a part wins. `(SELECT :company_id)` hides
-# the company while the plan is made: one that the statistics do not know would be searched row by row.
+# A person's calls share what is known of him; what was told last of a part wins. Each person is looked up
+# once, however many of the calls are theirs. `(SELECT :company_id)` hides the company while the plan is made:
+# one that the statistics do not know would be searched row by row.
 _OF_CALLS = text(
     """
-    SELECT asked.call_id, c.sealed, c.told_at, true AS own
+    WITH mine AS MATERIALIZED (
+        SELECT DISTINCT asked.call_id, me.person_id FROM unnest(:ids) AS asked (call_id)
+        CROSS JOIN LATERAL (
+            SELECT one.person_id FROM conversion one
+            WHERE one.company_id = (SELECT :company_id) AND one.call_id = asked.call_id
+              AND one.person_id IS NOT NULL OFFSET 0) me
+    ), persons AS MATERIALIZED (SELECT DISTINCT person_id FROM mine)
+    SELECT asked.call_id, CAST(NULL AS uuid) AS person_id, c.sealed, c.told_at
     FROM unnest(:ids) AS asked (call_id)
     CROSS JOIN LATERAL (
         SELECT * FROM contact one
         WHERE one.company_id = (SELECT :company_id) AND one.call_id = asked.call_id LIMIT 1) c
     UNION ALL
-    SELECT asked.call_id, c.sealed, c.told_at, false
-    FROM unnest(:ids) AS asked (call_id)
+    SELECT NULL, persons.person_id, c.sealed, c.told_at FROM persons
     CROSS JOIN LATERAL (
-        SELECT one.person_id FROM conversion one
-        WHERE one.company_id = (SELECT :company_id) AND one.call_id = asked.call_id
-          AND one.person_id IS NOT NULL OFFSET 0) me
-    CROSS JOIN LATERAL (
-        SELECT one.call_id FROM conversion one
-        WHERE one.company_id = (SELECT :company_id) AND one.person_id = me.person_id
-          AND one.call_id <> asked.call_id OFFSET 0) other
+        SELECT DISTINCT one.call_id FROM conversion one
+        WHERE one.company_id = (SELECT :company_id) AND one.person_id = persons.person_id OFFSET 0) theirs
     CROSS JOIN LATERAL (
         SELECT * FROM contact one
-        WHERE one.company_id = (SELECT :company_id) AND one.call_id = other.call_id LIMIT 1) c
+        WHERE one.company_id = (SELECT :company_id) AND one.call_id = theirs.call_id LIMIT 1) c
+    UNION ALL
+    SELECT call_id, person_id, NULL, NULL FROM mine
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 
@@ -77,19 +84,29 @@ def contacts_of(
     """
     if not call_ids:
         return {}
-    rows = session.execute(_OF_CALLS, {"company_id": company_id, "ids": list(call_ids)}).all()
-    found: dict[UUID, Contact] = {}
-    for row in sorted(rows, key=_how_near):
-        told = open_contact(vault, company_id, row.sealed)
-        known = {name: value for name, value in asdict(told).items() if value}
-        found[row.call_id] = replace(found.get(row.call_id, Contact()), **known)
-    return found
+    told: dict[UUID, list[_Told]] = defaultdict(list)
+    persons: dict[UUID, set[UUID]] = {call_id: set() for call_id in call_ids}
+    for row in session.execute(_OF_CALLS, {"company_id": company_id, "ids": list(call_ids)}):
+        if row.sealed is None:
+            persons[row.call_id].add(row.person_id)
+        else:
+            known = asdict(open_contact(vault, company_id, row.sealed))
+            told[row.call_id or row.person_id].append((row.told_at, known))
+    shared = {whose: _merged(told, whose) for whose in {frozenset(one) for one in persons.values()}}
+    found = {
+        call_id: shared[frozenset(whose)] | _merged(told, (call_id,)) for call_id, whose in persons.items()
+    }
+    return {call_id: Contact(**known) for call_id, known in found.items() if known}
+
+
+def _merged(told: Mapping[UUID, list[_Told]], whose: Collection[UUID]) -> dict[str, Any]:
+    """Return what was told of these, each part as it was told last."""
+    merged: dict[str, Any] = {}
+    for _, known in sorted((one for id_ in whose for one in told.get(id_, ())), key=itemgetter(0)):
+        merged |= {name: value for name, value in known.items() if value}
+    return merged
 
 
 def open_contact(vault: Vault, company_id: UUID, sealed: bytes) -> Contact:
     """Return the contact that `store_contact` sealed."""
     return Contact(**json.loads(vault.open(company_id, SEALED, sealed)))
-
-
-def _how_near(row: Any) -> tuple[bool, datetime]:
-    return (row.own, row.told_at)

@@ -1,31 +1,71 @@
 """Reads that leads rest on: the same person's other calls, and which of them count."""
 
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, and_, any_, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    LargeBinary,
+    Select,
+    and_,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions.model import Conversion, RuleVersion
 from calltrack.conversions.rules import RULE
-from calltrack.infra.rows import hidden
+from calltrack.infra.rows import hidden, one_of
 from calltrack.journeys.model import PersonCaller, PersonVisitor
 from calltrack.visits.model import Visit
 
+_BY_RULE: Final = Conversion.via.in_((RULE, "call_back"))
 
-def calls_around(
-    session: Session, call: Call, person_id: UUID | None, window: timedelta
-) -> tuple[list[Call], list[Call]]:
-    """Return the same person's calls within the window before and after this one, each oldest first.
+
+@dataclass(frozen=True)
+class Around:
+    """What counts of the same person's other calls within a window."""
+
+    known_at: tuple[datetime, ...]
+    """When the earlier calls began that made their caller known, oldest first."""
+    was_lead: bool
+    """Whether an earlier call holds a counted lead."""
+    bought_after: bool
+    """Whether a later call holds a counted purchase."""
+
+
+def counted_around(session: Session, call: Call, person_id: UUID | None, window: timedelta) -> Around:
+    """Return what counts of the same person's calls within the window before and after this one.
 
     A withheld caller has no other calls: nobody knows that they are his.
     """
     if call.caller_hash is None:
-        return [], []
-    rows = session.scalars(
-        select(Call)
+        return Around((), was_lead=False, bought_after=False)
+    # Read for each of the window's calls, of which somebody who rings all day has thousands.
+    counted = (
+        select(Conversion.kind, or_(Conversion.kind == "lead", _BY_RULE).label("makes_known"))
+        .where(
+            Conversion.company_id == hidden(call.company_id),
+            Conversion.call_id == Call.id,
+            Conversion.status == "counted",
+        )
+        .offset(0)
+        .lateral("counted")
+    )
+    rows = session.execute(
+        select(Call.id, Call.started_at, counted.c.kind, counted.c.makes_known)
+        .join(counted, true())
         .where(
             Call.company_id == hidden(call.company_id),
             _same_caller(call, person_id),
@@ -36,32 +76,69 @@ def calls_around(
         .order_by(Call.started_at, Call.id)
     ).all()
     place = (call.started_at, call.id)
-    before = [other for other in rows if (other.started_at, other.id) < place]
-    return before, [other for other in rows if (other.started_at, other.id) > place]
-
-
-def counted_calls(session: Session, company_id: UUID, calls: list[Call], kind: str) -> list[Call]:
-    """Return those of the calls that hold a counted conversion of the kind, in the given order."""
-    return _with(session, company_id, calls, Conversion.kind == kind)
-
-
-def counted_before(session: Session, company_id: UUID, calls: list[Call]) -> list[Call]:
-    """Return those of the calls that made their caller known: leads, and what rules or a call-back won."""
-    made = or_(Conversion.kind == "lead", Conversion.via.in_((RULE, "call_back")))
-    return _with(session, company_id, calls, made)
-
-
-def _with(session: Session, company_id: UUID, calls: list[Call], *what: ColumnElement[bool]) -> list[Call]:
-    if not calls:
-        return []
-    ids = select(Conversion.call_id).where(
-        Conversion.company_id == company_id,
-        Conversion.call_id.in_([call.id for call in calls]),
-        Conversion.status == "counted",
-        *what,
+    before = [row for row in rows if (row.started_at, row.id) < place]
+    known = {row.id: row.started_at for row in before if row.makes_known}
+    return Around(
+        tuple(known.values()),
+        was_lead=any(row.kind == "lead" for row in before),
+        bought_after=any(row.kind == "purchase" for row in rows[len(before) :]),
     )
-    counted = set(session.scalars(ids))
-    return [call for call in calls if call.id in counted]
+
+
+def has_bought(session: Session, call: Call) -> bool:
+    """Tell whether the call holds a counted purchase."""
+    purchase = select(Conversion.id).where(
+        Conversion.company_id == call.company_id,
+        Conversion.call_id == call.id,
+        Conversion.status == "counted",
+        Conversion.kind == "purchase",
+    )
+    return session.scalar(purchase.limit(1)) is not None
+
+
+def later_calls(
+    session: Session, call: Call, person_id: UUID | None, within: timedelta, *, most: int = 50
+) -> Iterator[Call]:
+    """Yield the same person's calls that began after this one, oldest first; `most` are read at a time."""
+    if call.caller_hash is None:
+        return
+    place = (call.started_at, call.id)
+    while calls := _next_after(session, call, person_id, place, call.started_at + within, most):
+        yield from calls
+        place = (calls[-1].started_at, calls[-1].id)
+
+
+def _next_after(
+    session: Session,
+    call: Call,
+    person_id: UUID | None,
+    place: tuple[datetime, UUID],
+    until: datetime,
+    most: int,
+) -> Sequence[Call]:
+    # For each number of the person the next ones, by index: all of them together would be read and sorted.
+    numbers = _numbers_of(call, person_id).subquery("numbers")
+    order = (Call.started_at, Call.id)
+    following = (
+        select(Call.id, Call.started_at)
+        .where(
+            Call.company_id == hidden(call.company_id),
+            Call.caller_hash == numbers.c.caller_hash,
+            tuple_(*order) > place,
+            Call.started_at < until,
+        )
+        .order_by(*order)
+        .limit(most)
+        .lateral("following")
+    )
+    ids = (
+        select(following.c.id)
+        .select_from(numbers.join(following, true()))
+        .order_by(following.c.started_at, following.c.id)
+        .limit(most)
+    )
+    rows = select(Call).where(Call.company_id == hidden(call.company_id), Call.id.in_(ids))
+    return session.scalars(rows.order_by(*order)).all()
 
 
 def calls_of_person(session: Session, company_id: UUID, person_id: UUID) -> list[Call]:
@@ -89,8 +166,13 @@ def next_calls(session: Session, company_id: UUID, version: RuleVersion, most: i
 
 def converted_calls_of(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:
     """Return the calls with conversions that the person's callers or visitors may have made."""
-    hashes = select(PersonCaller.caller_hash).where(
-        PersonCaller.company_id == company_id, PersonCaller.person_id == person_id
+    through_callers = (
+        select(Call.id)
+        .join(
+            PersonCaller,
+            and_(PersonCaller.company_id == Call.company_id, PersonCaller.caller_hash == Call.caller_hash),
+        )
+        .where(Call.company_id == company_id, PersonCaller.person_id == person_id)
     )
     through_visits = (
         select(Attribution.call_id)
@@ -105,23 +187,28 @@ def converted_calls_of(session: Session, company_id: UUID, person_id: UUID) -> l
             PersonVisitor.person_id == person_id,
         )
     )
-    rows = (
-        select(Conversion.call_id)
-        .join(Call, and_(Call.company_id == Conversion.company_id, Call.id == Conversion.call_id))
-        .where(
-            Conversion.company_id == company_id,
-            or_(Call.caller_hash.in_(hashes), Call.id.in_(through_visits)),
-        )
+    # Two ways that are walked apart: with an OR of both every conversion of the company is read.
+    found = session.scalars(through_callers.union(through_visits)).all()
+    converted = select(Conversion.call_id).where(
+        Conversion.company_id == company_id, one_of(Conversion.call_id, found)
     )
-    return list(session.scalars(rows.distinct()))
+    return list(session.scalars(converted.distinct()))
 
 
 def _same_caller(call: Call, person_id: UUID | None) -> ColumnElement[bool]:
     if person_id is None:
         return Call.caller_hash == call.caller_hash
     # One array, read first: an OR of both would read every call of the window.
-    hashes = select(PersonCaller.caller_hash).where(
-        PersonCaller.company_id == hidden(call.company_id), PersonCaller.person_id == person_id
+    return Call.caller_hash == any_(func.array(_numbers_of(call, person_id).scalar_subquery()))
+
+
+def _numbers_of(call: Call, person_id: UUID | None) -> CompoundSelect[bytes | None] | Select[bytes | None]:
+    """Select the caller of the call and the person's other numbers, each once."""
+    own = select(literal(call.caller_hash, LargeBinary()).label("caller_hash"))
+    if person_id is None:
+        return own
+    return own.union(
+        select(PersonCaller.caller_hash).where(
+            PersonCaller.company_id == hidden(call.company_id), PersonCaller.person_id == person_id
+        )
     )
-    own = select(literal(call.caller_hash, LargeBinary()))
-    return Call.caller_hash == any_(func.array(own.union_all(hashes).scalar_subquery()))

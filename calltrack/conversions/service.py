@@ -11,13 +11,14 @@ from calltrack.accounts import audit
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.conversions import ledger
-from calltrack.conversions.history import calls_around, calls_of_person, converted_calls_of, next_calls
+from calltrack.conversions.history import calls_of_person, converted_calls_of, later_calls, next_calls
 from calltrack.conversions.model import Conversion, RuleVersion
 from calltrack.conversions.rules import RULE, Outcome
 from calltrack.conversions.settle import Bench, bench_of, settle
 from calltrack.conversions.tree_rules import window_of
 from calltrack.conversions.words import home_of, keep
 from calltrack.infra import outbox
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.service import persons_of_calls
 from calltrack.kernel.errors import BadInput, NotFound
@@ -170,8 +171,7 @@ def _judge_later(session: Session, call: Call, person_id: UUID | None, bench: Be
     """Judge the person's later calls again, as far as the change of an earlier one reaches."""
     changed_at = call.started_at
     window = max(window_of(one.tree) for one in bench.book.versions)
-    _, later = calls_around(session, call, person_id, CALLED_WITHIN)
-    for other in later:
+    for other in later_calls(session, call, person_id, CALLED_WITHIN):
         if other.started_at - changed_at >= window:
             return
         if other.outcome is not None and settle(session, other, person_id, bench):
@@ -222,6 +222,10 @@ def _name_person(session: Session, company_id: UUID, person_id: UUID) -> None:
     mine = [call_id for call_id in calls if owners.get(call_id) == person_id]
     session.execute(
         update(Conversion)
-        .where(Conversion.company_id == company_id, Conversion.call_id.in_(mine))
+        .where(
+            Conversion.company_id == company_id,
+            one_of(Conversion.call_id, mine),
+            Conversion.person_id.is_distinct_from(person_id),
+        )
         .values(person_id=person_id)
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from calltrack.calls.model import Call
 from calltrack.conversions import ledger
 from calltrack.conversions.facts import KnownCall, facts_of
-from calltrack.conversions.history import calls_around, counted_before, counted_calls
+from calltrack.conversions.history import counted_around, has_bought
 from calltrack.conversions.ledger import Decision
 from calltrack.conversions.model import CallVerdict, Conversion
 from calltrack.conversions.names import names_of
@@ -71,7 +71,7 @@ def settle(
     changed = _settle_purchases(session, call, person_id, said, ruled, bench)
     if changed:
         # A purchase that is new keeps the lead before it.
-        ruled = replace(ruled, bought_after=ruled.bought_after or _has_bought(session, call))
+        ruled = replace(ruled, bought_after=ruled.bought_after or has_bought(session, call))
     if not is_ripe and lead_word(said) is None:
         return changed
     return changed + _settle_lead(session, call, person_id, said, ruled, bench)
@@ -85,15 +85,14 @@ def _is_ripe(session: Session, call: Call, ruled: Ruled) -> bool:
 def rule(session: Session, call: Call, person_id: UUID | None, bench: Bench) -> Ruled:
     """Judge a call by the version of the rules that applies to it; stores nothing."""
     version = bench.book.at(call.started_at)
-    before, after = calls_around(session, call, person_id, window_of(version.tree))
+    around = counted_around(session, call, person_id, window_of(version.tree))
     with_words = "keyword" in facts_asked(version.tree)
     known = facts_of(session, call.company_id, [call.id], with_words=with_words)[call.id]
-    counted = counted_before(session, call.company_id, before)
-    facts = with_earlier(known, [one.started_at for one in counted])
+    facts = with_earlier(known, around.known_at)
     verdict = judge(version.tree, facts)
-    leads = counted_calls(session, call.company_id, before, "lead")
-    bought = bool(counted_calls(session, call.company_id, [call, *after], "purchase"))
-    return Ruled(verdict, version, reason_of(version.tree, facts, verdict, bench.names), bool(leads), bought)
+    bought = around.bought_after or has_bought(session, call)
+    reason = reason_of(version.tree, facts, verdict, bench.names)
+    return Ruled(verdict, version, reason, around.was_lead, bought)
 
 
 def with_earlier(known: KnownCall, earlier: Sequence[datetime]) -> Facts:
@@ -277,7 +276,3 @@ def _by_rule(ruled: Ruled, bench: Bench) -> Decision:
 
 def _because(bench: Bench) -> Ended:
     return bench.because or "rule"
-
-
-def _has_bought(session: Session, call: Call) -> bool:
-    return bool(counted_calls(session, call.company_id, [call], "purchase"))

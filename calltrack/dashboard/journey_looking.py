@@ -58,10 +58,8 @@ def look(services: Services, here: Here, view: str, asked: JourneysAsked) -> Loo
 
 def _funnel(question: Question) -> dict[str, Any]:
     session, company_id = question[:2]
-    return {
-        "funnel": views.funnel(*question), "times": views.waited(*question),
-        "making": _making(session, company_id),
-    }  # fmt: skip
+    found = views.funnel(*question)
+    return {"funnel": found, "times": found.waits, "making": _making(session, company_id)}
 
 
 def _flow(question: Question) -> dict[str, Any]:

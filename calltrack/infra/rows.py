@@ -1,16 +1,18 @@
-"""Storing many rows with one short statement, each column as one array; reaching rows by their key."""
+"""Many rows by one short statement, each column as one array; reaching rows by their key."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Uuid, bindparam, func, literal, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, Uuid, any_, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.infra.db import Base
+
+T = TypeVar("T")
 
 _PLANS = ("hashjoin", "mergejoin", "seqscan")
 _BY_INDEX, _AS_USUAL = (
@@ -56,6 +58,14 @@ def hidden(company_id: UUID) -> ScalarSelect[UUID]:
     begins with the company then seems as good as the one with the whole key, and each look-up reads them all.
     """
     return select(literal(company_id, Uuid())).scalar_subquery()
+
+
+def one_of(column: InstrumentedAttribute[T], values: Collection[Any]) -> ColumnElement[bool]:
+    """Return `column = ANY(array)`: one parameter however many values there are.
+
+    `IN` takes one for each value, and PostgreSQL takes 65,535 parameters.
+    """
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 @lru_cache(maxsize=64)

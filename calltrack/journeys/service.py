@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from calltrack.attribution.model import Attribution
 from calltrack.calls.model import Call
 from calltrack.infra.crypto import Vault
-from calltrack.infra.rows import hidden
+from calltrack.infra.rows import hidden, one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.journeys.person_rules import Sign
@@ -127,7 +127,7 @@ def persons_of_calls(session: Session, company_id: UUID, call_ids: Iterable[UUID
         select(Attribution.call_id, PersonVisitor.person_id, Attribution.probability)
         .join(Visit, and_(Visit.company_id == Attribution.company_id, Visit.id == Attribution.visit_id))
         .join(PersonVisitor, visitors)
-        .where(Attribution.company_id == company_id, Attribution.call_id.in_(ids), Attribution.is_current)
+        .where(Attribution.company_id == company_id, one_of(Attribution.call_id, ids), Attribution.is_current)
     )
     found = {
         row.call_id: row.person_id for row in session.execute(through_visits) if is_sure(row.probability)
@@ -138,7 +138,7 @@ def persons_of_calls(session: Session, company_id: UUID, call_ids: Iterable[UUID
             PersonCaller,
             and_(PersonCaller.company_id == Call.company_id, PersonCaller.caller_hash == Call.caller_hash),
         )
-        .where(Call.company_id == company_id, Call.id.in_(ids))
+        .where(Call.company_id == company_id, one_of(Call.id, ids))
     )
     return found | {row.id: row.person_id for row in session.execute(through_callers)}
 

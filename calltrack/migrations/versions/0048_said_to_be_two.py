@@ -6,7 +6,7 @@ Revision 0048.
 from alembic import op
 
 revision = "0048"
-down_revision = "0043"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

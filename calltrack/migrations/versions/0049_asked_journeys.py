@@ -10,7 +10,7 @@ from calltrack.migrations.roles import SYSTEM
 from calltrack.migrations.tenancy import protect, show_to_system
 
 revision = "0049"
-down_revision = "0043"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 
