@@ -88,21 +88,6 @@ def test_a_shared_budget_is_refused_until_every_campaign_on_it_is_named(world: W
     assert world.amounts()["8001"] > 100
 
 
-def test_a_check_of_named_campaigns_without_an_answer_can_be_tried_again(world: World) -> None:
-    world.set({"8001": 100, "8002": 100, "8003": 100}, roma={"campaigns": {"98001": "roma", "777": "x"}})
-    id_ = world.check()
-
-    def name() -> UUID:
-        named = {"8001": ["98001", "777"]}
-        return applying.name_campaigns(world.services, world.company.id, id_, named, by="eva@example.test")
-
-    world.faults("503")
-    with pytest.raises(Conflict, match="Try it again"):
-        name()
-    again = name()
-    assert [world.row(one).state for one in (id_, again)] == ["dropped", "checked"]
-
-
 def test_what_changed_since_the_check_or_waited_too_long_is_not_overwritten(world: World) -> None:
     id_ = world.check()
     with pytest.raises(Conflict, match="half an hour"):

@@ -8,7 +8,7 @@ the figures say (`edge_0029`).
 from alembic import op
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from calltrack.migrations.tenancy import protect
 
 revision = "0047"
-down_revision = "0045"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
