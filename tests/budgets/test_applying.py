@@ -61,6 +61,7 @@ def test_a_check_changes_nothing_a_confirmation_does_and_undo_puts_it_back(world
     assert world.confirm(undo) == "done"
     assert (world.amounts(), world.is_applied(id_)) == (before, False)
     redo = applying.check_undo(world.services, world.company.id, undo, by="eva@example.test")
+    assert world.work() == 1
     assert world.confirm(redo) == "done"
     assert (world.amounts(), world.is_applied(id_)) == (after, True)
     with world.services.db.tenant(world.company.id) as session:
