@@ -34,13 +34,18 @@ from calltrack.kernel.ids import new_id
 
 LONGEST_NOTE: Final = 200
 MOST_SIGNS: Final = 100_000
+# Of an address of more browsers each person is paired with the first one only: "none@none.com" of thousands
+# would make millions of pairs.
+CROWD: Final = 50
 _SIGNS: Final = text(
     """
     WITH addresses AS (
         SELECT email_hash, count(*) AS browsers FROM visitor_email
         WHERE company_id = :company_id GROUP BY email_hash HAVING count(*) > 1
     ), emails AS (
-        SELECT DISTINCT e.email_hash, pv.person_id, a.browsers FROM addresses a
+        SELECT DISTINCT e.email_hash, pv.person_id, a.browsers,
+               first_value(pv.person_id) OVER (PARTITION BY e.email_hash ORDER BY pv.person_id) AS first_id
+        FROM addresses a
         JOIN visitor_email e ON e.company_id = :company_id AND e.email_hash = a.email_hash
         JOIN person_visitor pv ON pv.company_id = :company_id AND pv.visitor_id = e.visitor_id
     ), numbers AS (
@@ -57,7 +62,10 @@ _SIGNS: Final = text(
     ), found AS (
         SELECT x.person_id AS one, y.person_id AS other, 'email' AS via, x.browsers
         FROM emails x JOIN emails y ON y.email_hash = x.email_hash AND y.person_id > x.person_id
-        WHERE :with_emails
+        WHERE :with_emails AND x.browsers <= :crowd
+        UNION ALL
+        SELECT first_id, person_id, 'email', browsers FROM emails
+        WHERE :with_emails AND browsers > :crowd AND person_id <> first_id
         UNION ALL
         SELECT least(pc.person_id, pv.person_id), greatest(pc.person_id, pv.person_id), 'phone', n.browsers
         FROM visitor_phone p
@@ -230,9 +238,12 @@ def try_rules(session: Session, company_id: UUID, rules: PersonRules) -> Tried:
 
 
 def find_signs(session: Session, company_id: UUID, rules: PersonRules) -> list[Sign]:
-    """Return every two persons of whom a sign the rules ask for says that they are one, in order."""
+    """Return every two persons of whom a sign the rules ask for says that they are one, in order.
+
+    Of an address of more than 50 browsers: each person and the first of them.
+    """
     asked = {
-        "company_id": company_id, "sure": SURE_ENOUGH, "most": MOST_SIGNS,
+        "company_id": company_id, "sure": SURE_ENOUGH, "most": MOST_SIGNS, "crowd": CROWD,
         "with_emails": rules.email != "off", "with_phones": rules.phone != "off",
         "with_calls": rules.call != "off",
     }  # fmt: skip

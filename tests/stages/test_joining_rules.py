@@ -17,7 +17,14 @@ from calltrack.journeys.joins_model import PersonJoin
 from calltrack.journeys.keys import Key, link_key
 from calltrack.journeys.model import PersonVisitor
 from calltrack.journeys.person_rules import PersonRules, Sign, decided, outlook, read_person_rules
-from calltrack.journeys.rule_joining import ask_apart, save_person_rules, try_rules, versions
+from calltrack.journeys.rule_joining import (
+    CROWD,
+    ask_apart,
+    find_signs,
+    save_person_rules,
+    try_rules,
+    versions,
+)
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.journeys.rule_work import join_by_rules
 from calltrack.journeys.service import link_email, link_person
@@ -247,6 +254,22 @@ def test_said_to_be_two_holds_for_whoever_one_of_them_is_part_of(town: Town, ser
         work(town)
         assert other in members(town)
         assert left == 3 + 1  # three pairs of the office, whose address is of too many browsers
+
+
+def test_an_address_of_thousands_makes_no_millions_of_pairs(town: Town, services: Services) -> None:
+    browsers = [new_id() for _ in range(CROWD + 2)]
+    people = [town.person("", one, NOON + timedelta(minutes=at)) for at, one in enumerate(browsers)]
+    for one in browsers:
+        typed_email(town, one, "none@none.com")
+    with services.db.tenant(town.company.id) as session:
+        signs = find_signs(session, town.company.id, read_person_rules({"email": "join"}))
+    assert len(signs) == len(people) - 1
+    save(town, join_past=True, email="join")
+    work(town)
+    assert set(members(town)) == set(people)
+    save(town, join_past=True, email="join", most_by_email=None)
+    work(town)
+    assert set(members(town)) == {people[0]}
 
 
 def test_a_suggestion_is_decided_once(town: Town, services: Services) -> None:
