@@ -28,15 +28,12 @@ from calltrack.journeys.person_rules import (
     read_person_rules,
 )
 from calltrack.journeys.rule_model import PersonRulesRow, PersonSuggestion
-from calltrack.journeys.rules import SURE_ENOUGH, Known, bind
+from calltrack.journeys.rules import CROWD, SURE_ENOUGH, Known, bind
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
 LONGEST_NOTE: Final = 200
 MOST_SIGNS: Final = 100_000
-# Of an address of more browsers each person is paired with the first one only: "none@none.com" of thousands
-# would make millions of pairs.
-CROWD: Final = 50
 _SIGNS: Final = text(
     """
     WITH addresses AS (
@@ -240,7 +237,7 @@ def try_rules(session: Session, company_id: UUID, rules: PersonRules) -> Tried:
 def find_signs(session: Session, company_id: UUID, rules: PersonRules) -> list[Sign]:
     """Return every two persons of whom a sign the rules ask for says that they are one, in order.
 
-    Of an address of more than 50 browsers: each person and the first of them.
+    Of an address of a crowd of browsers: each person and the first of them, else thousands made millions.
     """
     asked = {
         "company_id": company_id, "sure": SURE_ENOUGH, "most": MOST_SIGNS, "crowd": CROWD,

@@ -18,7 +18,6 @@ from calltrack.journeys.keys import Key, link_key
 from calltrack.journeys.model import PersonVisitor
 from calltrack.journeys.person_rules import PersonRules, Sign, decided, outlook, read_person_rules
 from calltrack.journeys.rule_joining import (
-    CROWD,
     ask_apart,
     find_signs,
     save_person_rules,
@@ -27,6 +26,7 @@ from calltrack.journeys.rule_joining import (
 )
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.journeys.rule_work import join_by_rules
+from calltrack.journeys.rules import CROWD
 from calltrack.journeys.service import link_email, link_person
 from calltrack.journeys.suggestions import count_suggestions, decide, suggestions
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
