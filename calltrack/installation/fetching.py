@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qs, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from calltrack.infra.http import HttpAnswer, HttpDoor, HttpFailure, HttpRequest
 from calltrack.installation import policy
 from calltrack.installation.numbers import found_among, look_for
-from calltrack.installation.page import PageRead, Tag, read_page
+from calltrack.installation.page import PageRead, Tag, joined, read_page
 from calltrack.kernel.errors import BadInput
 from calltrack.snippet import integrity_fits, version_of
 from calltrack.visits.rules import normal_origin
@@ -84,7 +84,10 @@ def _follow(door: HttpDoor, page: str, wanted: Wanted, found: Fetched) -> HttpAn
         target = answer.headers.get("location", "")
         if answer.status in (301, 302, 303, 307, 308) and target:
             found.hops.append(url)
-            url = urljoin(url, target)
+            url = joined(url, target)
+            if not url:
+                found.problem = f"it redirects to {target[:80]!r}, which is no address"
+                return None
             continue
         found.kept_click_id = "calltrack-check" in parse_qs(urlsplit(url).query).get("gclid", [])
         if answer.status >= 400:

@@ -85,6 +85,16 @@ def read_page(html: str, address: str) -> PageRead:
     return page
 
 
+def joined(base: str, address: str) -> str:
+    """Return an address as a page at `base` means it; empty where it is none, such as `https://[cdn]/a.png`."""
+    try:
+        found = urljoin(base, address)
+        urlsplit(found)
+    except ValueError:
+        return ""
+    return found
+
+
 class _Reader(HTMLParser):
     def __init__(self, address: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -98,13 +108,18 @@ class _Reader(HTMLParser):
         self._skipping: list[str] = []
         self._is_structured = False
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over `<![...>` as browsers do; the parser itself knows few words and fails at all others."""
+        end = self.rawdata.find(">", i)
+        return -1 if end < 0 else end + 1
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if self._skipping:
             if tag == self._skipping[-1] and tag not in VOID:
                 self._skipping.append(tag)
         elif tag == "base" and given.get("href"):
-            self._address = urljoin(self._address, given["href"])
+            self._address = joined(self._address, given["href"]) or self._address
         elif tag == "meta":
             self._read_meta(given)
         if tag == "script":
@@ -146,7 +161,9 @@ class _Reader(HTMLParser):
             if given.get(name) and (tag, name) != ("img", "alt"):
                 self.texts.append(given[name] + "a")
         if tag == "img":
-            words = f"{given.get('alt', '')} {urlsplit(given.get('src', '')).path.rpartition('/')[2]}"
+            words = (
+                f"{given.get('alt', '')} {urlsplit(joined('', given.get('src', ''))).path.rpartition('/')[2]}"
+            )
             self.page.pictures.append((words, "ct-number" in given.get("class", "").split()))
 
     def _read_meta(self, given: dict[str, str]) -> None:
@@ -158,9 +175,9 @@ class _Reader(HTMLParser):
         self._is_structured = kind.lower() == "application/ld+json"
         # Optimisers and consent tools keep a script from running by moving its address or its kind.
         src = given.get("src") or given.get("data-src") or given.get("data-cmp-src") or ""
-        address = urljoin(self._address, src)
+        address = joined(self._address, src)
         is_ours = OURS.search(urlsplit(address).path) is not None and bool(src)
-        if not is_ours and not (src and "data-site" in given):
+        if not is_ours and not (src and address and "data-site" in given):
             return
         self.page.tags.append(
             Tag(
@@ -178,7 +195,7 @@ class _Reader(HTMLParser):
 
     def _read_frame(self, given: dict[str, str]) -> None:
         src = given.get("src") or given.get("data-src") or ""
-        address = urlsplit(urljoin(self._address, src))
+        address = urlsplit(joined(self._address, src))
         here = urlsplit(self._address)
         if src and address.scheme in ("http", "https") and address.netloc != here.netloc:
             self.page.frames.append(f"{address.scheme}://{address.netloc}")

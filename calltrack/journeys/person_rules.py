@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calltrack.journeys.rules import MOST_BROWSERS
+from calltrack.journeys.rules import CROWD, MOST_BROWSERS
 from calltrack.kernel.errors import BadInput
 
 Does = Literal["join", "ask", "off"]
@@ -27,7 +27,8 @@ class PersonRules(BaseModel):
 
     key, call, email, phone: as in `VIAS`. `other_crm_id`: what happens at most where both have ids in one CRM
     and none in common (a shared CRM id is never held up so). `most_by_email`, `most_by_number`: an address or
-    a number of more browsers than that joins nobody; null: however many. `browsers_by_*`: whether a browser
+    a number of more browsers than that joins nobody; null: however many, but for a number typed in a crowd
+    of them: anybody can type anybody's. `browsers_by_*`: whether a browser
     that is nobody's becomes a person's by what was typed in it.
     """
 
@@ -44,6 +45,8 @@ class PersonRules(BaseModel):
 
     def most(self, via: Via) -> int | None:
         """Return of how many browsers a sign may be."""
+        if via == "phone" and self.most_by_number is None:
+            return CROWD
         return self.most_by_email if via == "email" else self.most_by_number
 
 

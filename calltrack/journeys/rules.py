@@ -10,6 +10,8 @@ SURE_ENOUGH = 0.8
 TYPED = 0.95
 # An e-mail address typed in more browsers than a person has is an office's, or a joke.
 MOST_BROWSERS = 10
+# So many browsers are a crowd: each of them is compared with one person, not with each other.
+CROWD = 50
 
 
 @dataclass(frozen=True)

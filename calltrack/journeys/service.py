@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import and_, delete, select
@@ -20,6 +21,8 @@ from calltrack.journeys.typed import Typed, browsers_of_number, may_bind, typed_
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.visits.model import Visit, VisitorEmail, VisitorPhone
+
+JUST_TOO_MANY: Final = 10
 
 
 def link_person(
@@ -41,9 +44,10 @@ def link_person(
         raise NotFound("There is no such call.")
     held = current_rules(session, company_id)
     visitor = _sure_visitor(session, call)
-    typed = typed_by_number(session, call) if call.caller_hash else []
+    typed = typed_by_number(session, call, held.rules.most("phone")) if call.caller_hash else []
     sure = {visitor[0]} if visitor else set[UUID]()
-    typed += typed_by_email(session, company_id, {*(one.visitor_id for one in typed), *sure})
+    known = {*(one.visitor_id for one in typed), *sure}
+    typed += typed_by_email(session, company_id, known, held.rules.most_by_email)
     _forget_links_but(session, call, {*(one.visitor_id for one in typed if may_bind(held.rules, one)), *sure})
     if call.caller_hash is None and visitor is None:
         return None
@@ -100,7 +104,10 @@ def link_email(session: Session, vault: Vault, company_id: UUID, typed_id: UUID,
     )
     if mine is None:
         return  # erased since
-    visitors = [mine, *(one.visitor_id for one in typed_by_email(session, company_id, {mine}))]
+    most = current_rules(session, company_id).rules.most_by_email
+    # An address that just became too many browsers' is one whose browsers are taken back.
+    most = None if most is None else most + JUST_TOO_MANY
+    visitors = [mine, *(one.visitor_id for one in typed_by_email(session, company_id, {mine}, most))]
     linked = select(PersonVisitor.call_id).where(
         PersonVisitor.company_id == company_id, PersonVisitor.visitor_id.in_(visitors)
     )

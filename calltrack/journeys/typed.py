@@ -30,27 +30,34 @@ def may_bind(rules: PersonRules, one: Typed) -> bool:
     return is_on and (most is None or one.shared_by <= most)
 
 
-def typed_by_number(session: Session, call: Call) -> list[Typed]:
-    """Return the browsers in which the caller's number was typed."""
-    visitors = session.scalars(
-        select(VisitorPhone.visitor_id).where(
-            VisitorPhone.company_id == call.company_id, VisitorPhone.phone_hash == call.caller_hash
-        )
-    ).all()
+def typed_by_number(session: Session, call: Call, most: int | None) -> list[Typed]:
+    """Return the browsers in which the caller's number was typed; none where they are more than `most`."""
+    mine = (VisitorPhone.company_id == call.company_id, VisitorPhone.phone_hash == call.caller_hash)
+    wanted = select(VisitorPhone.visitor_id).where(*mine)
+    visitors = session.scalars(wanted if most is None else wanted.limit(most + 1)).all()
+    if most is not None and len(visitors) > most:
+        return []
     return [Typed(one, "phone", len(visitors)) for one in visitors]
 
 
-def typed_by_email(session: Session, company_id: UUID, visitor_ids: Collection[UUID]) -> list[Typed]:
-    """Return the other browsers in which an e-mail address of these was typed."""
+def typed_by_email(
+    session: Session, company_id: UUID, visitor_ids: Collection[UUID], most: int | None
+) -> list[Typed]:
+    """Return the other browsers in which an e-mail address of these was typed.
+
+    Addresses of more than `most` browsers, maybe of thousands, are passed over: they bind and join nobody.
+    """
     if not visitor_ids:
         return []
     mine = select(VisitorEmail.email_hash).where(
         VisitorEmail.company_id == company_id, VisitorEmail.visitor_id.in_(list(visitor_ids))
     )
+    same = (VisitorEmail.company_id == company_id, VisitorEmail.email_hash.in_(mine))
+    if most is not None:
+        few = select(VisitorEmail.email_hash).where(*same).group_by(VisitorEmail.email_hash)
+        same = (same[0], VisitorEmail.email_hash.in_(few.having(func.count() <= most)))
     rows = session.execute(
-        select(VisitorEmail.email_hash, VisitorEmail.visitor_id)
-        .where(VisitorEmail.company_id == company_id, VisitorEmail.email_hash.in_(mine))
-        .order_by(VisitorEmail.id)
+        select(VisitorEmail.email_hash, VisitorEmail.visitor_id).where(*same).order_by(VisitorEmail.id)
     )
     by_address: dict[bytes, list[UUID]] = {}
     for row in rows:

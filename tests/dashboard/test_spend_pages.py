@@ -87,7 +87,7 @@ def test_a_file_is_looked_at_and_applied(manager: Browser, services: Services, c
     assert manager.post(file, do="plan", col0="day", col1="campaign", col2="cost", account="TikTok",
                         currency="EUR", mark="").status_code == 303  # fmt: skip
     assert manager.post(file, do="apply").status_code == 303
-    assert "Applied: 1 days new, 0 changed" in manager.get(file).text
+    assert "Applied. Days that are new: 1, changed: 0, as before: 0." in manager.get(file).text
     assert manager.post(file, do="plan", col0="day", col1="day").status_code == 303
     assert "Two columns were given the same meaning" in manager.get(file).text
     again = upload(manager, f"{root}/files", content, "again.csv")

@@ -56,6 +56,20 @@ def test_a_page_is_read_as_the_snippet_reads_it() -> None:
     assert (page.tags, page.is_commented) == ([], True)
 
 
+@pytest.mark.parametrize(
+    "odd", ["https://[cdn]/a.js", "//[object Object]/ct.js", "http://exa\u2100mple/ct.js"]
+)
+def test_an_address_that_is_none_keeps_nothing_else_from_being_read(odd: str) -> None:
+    page = read_page(
+        f"""<![foo[x]]><base href="{odd}"><img src="{odd}"><iframe src="{odd}"></iframe>
+        <script src="{odd}" data-site="k"></script>
+        <script src="/ct.js" data-site="k"></script>06 6994 0001""",
+        "https://www.prova.test/",
+    )
+    assert look_for(page.text, ROME).taken == 1
+    assert [tag.src for tag in page.tags] == ["https://www.prova.test/ct.js"]
+
+
 def test_the_numbers_of_a_pool_are_found_among_others() -> None:
     own = [f"+3906876500{last:02}" for last in range(30)]
     assert found_among("Tel. 06/8765.0007 o 02 123456", own) == ["+390687650007"]

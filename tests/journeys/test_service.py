@@ -8,8 +8,9 @@ from calltrack.attribution.service import attribute_call
 from calltrack.calls.model import Call
 from calltrack.infra.outbox import Fact
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
-from calltrack.journeys.rules import MOST_BROWSERS, TYPED
+from calltrack.journeys.rules import CROWD, MOST_BROWSERS, TYPED
 from calltrack.journeys.service import link_email, link_person, link_typed, persons_of_calls
+from calltrack.journeys.typed import typed_by_email
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.numbers.model import Lease
@@ -187,6 +188,18 @@ def test_an_address_typed_in_very_many_browsers_is_nobodys(services: Services, c
     with services.db.tenant(company.id) as session:
         link_email(session, services.vault, company.id, last, NOON)
         assert session.scalars(select(PersonVisitor.visitor_id)).all() == [visit.visitor_id]
+
+
+def test_what_a_crowd_of_browsers_typed_is_not_even_looked_at(services: Services, company: Company) -> None:
+    browsers = [new_id(NOON) for _ in range(CROWD + 1)]
+    for browser in browsers:
+        typed(services, company, browser, new_id(NOON), ANNA)
+        typed_address(services, company, browser, "none@none.test")
+    link(services, company, make_call(services, company, caller=ANNA))
+    assert count(services, company, PersonVisitor) == 0
+    with services.db.tenant(company.id) as session:
+        assert typed_by_email(session, company.id, browsers[:1], MOST_BROWSERS) == []
+        assert len(typed_by_email(session, company.id, browsers[:1], None)) == CROWD
 
 
 def test_whoever_is_somebody_already_does_not_become_another_by_typing(

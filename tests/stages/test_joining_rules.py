@@ -17,9 +17,16 @@ from calltrack.journeys.joins_model import PersonJoin
 from calltrack.journeys.keys import Key, link_key
 from calltrack.journeys.model import PersonVisitor
 from calltrack.journeys.person_rules import PersonRules, Sign, decided, outlook, read_person_rules
-from calltrack.journeys.rule_joining import ask_apart, save_person_rules, try_rules, versions
+from calltrack.journeys.rule_joining import (
+    ask_apart,
+    find_signs,
+    save_person_rules,
+    try_rules,
+    versions,
+)
 from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.journeys.rule_work import join_by_rules
+from calltrack.journeys.rules import CROWD
 from calltrack.journeys.service import link_email, link_person
 from calltrack.journeys.suggestions import count_suggestions, decide, suggestions
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
@@ -249,6 +256,22 @@ def test_said_to_be_two_holds_for_whoever_one_of_them_is_part_of(town: Town, ser
         assert left == 3 + 1  # three pairs of the office, whose address is of too many browsers
 
 
+def test_an_address_of_thousands_makes_no_millions_of_pairs(town: Town, services: Services) -> None:
+    browsers = [new_id() for _ in range(CROWD + 2)]
+    people = [town.person("", one, NOON + timedelta(minutes=at)) for at, one in enumerate(browsers)]
+    for one in browsers:
+        typed_email(town, one, "none@none.com")
+    with services.db.tenant(town.company.id) as session:
+        signs = find_signs(session, town.company.id, read_person_rules({"email": "join"}))
+    assert len(signs) == sum(len(people) - 1 - hub for hub in range(rule_joining.HUBS))
+    save(town, join_past=True, email="join")
+    work(town)
+    assert set(members(town)) == set(people)
+    save(town, join_past=True, email="join", most_by_email=None)
+    work(town)
+    assert set(members(town)) == {people[0]}
+
+
 def test_a_suggestion_is_decided_once(town: Town, services: Services) -> None:
     street = Street(town)
     save(town, join_past=True, **RULES)
@@ -300,7 +323,7 @@ def test_an_address_of_many_is_a_few_pairs_each_and_still_makes_one_person(
         typed_email(town, browser, "no@example.com")
     rules = {"email": "join", "most_by_email": None}
     with services.db.tenant(company_id) as session:
-        assert len(rule_joining.find_signs(session, company_id, PersonRules(**rules))) == 11 + 10 + 9
+        assert len(find_signs(session, company_id, PersonRules(**rules))) == 11 + 10 + 9
     save(town, join_past=True, **rules)
     work(town)
     with services.db.tenant(company_id) as session:
@@ -321,5 +344,5 @@ def test_pairs_over_a_limit_take_nobody_elses_place(
             typed_email(town, browser, address)
     with services.db.tenant(town.company.id) as session:
         rules = PersonRules(email="join", most_by_email=2)
-        signs = rule_joining.find_signs(session, town.company.id, rules)
+        signs = find_signs(session, town.company.id, rules)
     assert [sign.shared_by for sign in signs] == [2, 4, 4]

@@ -214,7 +214,7 @@ def _weeks(found: Report, names: Names) -> list[list[tuple[int, str]]]:
             of = calls.get(f"{day * 24 + clock:03}", Figures())
             heat = sum(of.calls / most >= least for least in HEATS)
             title = names.detail(found.asked.dimension, f"{day * 24 + clock:03}")
-            hours.append((heat, f"{title}: {of.calls} calls, {of.answered} answered, {of.leads} leads"))
+            hours.append((heat, f"{title}: calls {of.calls}, answered {of.answered}, leads {of.leads}"))
         weeks.append(hours)
     return weeks
 

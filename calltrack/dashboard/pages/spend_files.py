@@ -93,7 +93,7 @@ def change_spend_file(services: Services, here: Here, file_id: UUID) -> Response
         flash("The file is removed. The costs it told stay.")
         return redirect(url_for("dashboard.spend_files", company_id=here.company.id), 303)
     if wish == "apply":
-        flash(f"Applied: {kept.new} days new, {kept.changed} changed, {kept.same} as before.")
+        flash(f"Applied. Days that are new: {kept.new}, changed: {kept.changed}, as before: {kept.same}.")
     return _to_file(here, file_id)
 
 

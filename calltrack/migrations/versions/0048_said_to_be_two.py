@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 PEOPLE = ("one_id", "other_id")
+TABLES = ("person_suggestion", "person")
 COMPANY = "fk_person_suggestion_company_id_company"
 
 
@@ -25,11 +26,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(f"ALTER TABLE person_suggestion DROP CONSTRAINT {COMPANY}")
+    # The owner is to see all companies' rows for once.
+    for table in TABLES:
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     for name in PEOPLE:
         op.execute(
-            f"DELETE FROM person_suggestion s WHERE NOT EXISTS (SELECT FROM person p"
+            "DELETE FROM person_suggestion s WHERE NOT EXISTS (SELECT FROM person p"
             f" WHERE p.company_id = s.company_id AND p.id = s.{name})"
         )
+    for table in TABLES:
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    for name in PEOPLE:
         op.execute(
             f"ALTER TABLE person_suggestion ADD CONSTRAINT {_person(name)} FOREIGN KEY (company_id, {name})"
             " REFERENCES person (company_id, id) ON DELETE CASCADE"
