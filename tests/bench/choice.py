@@ -32,6 +32,8 @@ _MASS = """
         random(), random(), random(), random(), random()
     FROM number_slot WHERE random() < :share
 """
+# As its connections are opened (`infra/direct.py`).
+_AS_THE_EDGE = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 _CHOOSE = (
     "EXPLAIN (ANALYZE, TIMING OFF) SELECT edge_choose(:company, :pool, :source, :campaign, :way, '0', NULL)"
 )
@@ -48,6 +50,7 @@ def run(context: Context) -> list[Result]:
         with owner.begin() as connection:
             connection.execute(text("ANALYZE number_slot, number_mass"))
         with context.services.db.tenant(company.id) as session:
+            session.execute(text(_AS_THE_EDGE))
             took = list(_took(session, company, way_of(size)))
             session.rollback()
         results.append(Result(f"choice among {size:,} numbers", min(took[10:]), "ms"))

@@ -17,7 +17,8 @@ from tests.bench.context import Context, Result
 from tests.bench.edge_apps import TABLES
 from tests.builders import Company, make_company
 
-COMPANIES = 10
+# So many numbers at least: with short leases the pools never run dry, however small they are.
+COMPANIES, NUMBERS = 10, 2_000
 # Most companies have pools of 20 to 100 numbers; what a choice costs grows with the pool.
 POOLS = tuple(int(size) for size in os.environ.get("BENCH_POOL", "50,200,1000").split(","))
 LIVE_VISITS = 2000
@@ -41,7 +42,7 @@ def run(context: Context) -> list[Result]:
     # Short leases: at this speed the numbers must go from hand to hand, and never run dry.
     visits = {
         f"visit+lease, {size:,} numbers": list(
-            _visits([companies_with(context, size, lease_seconds=1) for _ in range(COMPANIES)], 20_000)
+            _visits([companies_with(context, size, lease_seconds=1) for _ in range(_companies(size))], 20_000)
         )
         for size in POOLS
     }
@@ -84,6 +85,10 @@ def run(context: Context) -> list[Result]:
     results += list(_storage(context))
     owner.dispose()
     return results
+
+
+def _companies(size: int) -> int:
+    return max(COMPANIES, NUMBERS // size)
 
 
 def _storage(context: Context) -> Iterator[Result]:
