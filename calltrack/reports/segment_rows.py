@@ -26,7 +26,7 @@ from calltrack.reports.queries import CONDITIONS, Found, Key, filters_of
 from calltrack.stages.segment_calls import CALLS_OF_MEMBERS, active_members
 from calltrack.stages.segments import within_segment
 
-# So many persons are counted while somebody waits.
+# So many persons are counted while somebody waits: a second and a half of a processor, at most, for a period.
 MOST_PERSONS: Final = 50_000
 _NO_VISITS: Final = ("location", "number")
 _ADDED: Final = ", ".join(

@@ -5,7 +5,7 @@ conversions; 1 is the full size. BENCH_KEEP=/a/folder/outside keeps what was see
 
     SCALE_PART=1 BENCH_KEEP=../bench-kept .venv/bin/python -m tests.bench scale
 
-seeds the first time (some 40 minutes on two quiet cores) and only measures from then on. SCALE_ONLY=views,
+seeds the first time (10 to 40 minutes on two cores) and only measures from then on. SCALE_ONLY=views,
 nights or a part of a view's name measures only that.
 """
 
