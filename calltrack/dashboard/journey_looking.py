@@ -58,10 +58,9 @@ def look(services: Services, here: Here, view: str, asked: JourneysAsked) -> Loo
 
 def _funnel(question: Question) -> dict[str, Any]:
     session, company_id = question[:2]
-    return {
-        "funnel": views.funnel(*question), "times": views.waited(*question),
-        "making": _making(session, company_id),
-    }  # fmt: skip
+    waits = views.waited(*question)
+    funnel = views.funnel(*question, waits=waits)
+    return {"funnel": funnel, "times": waits, "making": _making(session, company_id)}
 
 
 def _flow(question: Question) -> dict[str, Any]:
@@ -77,10 +76,8 @@ def _paths(question: Question) -> dict[str, Any]:
 
 
 def _cohorts(question: Question) -> dict[str, Any]:
-    return {
-        "weeks": views.cohorts(*question), "times": views.waiting_times(*question),
-        "is_long": question[2].is_long,
-    }  # fmt: skip
+    weeks, times = views.cohorts_and_times(*question)
+    return {"weeks": weeks, "times": times, "is_long": question[2].is_long}
 
 
 _READ: Final[dict[str, Callable[[Question], dict[str, Any]]]] = {
