@@ -122,8 +122,8 @@ def _add_views(blueprint: APIBlueprint, services: Services) -> None:
         """Read the weeks of first touches and what became of them, and how long that took."""
         with services.db.tenant(g.asker.company_id) as session:
             question = _question(services, session, asked)
-            weeks = [asdict(one) for one in views.cohorts(*question)]
-            return {"weeks": weeks, "times": views.waiting_times(*question)}
+            weeks, times = views.cohorts_and_times(*question)
+            return {"weeks": [asdict(one) for one in weeks], "times": times}
 
 
 def _question(services: Services, session: Session, asked: Asked) -> Question:

@@ -75,10 +75,8 @@ def _paths(question: Question) -> dict[str, Any]:
 
 
 def _cohorts(question: Question) -> dict[str, Any]:
-    return {
-        "weeks": views.cohorts(*question), "times": views.waiting_times(*question),
-        "is_long": question[2].is_long,
-    }  # fmt: skip
+    weeks, times = views.cohorts_and_times(*question)
+    return {"weeks": weeks, "times": times, "is_long": question[2].is_long}
 
 
 _READ: Final[dict[str, Callable[[Question], dict[str, Any]]]] = {

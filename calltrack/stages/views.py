@@ -4,7 +4,7 @@ A view counts the journeys whose first touch lies in the days asked for, in the 
 `among` only those of the persons a segment holds for, or whose first touch has certain words.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -162,11 +162,7 @@ def waiting_times(
     session: Session, company_id: UUID, days: Days, among: Among | None = None
 ) -> dict[str, tuple[tuple[str, int], ...]]:
     """Return for `lead` and `bought` how many took how long since the first touch, shortest span first."""
-    found: dict[str, list[tuple[str, int]]] = {"lead": [], "bought": []}
-    for row in sorted(_rows(session, company_id, days, among, "wait", "a, b"), key=lambda row: row.b):
-        if row.a in found:
-            found[row.a].append((SPANS[int(row.b)][1], row.persons))
-    return {name: tuple(spans) for name, spans in found.items()}
+    return _times(_rows(session, company_id, days, among, "wait", "a, b"))
 
 
 def friction(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> Friction:
@@ -208,18 +204,38 @@ def paths(
 
 def cohorts(session: Session, company_id: UUID, days: Days, among: Among | None = None) -> tuple[Cohort, ...]:
     """Return the weeks (Monday first) of first touches, newest first; of a long period its months."""
+    return cohorts_and_times(session, company_id, days, among)[0]
+
+
+def cohorts_and_times(
+    session: Session, company_id: UUID, days: Days, among: Among | None = None
+) -> tuple[tuple[Cohort, ...], dict[str, tuple[tuple[str, int], ...]]]:
+    """Return what `cohorts` and `waiting_times` do, from one look."""
     week = f"date_trunc('{'month' if days.is_long else 'week'}', day)::date AS week"
     flows, waits = defaultdict(list), defaultdict(list)
     for row in _rows(session, company_id, days, among, "flow", "c", week):
         flows[row.week].append(row)
-    for row in _rows(session, company_id, days, among, "wait", "a, b", week):
+    rows = _rows(session, company_id, days, among, "wait", "a, b", week)
+    for row in rows:
         waits[row.week].append(row)
-    return tuple(
+    weeks = tuple(
         Cohort(
             monday, _outcomes(flows[monday]), _within(waits[monday], "lead"), _within(waits[monday], "bought")
         )
         for monday in sorted(flows, reverse=True)
     )
+    return weeks, _times(rows)
+
+
+def _times(rows: Iterable[Any]) -> dict[str, tuple[tuple[str, int], ...]]:
+    found: dict[str, Counter[int]] = {"lead": Counter(), "bought": Counter()}
+    for row in rows:
+        if row.a in found:
+            found[row.a][int(row.b)] += row.persons
+    return {
+        name: tuple((SPANS[place][1], counts[place]) for place in sorted(counts))
+        for name, counts in found.items()
+    }
 
 
 def _rows(

@@ -129,6 +129,7 @@ def test_a_period_of_too_many_persons_is_refused_with_the_way_out(
 ) -> None:
     within = Among(Within(read_segment({"fact": "waits"}), LATER))
     monkeypatch.setattr(cells, "MOST_LIVE", 5)
+    monkeypatch.setattr(cells, "MOST_COUNTED", 5)
     with crowd.services.db.tenant(crowd.company.id) as session:
         check_size(session, crowd.company.id, EVER, None)
         check_size(session, crowd.company.id, Days(date(2026, 1, 1), date(2026, 1, 9)), within)
