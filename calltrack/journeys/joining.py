@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Uuid, bindparam, delete, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.accounts import audit
 from calltrack.infra import outbox
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
+# So many persons who became part of one are read at once; more only where both have more.
+FEW: Final = 50
 T = TypeVar("T")
 _Link = PersonCaller | PersonVisitor | PersonKey
 _LINKS: tuple[type[_Link], ...] = (PersonCaller, PersonVisitor, PersonKey)
@@ -140,18 +144,27 @@ def are_apart(session: Session, company_id: UUID, pair: Pair) -> bool:
 
     Whoever became part of one of them since counts as that one.
     """
-    one, other = (_parts(session, company_id, id_) for id_ in (pair.kept, pair.absorbed))
-    either = or_(
-        and_(PersonJoin.kept_id.in_(one), PersonJoin.absorbed_id.in_(other)),
-        and_(PersonJoin.kept_id.in_(other), PersonJoin.absorbed_id.in_(one)),
+    few, other = _parts_of_fewer(session, company_id, pair)
+    asked = {"company_id": company_id, "few": list(few), "other": other}
+    return bool(session.scalar(_APART, asked))
+
+
+# From whoever was taken apart from one of these few, up to whom they are part of now.
+_APART: Final = text(
+    """
+    WITH RECURSIVE theirs (id) AS (
+        SELECT absorbed_id FROM person_join
+        WHERE company_id = :company_id AND kept_id = ANY(:few) AND via <> 'hand' AND undone_at IS NOT NULL
+        UNION
+        SELECT kept_id FROM person_join
+        WHERE company_id = :company_id AND absorbed_id = ANY(:few) AND via <> 'hand' AND undone_at IS NOT NULL
+        UNION
+        SELECT j.kept_id FROM theirs
+        JOIN person_join j ON j.company_id = :company_id AND j.absorbed_id = theirs.id AND j.undone_at IS NULL
     )
-    query = select(PersonJoin.id).where(
-        PersonJoin.company_id == company_id,
-        either,
-        PersonJoin.via != "hand",
-        PersonJoin.undone_at.is_not(None),
-    )
-    return session.scalar(query.limit(1)) is not None
+    SELECT EXISTS (SELECT FROM theirs WHERE id = :other)
+    """
+).bindparams(bindparam("few", type_=ARRAY(Uuid())))
 
 
 def joins_of(session: Session, company_id: UUID, person_id: UUID, most: int = 50) -> tuple[JoinRow, ...]:
@@ -201,14 +214,33 @@ def _line(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:
         line.append(following)
 
 
-def _parts(session: Session, company_id: UUID, person_id: UUID) -> set[UUID]:
-    """Return the person and all who became part of it, directly or through others."""
+def _parts_of_fewer(session: Session, company_id: UUID, pair: Pair) -> tuple[set[UUID], UUID]:
+    """Return one of two persons with all who became part of it, and the other one.
+
+    It is one of whom not too many did: while a past is joined, thousands are held one by one against somebody
+    of whom thousands are part already.
+    """
+    one, other, most = pair.kept, pair.absorbed, FEW
+    while True:
+        for id_, left in ((other, one), (one, other)):
+            found = _parts(session, company_id, id_, most)
+            if len(found) < most:
+                return found, left
+        most *= FEW
+
+
+def _parts(session: Session, company_id: UUID, person_id: UUID, most: int) -> set[UUID]:
+    """Return the person and who became part of it, directly or through others; from `most` on not all."""
     found, new = {person_id}, [person_id]
-    while new:
-        absorbed = select(PersonJoin.absorbed_id).where(
-            PersonJoin.company_id == company_id,
-            PersonJoin.kept_id.in_(new),
-            PersonJoin.undone_at.is_(None),
+    while new and len(found) < most:
+        absorbed = (
+            select(PersonJoin.absorbed_id)
+            .where(
+                PersonJoin.company_id == company_id,
+                one_of(PersonJoin.kept_id, new),
+                PersonJoin.undone_at.is_(None),
+            )
+            .limit(most)
         )
         new = [id_ for id_ in session.scalars(absorbed) if id_ not in found]
         found.update(new)
