@@ -61,3 +61,18 @@ def _visited(plan: dict[str, Any]) -> int:
     if "Scan" not in plan["Node Type"]:
         own = joined * plan["Actual Loops"]
     return round(own) + sum(_visited(inner) for inner in plan.get("Plans", ()))
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements that the block sends."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

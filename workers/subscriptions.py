@@ -118,10 +118,11 @@ def classify(services: Services, company_id: UUID, call_id: UUID) -> None:
         classify_call(session, company_id, call_id, services.clock())
 
 
-def follow(services: Services, company_id: UUID, person_id: UUID) -> None:
-    """Let the calls of two joined persons be judged as one person's."""
-    with services.db.tenant(company_id) as session:
-        follow_person(session, company_id, person_id, services.clock())
+def follow(services: Services, company_id: UUID, person_ids: Sequence[UUID]) -> None:
+    """Let the calls of joined persons be judged as one's: once, however many somebody was joined with."""
+    for person_id in person_ids:
+        with services.db.tenant(company_id) as session:
+            follow_person(session, company_id, person_id, services.clock())
 
 
 def again(services: Services, company_id: UUID, version_id: UUID) -> None:
@@ -187,7 +188,7 @@ SUBSCRIPTIONS: Subscriptions = {
         Together(journeys.mark_calls),
         Together(mark_credit_of_calls),
     ),
-    "person.merged": (follow, Together(mark_persons)),
+    "person.merged": (Together(follow), Together(mark_persons)),
     "rules.saved": (again,),
     "thresholds.moved": (recredit,),
     "conversion.changed": (

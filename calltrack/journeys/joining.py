@@ -2,21 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import Uuid, bindparam, delete, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from calltrack.accounts import audit
 from calltrack.infra import outbox
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joins_model import PersonJoin, PersonKey
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
-from calltrack.journeys.rule_model import PersonSuggestion
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
+# So many persons who became part of one are read at once; more only where both have more.
+FEW: Final = 50
 T = TypeVar("T")
 _Link = PersonCaller | PersonVisitor | PersonKey
 _LINKS: tuple[type[_Link], ...] = (PersonCaller, PersonVisitor, PersonKey)
@@ -141,25 +144,33 @@ def are_apart(session: Session, company_id: UUID, pair: Pair) -> bool:
 
     Whoever became part of one of them since counts as that one.
     """
-    one, other = (_parts(session, company_id, id_) for id_ in (pair.kept, pair.absorbed))
+    few, other = _parts_of_fewer(session, company_id, pair)
+    asked = {"company_id": company_id, "few": list(few), "other": other}
+    return bool(session.scalar(_APART, asked))
 
-    def between(
-        first: InstrumentedAttribute[UUID], second: InstrumentedAttribute[UUID]
-    ) -> ColumnElement[bool]:
-        return or_(and_(first.in_(one), second.in_(other)), and_(first.in_(other), second.in_(one)))
 
-    parted = select(PersonJoin.id).where(
-        PersonJoin.company_id == company_id,
-        between(PersonJoin.kept_id, PersonJoin.absorbed_id),
-        PersonJoin.via != "hand",
-        PersonJoin.undone_at.is_not(None),
+# From whoever was taken, or is said to be, apart from one of these few, up to whom they are part of now.
+_APART: Final = text(
+    """
+    WITH RECURSIVE theirs (id) AS (
+        SELECT absorbed_id FROM person_join
+        WHERE company_id = :company_id AND kept_id = ANY(:few) AND via <> 'hand' AND undone_at IS NOT NULL
+        UNION
+        SELECT kept_id FROM person_join
+        WHERE company_id = :company_id AND absorbed_id = ANY(:few) AND via <> 'hand' AND undone_at IS NOT NULL
+        UNION
+        SELECT other_id FROM person_suggestion
+        WHERE company_id = :company_id AND one_id = ANY(:few) AND decision = 'apart'
+        UNION
+        SELECT one_id FROM person_suggestion
+        WHERE company_id = :company_id AND other_id = ANY(:few) AND decision = 'apart'
+        UNION
+        SELECT j.kept_id FROM theirs
+        JOIN person_join j ON j.company_id = :company_id AND j.absorbed_id = theirs.id AND j.undone_at IS NULL
     )
-    refused = select(PersonSuggestion.id).where(
-        PersonSuggestion.company_id == company_id,
-        between(PersonSuggestion.one_id, PersonSuggestion.other_id),
-        PersonSuggestion.decision == "apart",
-    )
-    return any(session.scalar(query.limit(1)) is not None for query in (parted, refused))
+    SELECT EXISTS (SELECT FROM theirs WHERE id = :other)
+    """
+).bindparams(bindparam("few", type_=ARRAY(Uuid())))
 
 
 def joins_of(session: Session, company_id: UUID, person_id: UUID, most: int = 50) -> tuple[JoinRow, ...]:
@@ -209,14 +220,33 @@ def _line(session: Session, company_id: UUID, person_id: UUID) -> list[UUID]:
         line.append(following)
 
 
-def _parts(session: Session, company_id: UUID, person_id: UUID) -> set[UUID]:
-    """Return the person and all who became part of it, directly or through others."""
+def _parts_of_fewer(session: Session, company_id: UUID, pair: Pair) -> tuple[set[UUID], UUID]:
+    """Return one of two persons with all who became part of it, and the other one.
+
+    It is one of whom not too many did: while a past is joined, thousands are held one by one against somebody
+    of whom thousands are part already.
+    """
+    one, other, most = pair.kept, pair.absorbed, FEW
+    while True:
+        for id_, left in ((other, one), (one, other)):
+            found = _parts(session, company_id, id_, most)
+            if len(found) < most:
+                return found, left
+        most *= FEW
+
+
+def _parts(session: Session, company_id: UUID, person_id: UUID, most: int) -> set[UUID]:
+    """Return the person and who became part of it, directly or through others; from `most` on not all."""
     found, new = {person_id}, [person_id]
-    while new:
-        absorbed = select(PersonJoin.absorbed_id).where(
-            PersonJoin.company_id == company_id,
-            PersonJoin.kept_id.in_(new),
-            PersonJoin.undone_at.is_(None),
+    while new and len(found) < most:
+        absorbed = (
+            select(PersonJoin.absorbed_id)
+            .where(
+                PersonJoin.company_id == company_id,
+                one_of(PersonJoin.kept_id, new),
+                PersonJoin.undone_at.is_(None),
+            )
+            .limit(most)
         )
         new = [id_ for id_ in session.scalars(absorbed) if id_ not in found]
         found.update(new)

@@ -1,5 +1,6 @@
 """By which rules two persons are joined: read, told in words, decided, and tried on pairs. Pure."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -127,33 +128,45 @@ def outlook(
 
     `apart`: pairs somebody said are two; whoever is joined with one of them counts as that one.
     """
-    groups: dict[UUID, set[UUID]] = {}
-    held: dict[UUID, Keys] = {}
+    groups: dict[UUID, _Group] = {}
+    parted: dict[UUID, set[UUID]] = defaultdict(set)
+    for pair in apart:
+        for id_ in pair:
+            parted[id_] |= pair - {id_}
     joined, asked, left = [], dict[frozenset[UUID], Sign](), 0
     for sign in signs:
-        one, other = (groups.setdefault(id_, {id_}) for id_ in (sign.one, sign.other))
-        if one is other:
+        few, many = sorted(
+            (groups.setdefault(id_, _Group({id_}, id_, keys.get(id_, {}))) for id_ in (sign.one, sign.other)),
+            key=lambda group: len(group.members),
+        )
+        if few is many:
             continue
-        mine, theirs = (_keys_of(group, keys, held) for group in (one, other))
-        does = decided(
-            rules, sign.via, shared_by=sign.shared_by, other_ids=have_other_ids(mine, theirs)
-        )  # fmt: skip
-        if does == "off" or any(pair & one and pair & other for pair in apart):
+        other_ids = have_other_ids(few.keys, many.keys)
+        does = decided(rules, sign.via, shared_by=sign.shared_by, other_ids=other_ids)
+        if does == "off" or any(parted[id_] & many.members for id_ in few.members if id_ in parted):
             left += 1
         elif does == "ask":
-            asked.setdefault(frozenset((min(one), min(other))), sign)
+            asked.setdefault(frozenset((few.first, many.first)), sign)
         else:
             joined.append(sign)
-            one |= other
-            groups |= dict.fromkeys(other, one)
-            held[min(one)] = _both(mine, theirs)
+            many.take(few)
+            groups |= dict.fromkeys(few.members, many)
     return Outlook(tuple(joined), tuple(asked.values()), left)
 
 
-def _keys_of(group: set[UUID], keys: Mapping[UUID, Keys], held: Mapping[UUID, Keys]) -> Keys:
-    first = min(group)
-    return held.get(first) or keys.get(first, {})
+@dataclass
+class _Group:
+    """Persons who become one: which, the smallest id of theirs, and their CRM ids."""
 
+    members: set[UUID]
+    first: UUID
+    keys: Keys
 
-def _both(one: Keys, other: Keys) -> Keys:
-    return {name: one.get(name, frozenset()) | other.get(name, frozenset()) for name in {*one, *other}}
+    def take(self, other: "_Group") -> None:
+        """Become one with another, the smaller one: so nobody moves often, however many join."""
+        self.members |= other.members
+        self.first = min(self.first, other.first)
+        names = {*self.keys, *other.keys}
+        self.keys = {
+            name: self.keys.get(name, frozenset()) | other.keys.get(name, frozenset()) for name in names
+        }

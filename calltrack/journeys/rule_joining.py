@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.joining import Pair, are_apart, join
 from calltrack.journeys.joins_model import PersonJoin, PersonKey
@@ -257,7 +258,7 @@ def keys_by_person(session: Session, company_id: UUID, ids: Collection[UUID]) ->
     """Return the hashes of each person's CRM ids by system."""
     rows = session.execute(
         select(PersonKey.person_id, PersonKey.system, PersonKey.key_hash).where(
-            PersonKey.company_id == company_id, PersonKey.person_id.in_(list(ids))
+            PersonKey.company_id == company_id, one_of(PersonKey.person_id, ids)
         )
     )
     found: dict[UUID, dict[str, set[bytes]]] = defaultdict(lambda: defaultdict(set))

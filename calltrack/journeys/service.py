@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import and_, delete, select
@@ -15,14 +15,20 @@ from calltrack.infra.rows import hidden, one_of
 from calltrack.infra.turns import take_turn
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
 from calltrack.journeys.person_rules import Sign
-from calltrack.journeys.rule_joining import Held, current_rules, follow
+from calltrack.journeys.rule_joining import HUBS, Held, current_rules, follow
 from calltrack.journeys.rules import TYPED, Known, is_sure
-from calltrack.journeys.typed import Typed, browsers_of_number, may_bind, typed_by_email, typed_by_number
+from calltrack.journeys.typed import (
+    Typed,
+    browsers_of_number,
+    calls_behind_address,
+    may_act,
+    may_bind,
+    typed_by_email,
+    typed_by_number,
+)
 from calltrack.kernel.errors import NotFound
 from calltrack.kernel.ids import new_id
 from calltrack.visits.model import Visit, VisitorEmail, VisitorPhone
-
-JUST_TOO_MANY: Final = 10
 
 
 def link_person(
@@ -46,8 +52,7 @@ def link_person(
     visitor = _sure_visitor(session, call)
     typed = typed_by_number(session, call, held.rules.most("phone")) if call.caller_hash else []
     sure = {visitor[0]} if visitor else set[UUID]()
-    known = {*(one.visitor_id for one in typed), *sure}
-    typed += typed_by_email(session, company_id, known, held.rules.most_by_email)
+    typed += typed_by_email(session, company_id, {*(one.visitor_id for one in typed), *sure}, held.rules)
     _forget_links_but(session, call, {*(one.visitor_id for one in typed if may_bind(held.rules, one)), *sure})
     if call.caller_hash is None and visitor is None:
         return None
@@ -55,8 +60,7 @@ def link_person(
     _link_caller(session, vault, call, person_id, now)
     if visitor:
         _link_visitor(session, call, visitor, person_id, now)
-    for one in typed:
-        person_id = _follow_typed(session, call, one, person_id, held, now)
+    person_id = _follow_typed(session, call, typed, person_id, held, now)
     session.flush()
     return person_id
 
@@ -104,15 +108,10 @@ def link_email(session: Session, vault: Vault, company_id: UUID, typed_id: UUID,
     )
     if mine is None:
         return  # erased since
-    most = current_rules(session, company_id).rules.most_by_email
-    # An address that just became too many browsers' is one whose browsers are taken back.
-    most = None if most is None else most + JUST_TOO_MANY
-    visitors = [mine, *(one.visitor_id for one in typed_by_email(session, company_id, {mine}, most))]
-    linked = select(PersonVisitor.call_id).where(
-        PersonVisitor.company_id == company_id, PersonVisitor.visitor_id.in_(visitors)
-    )
+    rules = current_rules(session, company_id).rules
+    visitors = [mine, *(one.visitor_id for one in typed_by_email(session, company_id, {mine}, rules))]
     phones = select(VisitorPhone.phone_hash).where(
-        VisitorPhone.company_id == company_id, VisitorPhone.visitor_id.in_(visitors)
+        VisitorPhone.company_id == company_id, one_of(VisitorPhone.visitor_id, visitors)
     )
     called = (
         select(Call.id)
@@ -120,7 +119,8 @@ def link_email(session: Session, vault: Vault, company_id: UUID, typed_id: UUID,
         .order_by(Call.started_at.desc())
         .limit(1)
     )
-    for call_id in dict.fromkeys([*session.scalars(linked), *session.scalars(called)]):
+    behind = calls_behind_address(session, company_id, mine, rules, HUBS)
+    for call_id in dict.fromkeys([*behind, *session.scalars(called)]):
         link_person(session, vault, company_id, call_id, now)
 
 
@@ -176,21 +176,37 @@ def _person_of_call(
 
 
 def _follow_typed(
-    session: Session, call: Call, one: Typed, person_id: UUID, held: Held, now: datetime
+    session: Session, call: Call, typed: Collection[Typed], person_id: UUID, held: Held, now: datetime
 ) -> UUID:
-    """Bind a browser in which the person's number or address was typed; returns who the person is now.
+    """Bind browsers in which the person's number or address was typed; returns who the person is now.
 
-    Whoever is somebody already stays it, unless a rule joins both: anybody can type anybody's number.
+    Whoever is somebody already stays it, unless a rule joins both: anybody can type anybody's number. Of
+    thousands who share an address some are asked at a time, the first ones: they become one and leave room.
     """
-    link = session.get(PersonVisitor, (call.company_id, one.visitor_id))
-    if link is None:
-        if may_bind(held.rules, one):
-            _link_visitor(session, call, (one.visitor_id, TYPED), person_id, now)
-        return person_id
-    if link.person_id == person_id:
-        return person_id
-    sign = Sign(person_id, link.person_id, one.via, one.shared_by)
-    return follow(session, call.company_id, sign, held, now) or person_id
+    acting = [one for one in typed if may_act(held.rules, one)]
+    links = {
+        row.visitor_id: row.person_id
+        for row in session.execute(
+            select(PersonVisitor.visitor_id, PersonVisitor.person_id).where(
+                PersonVisitor.company_id == hidden(call.company_id),
+                one_of(PersonVisitor.visitor_id, [one.visitor_id for one in acting]),
+            )
+        )
+    }
+    signs: dict[tuple[UUID, str], Typed] = {}
+    for one in acting:
+        theirs = links.get(one.visitor_id)
+        if theirs not in (None, person_id) and getattr(held.rules, one.via) != "off":
+            signs.setdefault((theirs, one.via), one)
+    for (theirs, _), one in islice(signs.items(), HUBS):
+        sign = Sign(person_id, theirs, one.via, one.shared_by)
+        person_id = follow(session, call.company_id, sign, held, now) or person_id
+    session.add_all(
+        _link(call, (one.visitor_id, TYPED), person_id, now)
+        for one in acting
+        if one.visitor_id not in links and may_bind(held.rules, one)
+    )
+    return person_id
 
 
 def _forget_links_but(session: Session, call: Call, visitor_ids: Collection[UUID]) -> None:
@@ -198,7 +214,7 @@ def _forget_links_but(session: Session, call: Call, visitor_ids: Collection[UUID
     stale = delete(PersonVisitor).where(
         PersonVisitor.company_id == hidden(call.company_id), PersonVisitor.call_id == call.id
     )
-    session.execute(stale.where(PersonVisitor.visitor_id.not_in(list(visitor_ids))))
+    session.execute(stale.where(~one_of(PersonVisitor.visitor_id, visitor_ids)))
 
 
 def _person_of_caller(session: Session, call: Call) -> Known | None:
@@ -261,15 +277,18 @@ def _link_visitor(
     visitor_id, probability = visitor
     link = session.get(PersonVisitor, (call.company_id, visitor_id))
     if link is None:
-        session.add(
-            PersonVisitor(
-                company_id=call.company_id,
-                visitor_id=visitor_id,
-                person_id=person_id,
-                call_id=call.id,
-                probability=probability,
-                linked_at=now,
-            )
-        )
+        session.add(_link(call, visitor, person_id, now))
     elif link.call_id == call.id or probability > link.probability:
         link.call_id, link.probability = call.id, probability
+
+
+def _link(call: Call, visitor: tuple[UUID, float], person_id: UUID, now: datetime) -> PersonVisitor:
+    visitor_id, probability = visitor
+    return PersonVisitor(
+        company_id=call.company_id,
+        visitor_id=visitor_id,
+        person_id=person_id,
+        call_id=call.id,
+        probability=probability,
+        linked_at=now,
+    )

@@ -8,6 +8,7 @@ from calltrack.attribution.service import attribute_call
 from calltrack.calls.model import Call
 from calltrack.infra.outbox import Fact
 from calltrack.journeys.model import Person, PersonCaller, PersonVisitor
+from calltrack.journeys.person_rules import DEFAULT, PersonRules
 from calltrack.journeys.rules import CROWD, MOST_BROWSERS, TYPED
 from calltrack.journeys.service import link_email, link_person, link_typed, persons_of_calls
 from calltrack.journeys.typed import typed_by_email
@@ -198,8 +199,10 @@ def test_what_a_crowd_of_browsers_typed_is_not_even_looked_at(services: Services
     link(services, company, make_call(services, company, caller=ANNA))
     assert count(services, company, PersonVisitor) == 0
     with services.db.tenant(company.id) as session:
-        assert typed_by_email(session, company.id, browsers[:1], MOST_BROWSERS) == []
-        assert len(typed_by_email(session, company.id, browsers[:1], None)) == CROWD
+        assert typed_by_email(session, company.id, browsers[:1], DEFAULT) == []
+        assert (
+            len(typed_by_email(session, company.id, browsers[:1], PersonRules(most_by_email=None))) == CROWD
+        )
 
 
 def test_whoever_is_somebody_already_does_not_become_another_by_typing(
