@@ -24,8 +24,10 @@ from tests.delivery.world import World
 from tests.plain import PLAIN
 from tests.sandbox.platforms.serving import serving
 from tests.stages.people import Town
+from workers import jobs
 from workers.due import due_jobs
 from workers.housekeeping import prune_company
+from workers.jobs import Parts
 from workers.subscriptions import SUBSCRIPTIONS
 
 WAITS = {"fact": "waits"}
@@ -192,6 +194,13 @@ def test_what_waits_for_a_webhook_that_was_removed_ends_in_words(told: Told) -> 
     assert told.states() == ["withheld"]
     with services.db.tenant(company_id) as session:
         assert "was removed" in told_of(session, company_id, told.segment).said
+
+
+def test_a_worker_does_it_when_it_is_nudged(told: Told) -> None:
+    told.enter()
+    Parts(told.world.services).run(("tell_webhooks", str(told.company.id)))
+    assert (told.states(), len(told.received())) == (["sent"], 1)
+    assert callable(jobs.tell_webhooks)
 
 
 def test_what_was_sent_is_forgotten_after_a_season(told: Told) -> None:
