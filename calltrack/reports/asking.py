@@ -195,11 +195,14 @@ def read_period(
 ) -> tuple[str, Stretch]:
     """Read a period: a named one, or `days` from `since` to `until`, which count before a name.
 
+    A form that showed days says so (`shown=days`): who then chooses a name in it wants that one.
+
     Raises:
         BadInput: it is none, or a longer one than is counted; the text says what to ask for.
     """
     since, until = args.get("since", ""), args.get("until", "")
-    if not since and not until:
+    is_renamed = args.get("shown") == "days" and args.get("period")
+    if is_renamed or (not since and not until):
         period = args.get("period") or usual_period
         if period not in PERIODS:
             raise BadInput(f"period is one of {', '.join(PERIODS)}; or give since and until.")
