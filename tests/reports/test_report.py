@@ -163,3 +163,9 @@ def test_periods_are_whole_days_and_compared_with_as_many() -> None:
     asked = read_asked({"number": "(none)", "source": "x"}, "source", TODAY)
     assert read_asked(dict(p.split("=") for p in asked.address().replace("%28none%29", "(none)").split("&")),
                       "source", TODAY) == asked  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "period"), [({}, "days"), ({"shown": "days"}, "7d")])
+def test_a_name_chosen_where_days_were_shown_counts_before_them(more: dict[str, str], period: str) -> None:
+    words = {"since": "2026-08-15", "until": "2026-08-20", "period": "7d"}
+    assert read_asked(words | more, "campaign", date(2026, 12, 30)).period == period
