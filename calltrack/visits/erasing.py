@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from calltrack.infra.rows import one_of
 from calltrack.kernel.ids import new_id
 from calltrack.visits.model import PageView, Visit, VisitorEmail, VisitorPhone
 
@@ -25,7 +26,9 @@ def erase_visits(
         mine = (Visit.company_id == company_id, Visit.visitor_id == visitor_id)
         ids = session.scalars(select(Visit.id).where(*mine)).all()
         count += len(ids)
-        session.execute(delete(PageView).where(PageView.company_id == company_id, PageView.visit_id.in_(ids)))
+        session.execute(
+            delete(PageView).where(PageView.company_id == company_id, one_of(PageView.visit_id, ids))
+        )
         session.execute(
             update(Visit)
             .where(*mine)
