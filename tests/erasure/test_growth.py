@@ -11,8 +11,12 @@ from calltrack.conversions.erasing import erase_outcomes
 from calltrack.delivery.erasing import erase_deliveries
 from calltrack.erasure.service import _forget_answers
 from calltrack.kernel.ids import new_id
+from calltrack.numbers.counting import rename_holders
+from calltrack.numbers.model import Lease
+from calltrack.visits.erasing import erase_visits
+from calltrack.visits.model import Visit
 from calltrack.wiring import Services
-from tests.builders import NOON, Company, make_call
+from tests.builders import NOON, Company, make_call, make_lease, make_visit
 from tests.copies import copy_row
 from tests.explained import statements
 
@@ -63,3 +67,25 @@ def test_answers_that_name_a_call_or_a_number_of_theirs_are_forgotten(
         _forget_answers(session, company.id, *whose)
         left = set(session.scalars(select(IdempotencyKey.key)))
     assert left == ({"key 3"} if is_theirs else {f"key {place}" for place in range(4)})
+
+
+def test_very_many_browsers_of_one_person_are_renamed_together(services: Services, company: Company) -> None:
+    visit = make_visit(services, company, region="IT-62")
+    make_lease(services, company, visit, company.number_ids[0])
+    with services.db.tenant(company.id) as session:
+        copy_row(session, "visit", 50, "id", "visitor_id")
+        copy_row(session, "lease", 50, "id", "visit_id", "visitor_id")
+        visitors = set(session.scalars(select(Visit.visitor_id)))
+        with statements(services.db.engine) as sent:
+            count, instead = erase_visits(session, company.id, visitors)
+            rename_holders(session, company.id, instead)
+    assert (count, set(instead)) == (51, visitors)
+    assert len(sent) < 12
+    with services.db.tenant(company.id) as session:
+        visits = {row.id: row for row in session.scalars(select(Visit))}
+        leases = session.scalars(select(Lease)).all()
+    assert {row.visitor_id for row in visits.values()} == set(instead.values())
+    assert {(row.click_ids == {}, row.user_agent, row.region) for row in visits.values()} == {
+        (True, "", None)
+    }
+    assert all(row.visitor_id == visits[row.visit_id].visitor_id for row in leases)
