@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Text, and_, bindparam, delete, or_, select, text, union
+from sqlalchemy import CompoundSelect, Text, and_, bindparam, delete, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
@@ -14,6 +14,7 @@ from calltrack.attribution.model import Attribution
 from calltrack.attribution.posterior import without
 from calltrack.attribution.stored import columns_of, posterior_of
 from calltrack.calls.model import Call
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 from calltrack.visits.model import VisitorPhone
 
@@ -24,10 +25,15 @@ ERASING = "erasing"
 # Whoever was shown a number is a candidate of calls to it, and of those that carry them on: all later ones.
 _CALLS_TO_THEIR_NUMBERS = text(
     """
-    SELECT DISTINCT c.id FROM visit v
-    JOIN lease l ON l.company_id = v.company_id AND l.visit_id = v.id
-    JOIN call c ON c.company_id = l.company_id AND c.number_id = l.number_id AND c.started_at >= l.shown_from
-    WHERE v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = ANY(:visitors)
+    WITH shown AS MATERIALIZED (
+        SELECT l.number_id, min(l.shown_from) AS since FROM visit v
+        JOIN lease l ON l.company_id = v.company_id AND l.visit_id = v.id
+        WHERE v.company_id = (SELECT CAST(:company_id AS uuid)) AND v.visitor_id = ANY(:visitors)
+        GROUP BY l.number_id
+    )
+    SELECT c.id FROM shown
+    JOIN call c ON c.company_id = (SELECT CAST(:company_id AS uuid)) AND c.number_id = shown.number_id
+     AND c.started_at >= shown.since
     """
 ).bindparams(bindparam("visitors", type_=ARRAY(Uuid())))
 
@@ -78,16 +84,25 @@ def forget_old_phones(session: Session, company_id: UUID, hashes: Collection[byt
 
 def _forget_told_by(session: Session, company_id: UUID, call_ids: Collection[UUID]) -> None:
     session.execute(
-        delete(PhoneLink).where(PhoneLink.company_id == company_id, PhoneLink.told_by.in_(list(call_ids)))
+        delete(PhoneLink).where(PhoneLink.company_id == company_id, one_of(PhoneLink.told_by, call_ids))
     )
+
+
+# Ids stand there in hex, of old with dashes. One look at the words, however many visitors are looked for.
+_NAMES_ONE_OF = text(
+    """
+    EXISTS (SELECT FROM regexp_matches(
+                replace(CAST(attribution.candidates AS text), '-', ''), '[0-9a-f]{32}', 'g') AS named (id)
+            WHERE named.id[1] = ANY(:hexes))
+    """
+).bindparams(bindparam("hexes", type_=ARRAY(Text())))
 
 
 def _naming(
     session: Session, company_id: UUID, call_ids: list[UUID], visitor_ids: Collection[UUID]
 ) -> Iterator[list[Attribution]]:
     """Yield the verdicts on these calls, not only present ones, in which a visitor's id stands."""
-    stored = Attribution.candidates.cast(Text)
-    told = or_(*(stored.contains(form) for id_ in visitor_ids for form in (id_.hex, str(id_))))
+    told = _NAMES_ONE_OF.bindparams(hexes=[id_.hex for id_ in visitor_ids])
     for start in range(0, len(call_ids), BATCH):
         of = Attribution.call_id.in_(call_ids[start : start + BATCH])
         found = session.scalars(
@@ -98,8 +113,9 @@ def _naming(
 
 def _erase_from(row: Attribution, visitor_ids: Collection[UUID]) -> None:
     found = posterior_of(row)
-    for id_ in visitor_ids:
-        found = without(found, id_.hex)
+    named = {one.visitor for one in found.candidates} | found.by_visitor.keys()
+    for visitor in named & {id_.hex for id_ in visitor_ids}:
+        found = without(found, visitor)
     kept = columns_of(found)
     for name in ("candidates", "by_campaign", "by_source", "rest"):
         setattr(row, name, kept[name])

@@ -29,9 +29,10 @@ WAIT: Final = timedelta(seconds=20)
 def companies_to_plan(system: Session) -> list[UUID]:
     """Name the companies with numbers whose lessons nobody has planned yet (system role)."""
     rows = """
-        SELECT DISTINCT company_id FROM tracking_number n WHERE released_at IS NULL
-        AND 2 > (SELECT count(*) FROM attribution_task t WHERE t.company_id = n.company_id)
-        ORDER BY company_id
+        SELECT c.id FROM company c CROSS JOIN LATERAL (
+            SELECT FROM tracking_number n WHERE n.company_id = c.id AND n.released_at IS NULL LIMIT 1) used
+        WHERE 2 > (SELECT count(*) FROM attribution_task t WHERE t.company_id = c.id)
+        ORDER BY c.id
     """
     return list(system.scalars(text(rows)))
 

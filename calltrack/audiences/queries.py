@@ -140,6 +140,7 @@ _LISTS: Final = text(
                count(*) FILTER (WHERE state = 'refused') AS refused
         FROM audience_entry e WHERE e.company_id = pl.company_id AND e.place_id = pl.id) e ON true
     WHERE pl.company_id = :company_id AND pl.status <> 'removed'
+      AND (CAST(:audience_id AS uuid) IS NULL OR pl.audience_id = :audience_id)
     ORDER BY t.name, pl.id
     """
 )
@@ -179,9 +180,10 @@ _EVENTS: Final = text(
 def audiences(session: Session, company_id: UUID, audience_id: UUID | None = None) -> tuple[AudienceRow, ...]:
     """Return the company's audiences by name, or the one with that id."""
     lists: dict[UUID, list[ListRow]] = {}
-    for row in session.execute(_LISTS, {"company_id": company_id}):
+    asked = {"company_id": company_id, "audience_id": audience_id}
+    for row in session.execute(_LISTS, asked):
         lists.setdefault(row.audience_id, []).append(ListRow(**row._mapping))
-    rows = session.execute(_AUDIENCES, {"company_id": company_id, "audience_id": audience_id})
+    rows = session.execute(_AUDIENCES, asked)
     return tuple(AudienceRow(**row._mapping, lists=tuple(lists.get(row.id, ()))) for row in rows)
 
 

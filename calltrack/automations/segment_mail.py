@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from calltrack.accounts.queries import company
 from calltrack.automations.mailing import can_mail, mail, members_of
+from calltrack.infra.rows import one_of
 from calltrack.stages.model import SegmentMember, SegmentRow
 from calltrack.wiring import Services
 
@@ -50,6 +51,6 @@ def tell_entered(services: Services, company_id: UUID, segment_id: UUID) -> None
     with services.db.tenant(company_id) as session:
         session.execute(
             update(SegmentMember)
-            .where(*mine, SegmentMember.person_id.in_(ids))
+            .where(*mine, one_of(SegmentMember.person_id, ids))
             .values(told_at=services.clock())
         )

@@ -6,11 +6,12 @@ function of their events (I8), and what the carrier tells of them later is store
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import LargeBinary, Uuid, bindparam, delete, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from calltrack.calls.guard.blocking import unblock
@@ -23,6 +24,10 @@ from calltrack.calls.people.model import CallNote, MissedCall
 from calltrack.calls.recording_keeping import ask_to_delete
 from calltrack.calls.service import EVENT_PLACE
 from calltrack.infra.crypto import Vault
+from calltrack.infra.rows import one_of
+
+# Calls whose rows and events are in hand together.
+AT_ONCE: Final = 500
 
 
 def calls_of(session: Session, company_id: UUID, hashes: Collection[bytes]) -> list[UUID]:
@@ -44,25 +49,30 @@ def make_nameless(
 
     They are gone, here and at the carrier, once `recordings_left` says so.
     """
-    recordings = 0
-    for call_id in call_ids:
-        call = session.get(Call, (company_id, call_id), with_for_update=True)
-        if call is None:
-            continue
-        _rewrite_events(session, vault, call)
-        call.caller, call.caller_hash, call.caller_city, call.note = None, None, "", ""
-        call.caller_region = None
-        call.erased_at = call.erased_at or now
-        call.changed_at = now
-        of_call: tuple[Any, ...] = (company_id, call_id)
+    ids, recordings = list(call_ids), 0
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        calls = session.scalars(
+            select(Call)
+            .where(Call.company_id == company_id, one_of(Call.id, some))
+            .order_by(Call.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+        _rewrite_events(session, vault, company_id, [call.call_sid for call in calls])
+        for call in calls:
+            call.caller, call.caller_hash, call.caller_city, call.note = None, None, "", ""
+            call.caller_region = None
+            call.erased_at = call.erased_at or now
+            call.changed_at = now
         for table in (Transcript, CallNote):
-            session.execute(delete(table).where(table.company_id == of_call[0], table.call_id == of_call[1]))
+            session.execute(delete(table).where(table.company_id == company_id, one_of(table.call_id, some)))
         session.execute(
             update(MissedCall)
-            .where(MissedCall.company_id == company_id, MissedCall.call_id == call_id)
+            .where(MissedCall.company_id == company_id, one_of(MissedCall.call_id, some))
             .values(caller_hash=None)
         )
-        recordings += _delete_recordings(session, company_id, call_id, now, by)
+        recordings += _delete_recordings(session, company_id, some, now, by)
     session.flush()
     return recordings
 
@@ -72,7 +82,7 @@ def recordings_left(session: Session, company_id: UUID, call_ids: Collection[UUI
     rows = session.execute(
         select(KeptRecording.problem).where(
             KeptRecording.company_id == company_id,
-            KeptRecording.call_id.in_(list(call_ids)),
+            one_of(KeptRecording.call_id, call_ids),
             KeptRecording.gone_at.is_(None),
         )
     )
@@ -95,27 +105,38 @@ def unblock_erased(
         take_back(session, vault, company_id, number)
 
 
-def _rewrite_events(session: Session, vault: Vault, call: Call) -> None:
-    of_call = (CallEventRow.company_id == call.company_id, CallEventRow.call_sid == call.call_sid)
-    session.execute(delete(CallEventRow).where(*of_call, CallEventRow.key.startswith("transcript:")))
-    for row in session.execute(select(CallEventRow.id, CallEventRow.event).where(*of_call)).all():
-        plain = msgspec.json.decode(vault.open(call.company_id, EVENT_PLACE, row.event))
-        sealed = vault.seal(call.company_id, EVENT_PLACE, msgspec.json.encode(nameless(plain)).decode())
-        session.execute(
-            update(CallEventRow)
-            .where(CallEventRow.company_id == call.company_id, CallEventRow.id == row.id)
-            .values(event=sealed)
-        )
+_SEAL_ANEW: Final = text(
+    """
+    UPDATE call_event e SET event = fresh.event FROM unnest(:ids, :events) AS fresh (id, event)
+    WHERE e.company_id = :company_id AND e.id = fresh.id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("events", type_=ARRAY(LargeBinary())))
 
 
-def _delete_recordings(session: Session, company_id: UUID, call_id: UUID, now: datetime, by: str) -> int:
-    sids = session.scalars(
-        select(Recording.recording_sid).where(
+def _rewrite_events(session: Session, vault: Vault, company_id: UUID, sids: Collection[str]) -> None:
+    of_calls = (CallEventRow.company_id == company_id, one_of(CallEventRow.call_sid, sids))
+    session.execute(delete(CallEventRow).where(*of_calls, CallEventRow.key.startswith("transcript:")))
+    fresh: dict[UUID, bytes] = {}
+    for row in session.execute(select(CallEventRow.id, CallEventRow.event).where(*of_calls)):
+        plain = msgspec.json.decode(vault.open(company_id, EVENT_PLACE, row.event))
+        fresh[row.id] = vault.seal(company_id, EVENT_PLACE, msgspec.json.encode(nameless(plain)).decode())
+    if fresh:
+        values = {"company_id": company_id, "ids": list(fresh), "events": list(fresh.values())}
+        session.execute(_SEAL_ANEW, values)
+
+
+def _delete_recordings(
+    session: Session, company_id: UUID, call_ids: Collection[UUID], now: datetime, by: str
+) -> int:
+    rows = session.execute(
+        select(Recording.call_id, Recording.recording_sid)
+        .where(
             Recording.company_id == company_id,
-            Recording.call_id == call_id,
+            one_of(Recording.call_id, call_ids),
             Recording.status == "completed",
         )
+        .order_by(Recording.call_id, Recording.recording_sid)
     ).all()
-    for sid in sids:
-        ask_to_delete(session, company_id, call_id, sid, now, by=by)
-    return len(sids)
+    for row in rows:
+        ask_to_delete(session, company_id, row.call_id, row.recording_sid, now, by=by)
+    return len(rows)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,8 @@ from calltrack.wiring import Services
 
 LEASE: Final = timedelta(minutes=10)
 AT_ONCE: Final = 5
+# Recordings that grew too old are asked to go so many in one transaction.
+PORTION: Final = 1_000
 STEPS: Final = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 REFUSED_WAIT: Final = timedelta(hours=1)
 SOUND_TYPES: Final = {"audio/mpeg", "audio/wav", "audio/x-wav"}
@@ -149,22 +151,27 @@ def expire(services: Services, company_id: UUID) -> int:
 
     Wishes that changed are followed as well: what is to be copied now is copied.
     """
-    now = services.clock()
+    now, gone = services.clock(), 0
     with services.db.tenant(company_id) as session:
         settings = _settings(session, company_id)
-        gone = 0
-        if settings.recording_days:
-            before = now - timedelta(days=settings.recording_days)
-            old = session.execute(_old(company_id, before)).all()
-            for row in old:
-                ask_to_delete(session, company_id, row.call_id, row.recording_sid, now, by=BY_AGE)
-            gone = len(old)
-            calls = select(Call.id).where(Call.company_id == company_id, Call.started_at < before)
-            session.execute(
-                delete(Transcript).where(Transcript.company_id == company_id, Transcript.call_id.in_(calls))
-            )
         if settings.recordings_kept != "carrier":
             session.execute(_follow_wish(company_id, settings.recordings_kept, now))
+    if not settings.recording_days:
+        return 0
+    before = now - timedelta(days=settings.recording_days)
+    old, place = PORTION, None
+    while old == PORTION:
+        with services.db.tenant(company_id) as session:
+            rows = session.execute(_old(company_id, before, place)).all()
+            for row in rows:
+                ask_to_delete(session, company_id, row.call_id, row.recording_sid, now, by=BY_AGE)
+        old, place = len(rows), tuple(rows[-1]) if rows else None
+        gone += old
+    with services.db.tenant(company_id) as session:
+        calls = select(Call.id).where(Call.company_id == company_id, Call.started_at < before)
+        session.execute(
+            delete(Transcript).where(Transcript.company_id == company_id, Transcript.call_id.in_(calls))
+        )
     return gone
 
 
@@ -236,10 +243,11 @@ def _is(company_id: UUID, call_id: UUID, sid: str) -> tuple[Any, ...]:
     )
 
 
-def _old(company_id: UUID, before: datetime) -> Any:
-    """Select the recordings of calls before that moment that nobody asked to delete yet."""
-    return (
-        select(Recording.call_id, Recording.recording_sid)
+def _old(company_id: UUID, before: datetime, place: tuple[Any, ...] | None) -> Any:
+    """Select the next recordings, of calls before that moment, that nobody asked to delete yet."""
+    order = (Call.started_at, Recording.call_id, Recording.recording_sid)
+    query = (
+        select(*order)
         .join(Call, (Call.company_id == Recording.company_id) & (Call.id == Recording.call_id))
         .outerjoin(
             KeptRecording,
@@ -254,8 +262,10 @@ def _old(company_id: UUID, before: datetime) -> Any:
             ~Call.is_demo,
             KeptRecording.delete_asked_at.is_(None),
         )
-        .limit(1000)
+        .order_by(*order)
+        .limit(PORTION)
     )
+    return query if place is None else query.where(tuple_(*order) > place)
 
 
 def _follow_wish(company_id: UUID, wish: str, now: datetime) -> Any:

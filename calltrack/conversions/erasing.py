@@ -12,6 +12,7 @@ from calltrack.conversions.imports import LINES
 from calltrack.conversions.model import Conversion, ConversionChange, OutcomeWord
 from calltrack.conversions.sources_model import Contact, ImportPart, InboxKey, InboxRow
 from calltrack.infra.crypto import Vault
+from calltrack.infra.rows import one_of
 from calltrack.infra.turns import take_turn
 
 # Numbers are written in many ways; the last digits are the same in all of them.
@@ -30,12 +31,12 @@ def erase_outcomes(
     keyed = select(InboxKey.inbox_id).where(InboxKey.company_id == company_id, InboxKey.key.in_(hashes))
     session.execute(
         delete(InboxRow).where(
-            InboxRow.company_id == company_id, or_(InboxRow.call_id.in_(ids), InboxRow.id.in_(keyed))
+            InboxRow.company_id == company_id, or_(one_of(InboxRow.call_id, ids), InboxRow.id.in_(keyed))
         )
     )
     session.execute(
         update(Conversion)
-        .where(Conversion.company_id == company_id, Conversion.id.in_(found))
+        .where(Conversion.company_id == company_id, one_of(Conversion.id, found))
         .values(person_id=None)
     )
     _erase_lines(session, vault, company_id, _ends(numbers))
@@ -49,12 +50,14 @@ def forget_contacts(
     """Forget who was behind these calls, and reasons that name a number; returns their conversions."""
     take_turn(session, "conversions", company_id)
     ids, ends = list(call_ids), _ends(numbers)
-    session.execute(delete(Contact).where(Contact.company_id == company_id, Contact.call_id.in_(ids)))
-    mine = (Conversion.company_id == company_id, Conversion.call_id.in_(ids))
+    session.execute(delete(Contact).where(Contact.company_id == company_id, one_of(Contact.call_id, ids)))
+    mine = (Conversion.company_id == company_id, one_of(Conversion.call_id, ids))
     found = list(session.scalars(select(Conversion.id).where(*mine)))
-    of_words = select(OutcomeWord).where(OutcomeWord.company_id == company_id, OutcomeWord.call_id.in_(ids))
+    of_words = select(OutcomeWord).where(
+        OutcomeWord.company_id == company_id, one_of(OutcomeWord.call_id, ids)
+    )
     of_changes = select(ConversionChange).where(
-        ConversionChange.company_id == company_id, ConversionChange.conversion_id.in_(found)
+        ConversionChange.company_id == company_id, one_of(ConversionChange.conversion_id, found)
     )
     _silence(session.scalars(of_words), ends)
     _silence(session.scalars(select(Conversion).where(*mine)), ends)

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from calltrack.delivery.model import Attempt, Delivery
+from calltrack.infra.rows import one_of
 from calltrack.kernel.errors import Conflict
 
 OPEN: Final = ("pending", "unknown", "parked")
@@ -26,13 +27,13 @@ def erase_deliveries(
     """
     rows = session.execute(
         select(Delivery.id, Delivery.state)
-        .where(Delivery.company_id == company_id, Delivery.conversion_id.in_(list(conversion_ids)))
+        .where(Delivery.company_id == company_id, one_of(Delivery.conversion_id, conversion_ids))
         .with_for_update()
     ).all()
     if any(row.state == "sending" for row in rows):
         raise Conflict("Something about this person is being sent at this moment.")
     ids = [row.id for row in rows]
-    mine = (Delivery.company_id == company_id, Delivery.id.in_(ids))
+    mine = (Delivery.company_id == company_id, one_of(Delivery.id, ids))
     session.execute(
         update(Delivery)
         .where(*mine, Delivery.state.in_(OPEN))
@@ -43,7 +44,7 @@ def erase_deliveries(
     )
     session.execute(
         update(Attempt)
-        .where(Attempt.company_id == company_id, Attempt.delivery_id.in_(ids))
+        .where(Attempt.company_id == company_id, one_of(Attempt.delivery_id, ids))
         .values(answer="")
     )
     return len(ids)

@@ -5,18 +5,19 @@ until it answers that it has nothing any more.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Text as SqlText
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from calltrack.accounts import audit
 from calltrack.accounts.carrier import carrier_for
-from calltrack.accounts.model import IdempotencyKey
 from calltrack.attribution.erasing import erase_alone, erase_from_verdicts, erase_phones
 from calltrack.audiences.service import erase_person as leave_audiences
 from calltrack.audiences.service import lists_left
@@ -48,6 +49,7 @@ AGAIN: Final = timedelta(seconds=20)
 # The carrier may be out of reach for long; the row says so meanwhile.
 LATER: Final = timedelta(minutes=15)
 SOON_TRIES: Final = 6
+AN_ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _erase_rows(services: Services, company_id: UUID, erasure_id: UUID) -> None:
         anew = {*known.person_ids, *known.visitor_ids, *instead.values()}
         make_journeys(session, company_id, anew)
         review_missed(session, company_id, now)
-        _forget_answers(session, company_id, [*known.numbers, *map(str, call_ids)])
+        _forget_answers(session, company_id, known.numbers, call_ids)
         left = _Kept([], [sid for sid in messages if sid], [id_.hex for id_ in known.person_ids])
         row.call_ids, row.state = call_ids, "waiting"
         row.numbers = _sealed(vault, company_id, left)
@@ -243,15 +245,23 @@ def _postpone(services: Services, company_id: UUID, erasure_id: UUID, words: str
         row.due_at = services.clock() + (AGAIN if tries <= SOON_TRIES else LATER)
 
 
-def _forget_answers(session: Session, company_id: UUID, words: list[str]) -> None:
+# The ids in an answer are looked for among the calls, not each of tens of thousands of calls in each answer.
+_ANSWERS: Final = text(
+    """
+    DELETE FROM idempotency_key k WHERE k.company_id = :company_id AND (
+        EXISTS (SELECT FROM unnest(:numbers) AS number WHERE strpos(CAST(k.answer AS text), number) > 0)
+        OR EXISTS (SELECT FROM regexp_matches(CAST(k.answer AS text), :shape, 'g') AS named (id)
+                   WHERE CAST(named.id[1] AS uuid) = ANY(:calls)))
+    """
+).bindparams(bindparam("numbers", type_=ARRAY(SqlText())), bindparam("calls", type_=ARRAY(Uuid())))
+
+
+def _forget_answers(
+    session: Session, company_id: UUID, numbers: Collection[str], call_ids: Collection[UUID]
+) -> None:
     """Forget answers given under an Idempotency-Key that speak of the person."""
-    stored = IdempotencyKey.answer.cast(SqlText)
-    told = [stored.contains(word, autoescape=True) for word in words]
-    if told:
-        session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.company_id == company_id, or_(*told)),
-            execution_options={"synchronize_session": False},
-        )
+    asked = {"company_id": company_id, "numbers": list(numbers), "calls": list(call_ids), "shape": AN_ID}
+    session.execute(_ANSWERS, asked)
 
 
 def _sealed(vault: Vault, company_id: UUID, kept: _Kept) -> bytes:

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Uuid, bindparam, delete, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,6 @@ from calltrack.kernel.ids import first_id_of
 from calltrack.kernel.origin import campaign_key, source_key
 from calltrack.numbers.masses import FADES, Floats, weight
 from calltrack.numbers.model import Lease, Mass, Slot
-from calltrack.visits.model import Visit
 
 # Older than that, a holder weighs less than the ninth decimal of a score, however many there were.
 REMEMBERED = timedelta(seconds=FADES[-1] * 22)
@@ -122,32 +122,35 @@ def count_company(db: Database, company_id: UUID, now: datetime, *, uncounted: b
 
 def rename_holders(session: Session, company_id: UUID, instead: Mapping[UUID, UUID]) -> None:
     """Forget which browser holds and held numbers, as its visits do: it is a new one when it comes again."""
-    for before, after in instead.items():
+    values = {"company_id": company_id, "before": list(instead), "after": list(instead.values())}
+    for statement in _RENAME:
+        session.execute(statement, values)
+
+
+_RENAME = tuple(
+    text(statement).bindparams(
+        bindparam("before", type_=ARRAY(Uuid())), bindparam("after", type_=ARRAY(Uuid()))
+    )
+    for statement in (
         # A number's latest lease outlives its visit.
-        held = select(Slot.lease_id).where(Slot.company_id == company_id, Slot.visitor_id == before)
-        session.execute(
-            update(Lease)
-            .where(Lease.company_id == company_id, Lease.id.in_(held), Lease.visitor_id == before)
-            .values(visitor_id=after, region=None)
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(
-            update(Slot)
-            .where(Slot.company_id == company_id, Slot.visitor_id == before)
-            .values(visitor_id=after)
-        )
-        session.execute(
-            update(Lease)
-            .where(
-                Lease.company_id == company_id,
-                Lease.visit_id.in_(
-                    select(Visit.id).where(Visit.company_id == company_id, Visit.visitor_id == after)
-                ),
-                Lease.visitor_id == before,
-            )
-            .values(visitor_id=after, region=None)
-            .execution_options(synchronize_session=False)
-        )
+        """
+        UPDATE lease l SET visitor_id = new.after, region = NULL
+        FROM unnest(:before, :after) AS new (before, after)
+        JOIN number_slot s ON s.company_id = :company_id AND s.visitor_id = new.before
+        WHERE l.company_id = :company_id AND l.id = s.lease_id AND l.visitor_id = new.before
+        """,
+        """
+        UPDATE number_slot s SET visitor_id = new.after FROM unnest(:before, :after) AS new (before, after)
+        WHERE s.company_id = :company_id AND s.visitor_id = new.before
+        """,
+        """
+        UPDATE lease l SET visitor_id = new.after, region = NULL
+        FROM unnest(:before, :after) AS new (before, after)
+        JOIN visit v ON v.company_id = :company_id AND v.visitor_id = new.after
+        WHERE l.company_id = :company_id AND l.visit_id = v.id AND l.visitor_id = new.before
+        """,
+    )
+)
 
 
 def forget_leases(session: Session, company_id: UUID, before: datetime, most: int) -> int:

@@ -44,7 +44,11 @@ class Seen:
 
 def companies_with_numbers(system: Session) -> list[UUID]:
     """Name the companies that have numbers in use (system role)."""
-    rows = "SELECT DISTINCT company_id FROM tracking_number WHERE released_at IS NULL ORDER BY company_id"
+    rows = """
+        SELECT c.id FROM company c CROSS JOIN LATERAL (
+            SELECT FROM tracking_number n WHERE n.company_id = c.id AND n.released_at IS NULL LIMIT 1) used
+        ORDER BY c.id
+    """
     return list(system.scalars(text(rows)))
 
 

@@ -198,9 +198,10 @@ _DUE = text(
 _CALLS = text(
     """
     SELECT c.started_at, c.caller_hash AS caller,
-           (SELECT max(e.shown_until) FROM lease e
-            WHERE e.company_id = c.company_id AND e.number_id = c.number_id AND e.shown_from <= c.started_at)
-               AS shown_until
+           (SELECT max(e.shown_until) FROM (
+                SELECT shown_until FROM lease
+                WHERE company_id = c.company_id AND number_id = c.number_id AND shown_from <= c.started_at
+                ORDER BY shown_from DESC LIMIT 20) e) AS shown_until
     FROM call c
     WHERE c.company_id = :company_id AND c.number_id = :number_id AND c.started_at >= :since
       AND NOT EXISTS (SELECT FROM call_spam s

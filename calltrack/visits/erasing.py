@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Uuid, bindparam, delete, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from calltrack.infra.rows import one_of
 from calltrack.kernel.ids import new_id
 from calltrack.visits.model import PageView, Visit, VisitorEmail, VisitorPhone
 
@@ -19,26 +22,30 @@ def erase_visits(
     A visit keeps its time, site, source and campaign. Click ids, cookies, addresses, pages and the browser's
     id go; the browser itself is a new visitor when it comes again.
     """
-    count = 0
     instead = {visitor_id: new_id() for visitor_id in visitor_ids}
-    for visitor_id in visitor_ids:
-        mine = (Visit.company_id == company_id, Visit.visitor_id == visitor_id)
-        ids = session.scalars(select(Visit.id).where(*mine)).all()
-        count += len(ids)
-        session.execute(delete(PageView).where(PageView.company_id == company_id, PageView.visit_id.in_(ids)))
-        session.execute(
-            update(Visit)
-            .where(*mine)
-            .values(
-                visitor_id=instead[visitor_id], click_ids={}, ad_cookies={}, referrer="", landing_url="",
-                term="", content="", user_agent="", region=None,
-            )
-        )  # fmt: skip
-        # After the visits: whoever keeps what was typed right now holds its visit until it is kept.
-        typed = (VisitorPhone.company_id == company_id, VisitorPhone.visitor_id == visitor_id)
-        session.execute(delete(VisitorPhone).where(*typed))
-        _erase_emails(session, company_id, [visitor_id])
-    return count, instead
+    theirs = list(instead)
+    ids = session.scalars(
+        select(Visit.id).where(Visit.company_id == company_id, one_of(Visit.visitor_id, theirs))
+    ).all()
+    pages = delete(PageView).where(PageView.company_id == company_id, one_of(PageView.visit_id, ids))
+    session.execute(pages, execution_options={"synchronize_session": False})
+    values = {"company_id": company_id, "before": theirs, "after": list(instead.values())}
+    session.execute(_STRIP, values)
+    # After the visits: whoever keeps what was typed right now holds its visit until it is kept.
+    typed = (VisitorPhone.company_id == company_id, one_of(VisitorPhone.visitor_id, theirs))
+    session.execute(delete(VisitorPhone).where(*typed))
+    _erase_emails(session, company_id, theirs)
+    return len(ids), instead
+
+
+_STRIP: Final = text(
+    """
+    UPDATE visit v SET visitor_id = new.after, click_ids = '{}', ad_cookies = '{}', referrer = '',
+        landing_url = '', term = '', content = '', user_agent = '', region = NULL
+    FROM unnest(:before, :after) AS new (before, after)
+    WHERE v.company_id = :company_id AND v.visitor_id = new.before
+    """
+).bindparams(bindparam("before", type_=ARRAY(Uuid())), bindparam("after", type_=ARRAY(Uuid())))
 
 
 def erase_typed(session: Session, company_id: UUID, phone_hashes: Collection[bytes]) -> int:
@@ -66,6 +73,6 @@ def forget_typed(session: Session, company_id: UUID, before: datetime) -> int:
 def _erase_emails(session: Session, company_id: UUID, visitor_ids: Collection[UUID]) -> None:
     session.execute(
         delete(VisitorEmail).where(
-            VisitorEmail.company_id == company_id, VisitorEmail.visitor_id.in_(list(visitor_ids))
+            VisitorEmail.company_id == company_id, one_of(VisitorEmail.visitor_id, visitor_ids)
         )
     )

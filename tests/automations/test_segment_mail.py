@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from calltrack.automations.segment_mail import tell_entered
 from calltrack.delivery.mailing import mail_notice
@@ -24,6 +24,13 @@ from tests.stages.people import Town
 from workers.subscriptions import SUBSCRIPTIONS
 
 WAITS = {"fact": "waits"}
+CROWD = (
+    """INSERT INTO person (company_id, id, created_at)
+    SELECT :company, gen_random_uuid(), :at FROM generate_series(1, 65536)""",
+    """INSERT INTO segment_member (company_id, segment_id, person_id, entered_at)
+    SELECT company_id, :segment, id, :at FROM person
+    WHERE NOT EXISTS (SELECT FROM segment_member WHERE person_id = person.id)""",
+)
 
 
 @pytest.fixture
@@ -93,6 +100,21 @@ def test_whoever_enters_is_mailed_of_once_until_they_come_back(
     tell_entered(with_mail, company.id, watched.segment)
     assert len(sink.mails) == 2
     assert tell_entered in SUBSCRIPTIONS["segment.entered"]
+
+
+def test_more_than_a_statement_takes_parameters_are_told_of_by_one_mail(
+    watched: Watched, services: Services, company: Company, sink: MailSink
+) -> None:
+    values = {"company": company.id, "segment": watched.segment, "at": NOON}
+    with services.db.tenant(company.id) as session:
+        for statement in CROWD:
+            session.execute(text(statement), values)
+    with_mail = mailing(services, sink.url)
+    for _ in range(2):
+        tell_entered(with_mail, company.id, watched.segment)
+    (mail,) = sink.mails
+    assert "65536 persons entered" in mail.message.get_content()
+    assert watched.untold() == []
 
 
 def test_a_mail_server_that_is_away_loses_nobody(

@@ -33,6 +33,7 @@ from tests.api.conftest import program_of
 from tests.builders import Company, make_company
 from tests.calls.rows import calls_of
 from tests.calls.twins import CarrierTwin, carrier_twin, number_of
+from tests.copies import copy_row
 from tests.dashboard.browser import Browser, make_app
 
 
@@ -202,6 +203,18 @@ def test_old_recordings_go_by_themselves(
     recording_keeping.keep_due(twin.services, company.id)
     assert not at_carrier(twin, company, sid)
     assert heard_by(services, company) == [("retention", "recording.delete")]
+
+
+def test_all_old_recordings_go_in_one_night_some_at_a_time(
+    recorded: tuple[Any, str], services: Services, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_keeping, "PORTION", 2)
+    wish(services, company, recording_days=30)
+    with services.db.tenant(company.id) as session:
+        copy_row(session, "recording", 6, recording_sid="'RE' || md5(CAST(n AS text))")
+        session.execute(update(Call).values(started_at=services.clock() - timedelta(days=31)))
+    assert recording_keeping.expire(services, company.id) == 7
+    assert recording_keeping.expire(services, company.id) == 0
 
 
 def test_a_copy_that_breaks_off_is_fetched_again(

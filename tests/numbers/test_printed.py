@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import insert, update
 
 from calltrack.calls.guard.model import CallSpam
+from calltrack.infra.embedded import EmbeddedPostgres
 from calltrack.numbers.leaving import warnings_of
 from calltrack.numbers.model import NumberSighting, TrackingNumber
 from calltrack.numbers.printed import note_strange_calls, printed_numbers
 from calltrack.numbers.surveying import survey
 from calltrack.wiring import Services
 from tests.builders import Company, make_call, make_company, make_lease, make_visit
+from tests.copies import copy_row, gather_statistics
+from tests.explained import explained
 from tests.numbers.provider import Provider
 
 DAY = timedelta(days=1)
@@ -113,3 +116,19 @@ def test_a_page_is_among_the_warnings_before_a_number_is_given_back(
         against = warnings_of(session, company.id, number_id, now)
     assert ["https://www.trasloco.test/contact" in one for one in against.sentences] == [True]
     assert against.wait_days == 30
+
+
+def test_warnings_of_a_number_everybody_was_shown_read_some_leases_of_each_call(
+    services: Services, company: Company, postgres: EmbeddedPostgres
+) -> None:
+    now, number_id = services.clock(), company.number_ids[0]
+    visit = make_visit(services, company, at=now - 20 * DAY)
+    make_lease(services, company, visit, number_id)
+    for day in range(10):
+        make_call(services, company, number_id=number_id, at=now - day * DAY, caller=ANNA)
+    with services.db.tenant(company.id) as session:
+        copy_row(session, "lease", 3_000, "id")
+    gather_statistics(postgres.owner_url)
+    with explained(services.db.engine) as found, services.db.tenant(company.id) as session:
+        warnings_of(session, company.id, number_id, now)
+    assert found.worse_than(3_000) == {}

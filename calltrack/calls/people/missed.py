@@ -1,12 +1,12 @@
 """Calls nobody talked to, and what became of them: rung back, called again, dealt with by somebody."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from calltrack.accounts import audit
 from calltrack.calls.guard.model import CallSpam
@@ -18,6 +18,7 @@ from calltrack.kernel.errors import NotFound
 # Outcomes in which nobody talked to the caller.
 NOT_TALKED: Final = ("mailbox", "busy", "missed", "abandoned", "failed")
 RUNG: Final = ("placed", "over")
+LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def take_note(session: Session, company_id: UUID, call_id: UUID, now: datetime) -> bool:
@@ -41,16 +42,40 @@ def take_note(session: Session, company_id: UUID, call_id: UUID, now: datetime) 
         )
     session.expire_all()
     if call.caller_hash is not None:
-        settle_caller(session, company_id, call.caller_hash)
+        settle_caller(session, company_id, call.caller_hash, _touched_by(call))
     found = session.get(MissedCall, (company_id, call_id))
     return found is not None and found.state == "open"
 
 
-def settle_caller(session: Session, company_id: UUID, caller_hash: bytes) -> None:
-    """Bring the missed calls of one caller in line with their later calls and our call-backs."""
+def _touched_by(call: Call) -> ColumnElement[bool]:
+    """Select the missed calls that this call can settle: its own, and those since the last one put through.
+
+    Where it was not put through it settles none (any more), however many thousands wait before it.
+    """
+    other = aliased(Call)
+    last = select(func.max(other.answered_at)).where(
+        other.company_id == call.company_id,
+        other.caller_hash == call.caller_hash,
+        other.is_bridged,
+        other.answered_at < (call.answered_at or call.started_at),
+        other.id != call.id,
+    )
+    earlier = and_(
+        MissedCall.missed_at >= func.coalesce(last.scalar_subquery(), LONG_AGO),
+        MissedCall.missed_at <= (call.ended_at or call.started_at),
+    )
+    if not call.is_bridged:
+        earlier = and_(earlier, MissedCall.state == "came_back")
+    return or_(MissedCall.call_id == call.id, earlier)
+
+
+def settle_caller(
+    session: Session, company_id: UUID, caller_hash: bytes, *which: ColumnElement[bool]
+) -> None:
+    """Bring the missed calls of one caller (or which of them) in line with later calls and our call-backs."""
     rows = session.scalars(
         select(MissedCall)
-        .where(MissedCall.company_id == company_id, MissedCall.caller_hash == caller_hash)
+        .where(MissedCall.company_id == company_id, MissedCall.caller_hash == caller_hash, *which)
         .order_by(MissedCall.call_id)
         .with_for_update()
     ).all()
@@ -58,7 +83,10 @@ def settle_caller(session: Session, company_id: UUID, caller_hash: bytes) -> Non
         return
     answered = session.execute(
         select(Call.answered_at).where(
-            Call.company_id == company_id, Call.caller_hash == caller_hash, Call.is_bridged
+            Call.company_id == company_id,
+            Call.caller_hash == caller_hash,
+            Call.is_bridged,
+            Call.answered_at >= min(row.missed_at for row in rows),
         )
     ).scalars()
     came = sorted(moment for moment in answered if moment is not None)
@@ -93,8 +121,24 @@ def follow_outbound(session: Session, company_id: UUID, outbound_id: UUID) -> No
     if row is None or row.kind != "back" or row.call_id is None:
         return
     call = session.get(Call, (company_id, row.call_id))
-    if call is not None and call.caller_hash is not None:
-        settle_caller(session, company_id, call.caller_hash)
+    if call is None or call.caller_hash is None:
+        return
+    caller = aliased(Call)
+    reached = (
+        select(func.max(OutboundCall.created_at))
+        .join(caller, (caller.company_id == OutboundCall.company_id) & (caller.id == OutboundCall.call_id))
+        .where(
+            OutboundCall.company_id == company_id,
+            OutboundCall.kind == "back",
+            OutboundCall.state.in_(RUNG),
+            OutboundCall.joined_at < row.created_at,
+            OutboundCall.id != row.id,
+            caller.caller_hash == call.caller_hash,
+        )
+    )
+    # What was missed before somebody rang back and reached them is settled by that.
+    since = func.coalesce(reached.scalar_subquery(), LONG_AGO)
+    settle_caller(session, company_id, call.caller_hash, MissedCall.missed_at >= since)
 
 
 def close_missed(
@@ -112,7 +156,7 @@ def close_missed(
     row.settled_by, row.settled_at = ("", None) if reopen else (by, now)
     session.flush()
     if reopen and row.caller_hash is not None:
-        settle_caller(session, company_id, row.caller_hash)
+        settle_caller(session, company_id, row.caller_hash, MissedCall.call_id == call_id)
     audit.note(
         session, company_id, by, "missed_call.reopen" if reopen else "missed_call.close", call_id.hex, now
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Uuid, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from calltrack.accounts import audit
 from calltrack.calls.model import Call
 from calltrack.calls.people.model import CallTag, CallTagged
 from calltrack.infra import outbox
+from calltrack.infra.rows import one_of
 from calltrack.kernel.errors import BadInput, Conflict, NotFound
 from calltrack.kernel.ids import new_id
 
@@ -95,8 +96,11 @@ def merge_tags(
         raise BadInput("Choose two different tags.")
     row, into = _get(session, company_id, tag_id), _get(session, company_id, into_id)
     calls = _calls_with(session, company_id, tag_id)
-    for call_id in calls:
-        _attach(session, company_id, call_id, into_id, by, now)
+    of_both = select(
+        literal(company_id, Uuid()), CallTagged.call_id, literal(into_id, Uuid()), literal(by), literal(now)
+    ).where(CallTagged.company_id == company_id, CallTagged.tag_id == tag_id)
+    columns = ["company_id", "call_id", "tag_id", "tagged_by", "tagged_at"]
+    session.execute(insert(CallTagged).from_select(columns, of_both).on_conflict_do_nothing())
     session.execute(
         delete(CallTagged).where(CallTagged.company_id == company_id, CallTagged.tag_id == tag_id)
     )
@@ -214,7 +218,7 @@ def _attach(session: Session, company_id: UUID, call_id: UUID, tag_id: UUID, by:
 def _judge_again(session: Session, company_id: UUID, calls: Collection[UUID], now: datetime) -> None:
     # The change mark lets lists and the live view show it.
     session.execute(
-        update(Call).where(Call.company_id == company_id, Call.id.in_(list(calls))).values(changed_at=now)
+        update(Call).where(Call.company_id == company_id, one_of(Call.id, calls)).values(changed_at=now)
     )
     for call_id in calls:
         outbox.record(session, company_id, "call.tagged", call_id, now)
