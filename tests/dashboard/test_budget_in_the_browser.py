@@ -70,6 +70,8 @@ def test_a_marketer_sees_tries_applies_and_undoes(
     expect(page.locator("#try-answer[data-round]")).to_contain_text("More than today")
     page.screenshot(path=tmp_path / "light.png", full_page=True)
     page.get_by_role("button", name="Check at Google Ads").click()
+    expect(page.locator("main")).to_contain_text("Waits for Google")
+    assert world.work() == 1
     expect(page.locator("main")).to_contain_text("Waits for you")
     expect(page.locator("main")).to_contain_text("raised by")
     assert world.amounts()["8001"] == 100
@@ -77,6 +79,8 @@ def test_a_marketer_sees_tries_applies_and_undoes(
     expect(page.locator("main")).to_contain_text("Google has changed the budgets.")
     assert world.amounts()["8003"] < 100 < world.amounts()["8001"]
     page.get_by_role("button", name="Undo this change").click()
+    expect(page.locator("main")).to_contain_text("Waits for Google")
+    assert world.work() == 1
     page.get_by_role("button", name="Change the budgets").click()
     expect(page.locator("main")).to_contain_text("Done")
     assert set(world.amounts().values()) == {100}
