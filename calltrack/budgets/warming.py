@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from calltrack.delivery.courier import courier_of
+from calltrack.infra.heap import settle
 from calltrack.infra.log import log
 from calltrack.spend.model import SpendAccount
 from calltrack.wiring import Services
@@ -18,9 +19,7 @@ _BEGUN: Final = threading.Lock()
 def warm_up(services: Services) -> None:
     """Load the client in a thread of its own, once per process; returns at once."""
     if _BEGUN.acquire(blocking=False):
-        threading.Thread(
-            target=courier_of(services).warm_google_ads, name="warm google-ads", daemon=True
-        ).start()
+        threading.Thread(target=_load, args=(services,), name="warm google-ads", daemon=True).start()
 
 
 def warm_where_used(services: Services) -> None:
@@ -29,6 +28,11 @@ def warm_where_used(services: Services) -> None:
     Elsewhere nobody pays 100 MB for it. Returns at once; a database that does not answer is no fault here.
     """
     threading.Thread(target=_look, args=(services,), name="warm google-ads?", daemon=True).start()
+
+
+def _load(services: Services) -> None:
+    courier_of(services).warm_google_ads()
+    settle()
 
 
 def _look(services: Services) -> None:

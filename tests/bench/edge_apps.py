@@ -9,6 +9,7 @@ from flask import Flask, Response
 from calltrack.app import create_app
 from calltrack.config import read_settings
 from calltrack.infra.direct import open_pool
+from calltrack.infra.heap import settle
 
 ANSWER = b'{"v":"","s":"","h":50,"n":[{"t":"390669940001","tn":"0669940001","n":"390669940101","nn":"06"}]}'
 NUMBERS = 10_000
@@ -25,8 +26,10 @@ TABLES = """
 
 
 def edge() -> Flask:
-    """The product's edge."""
-    return create_app(read_settings(), "edge")
+    """The product's edge, as `wsgi.py` makes it."""
+    app = create_app(read_settings(), "edge")
+    settle()
+    return app
 
 
 def bare() -> Flask:

@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 
 from calltrack.dashboard import register
+from calltrack.infra.heap import settle
 from tests.accounts.people import make_user
 from tests.bench.context import Context, Result
 from tests.bench.processor import serving, used_by
@@ -103,6 +104,7 @@ def measure(context: Context, company: Company, now: datetime, only: str = "") -
     ids = _ids(context, company)
     home = context.folder
     found = []
+    settle()  # as `wsgi.py` does
     for name, address in views_of(company, ids):
         if only in name:
             found.append(_open(browser, name, f"/app/{company.id.hex}{address}", home))

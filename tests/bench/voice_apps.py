@@ -10,6 +10,7 @@ from flask import Flask, Response
 
 from calltrack.config import read_settings
 from calltrack.infra.bounded import conninfo_of
+from calltrack.infra.heap import settle
 from calltrack.voice import create_voice
 from calltrack.wiring import build
 
@@ -30,8 +31,10 @@ TABLES = f"""
 
 
 def voice() -> Flask:
-    """The product's voice surface."""
-    return create_voice(build(read_settings()))
+    """The product's voice surface, as `wsgi.py` makes it."""
+    app = create_voice(build(read_settings()))
+    settle()
+    return app
 
 
 def bare() -> Flask:
