@@ -197,12 +197,8 @@ def _page(url: str) -> str:
     return _cut(page, LONGEST_URL, LONGEST_URL)
 
 
-def scrub_url(url: str) -> str:
-    """Return the address with only the query parameters that name an origin (click ids, utm)."""
-    return _scrubbed(url, parse_qsl(_safe_query(url)))
-
-
 def _scrubbed(url: str, pairs: list[tuple[str, str]]) -> str:
+    """Return the address with only those of its query's parameters that name an origin (click ids, utm)."""
     page = page_of(url)
     kept = [(name, value) for name, value in pairs if name in _KEPT_PARAMETERS]
     cleaned = [

@@ -1,6 +1,6 @@
 """Segments: saved filters over persons, their lists, their counts, and who is in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -219,14 +219,6 @@ def newest_persons(
     rows = session.execute(text(statement), values | {"company_id": company_id, "most": most}).all()
     found = tuple(PersonRow(**{name: getattr(row, name) for name in _NAMES}) for row in rows)
     return found, rows[0].number if rows else 0
-
-
-def everybody_in(session: Session, company_id: UUID, tree: Tree, now: datetime) -> Iterator[PersonRow]:
-    """Yield every person the condition holds for, page by page: for reports, alerts and files."""
-    before: tuple[datetime, UUID] | None = None
-    while rows := persons(session, company_id, tree, now, before=before, most=1000):
-        yield from rows
-        before = (rows[-1].last_at, rows[-1].id)
 
 
 def is_in(session: Session, company_id: UUID, tree: Tree, person_id: UUID, now: datetime) -> bool:

@@ -4,14 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltrack.kernel.touch import (
-    Touch,
-    analytics_session,
-    clean_click_id,
-    only_clicks,
-    read_touch,
-    scrub_url,
-)
+from calltrack.kernel.touch import Touch, analytics_session, clean_click_id, only_clicks, read_touch
 
 SHOP = "https://www.prova.test/"
 
@@ -152,7 +145,7 @@ def test_a_click_id_of_another_shape_is_dropped(text: str) -> None:
     ],
 )
 def test_an_address_loses_what_is_personal(url: str, kept: str) -> None:
-    assert scrub_url(url) == kept
+    assert touch(url).landing_url == kept
 
 
 def test_words_are_bounded_in_bytes_as_an_index_holds_them() -> None:
